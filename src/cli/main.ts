@@ -1,0 +1,42 @@
+import { signDevelopmentToken } from '../authorization/development-issuer.ts';
+import { loadConfig } from '../config.ts';
+import type { CommandIo } from './io.ts';
+
+type Command = { readonly run: (args: readonly string[], io: CommandIo) => Promise<number> };
+
+/** Loaded only when named: a command doesn't pay for the others. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: () => import('./serve.ts'),
+  token: () => import('./token.ts'),
+  load: () => import('./load.ts'),
+  sample: () => import('./sample.ts'),
+  examples: () => import('./examples.ts'),
+};
+
+async function main([name = 'serve', ...args]: readonly string[]): Promise<number> {
+  const command = commands[name];
+  if (command === undefined) {
+    process.stderr.write(`Unknown command "${name}". Known: ${Object.keys(commands).join(', ')}.\n`);
+    return 2;
+  }
+  const { run } = await command();
+  return run(args, { stdout: process.stdout, stderr: process.stderr, mintToken });
+}
+
+/** Imported here, so that commands that talk to a server don't open its services. */
+async function mintToken(scope: string): Promise<string> {
+  const { developmentKeyFileOf } = await import('../services.ts');
+  const config = loadConfig();
+  if (!config.devTokenIssuer) throw new Error('Development tokens are not accepted here. Give a token with --token.');
+  return signDevelopmentToken(developmentKeyFileOf(config), { scope, audience: config.baseUrl, expiresIn: 86_400 });
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,40 @@
+import { loadConfig } from '../config.ts';
+import { startServer } from '../server.ts';
+import { openServices } from '../services.ts';
+import { createLog } from '../telemetry/log.ts';
+import type { CommandIo } from './io.ts';
+
+/** `npm start`: runs the server until SIGTERM or SIGINT. */
+export async function run(_args: readonly string[], io: CommandIo): Promise<number> {
+  const config = loadConfig();
+  const log = createLog(config);
+  const stopAsked = new Promise<NodeJS.Signals>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal));
+  });
+  const services = await openServices(config, log);
+  const server = await startServer(services).catch(async (error: unknown) => {
+    await services.close();
+    throw error;
+  });
+  io.stderr.write(welcome(config.baseUrl, config.devTokenIssuer));
+  log.info({ port: server.port }, 'listening');
+  const signal = await stopAsked;
+  log.info({ signal }, 'stopping: running requests may end');
+  await server.stop();
+  log.info({}, 'stopped');
+  return 0;
+}
+
+function welcome(baseUrl: string, developmentTokens: boolean): string {
+  const token = developmentTokens
+    ? `
+  Get a token      TOKEN=$(npm run -s token -- --scope "system/*.cruds")
+  Try it           curl -H "Authorization: Bearer $TOKEN" ${baseUrl}/Patient
+  Load patients    npm run -s sample -- --patients 10 --out sample.ndjson && npm run load -- sample.ndjson`
+    : '';
+  return `
+  Anamnesis is listening at ${baseUrl}
+  What it does     curl ${baseUrl}/metadata${token}
+
+`;
+}

@@ -1,0 +1,127 @@
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+
+/** One variable of the environment: how it is read, and all that its documentation says. */
+export type Variable<T> = {
+  /** The default as one would write it; '' when there is none: the value is then `empty`, and `unset` says what follows from that. */
+  readonly fallback: string;
+  readonly empty?: T;
+  readonly unset?: string;
+  readonly accepts: string;
+  readonly description: string;
+  /** @returns undefined for a text that isn't accepted; relative paths start at `directory` */
+  readonly read: (written: string, directory: string) => T | undefined;
+};
+
+/** A variable that need not be set. `unset` is what then holds, in words. */
+export function optional<T>(unset: string, variable: Variable<T>): Variable<T | undefined> {
+  return { ...variable, unset, empty: undefined };
+}
+
+/** `unit` is '' for a number that counts nothing. */
+export function whole(fallback: number, [min, max]: readonly [number, number], unit: string, description: string): Variable<number> {
+  return {
+    fallback: String(fallback),
+    accepts: `a whole number${unit === '' ? '' : ` of ${unit}`} from ${min} to ${max}`,
+    description,
+    read: (written) => within(/^\d{1,15}$/.test(written) ? Number(written) : undefined, min, max),
+  };
+}
+
+export function choice<const C extends string>(fallback: NoInfer<C>, choices: readonly C[], description: string): Variable<C> {
+  return {
+    fallback,
+    accepts: new Intl.ListFormat('en', { type: 'disjunction' }).format(choices),
+    description,
+    read: (written) => choices.find((one) => one === written),
+  };
+}
+
+export function onOff(fallback: 'on' | 'off' | '', description: string): Variable<boolean> {
+  return {
+    fallback,
+    accepts: 'on or off',
+    description,
+    read: (written) => (written === 'on' ? true : written === 'off' ? false : undefined),
+  };
+}
+
+export function hostName(fallback: string, description: string): Variable<string> {
+  return {
+    fallback,
+    accepts: 'an IP address or a host name, without port or brackets',
+    description,
+    read: (written) => (isIP(written) > 0 || /^[A-Za-z\d]([A-Za-z\d.-]*[A-Za-z\d])?$/.test(written) ? written : undefined),
+  };
+}
+
+export function path(fallback: string, description: string): Variable<string> {
+  return { fallback, accepts: 'a path', description, read: (written, directory) => resolve(directory, written) };
+}
+
+/** The public address of an API: kept as written, but for a slash at its end. */
+export function webAddress(fallback: string, description: string): Variable<string> {
+  const read = (written: string) => {
+    const url = parseUrl(written);
+    const isPlain = url?.username === '' && url.password === '' && !/[?#\s]/.test(written);
+    return isPlain && /^https?:$/.test(url.protocol) ? `${url.origin}${url.pathname}`.replace(/\/+$/, '') : undefined;
+  };
+  return { fallback, accepts: 'an http or https address without user, query and fragment', description, read };
+}
+
+export function databaseUrl(fallback: string, description: string): Variable<string> {
+  const read = (written: string) => {
+    const url = parseUrl(written);
+    return url !== undefined && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1 ? written : undefined;
+  };
+  return { fallback, accepts: 'an address of the form postgres://user:password@host:5432/database', description, read };
+}
+
+/** Addresses and networks of proxies, separated by commas. */
+export function networks(description: string): Variable<readonly string[]> {
+  return list('IP addresses or networks (10.0.0.0/8), separated by commas', isNetwork, description);
+}
+
+/** Web origins as a browser sends them, separated by commas, or `*` alone. */
+export function origins(description: string): Variable<readonly string[]> {
+  const { read, ...rest } = list(
+    'origins (https://app.example.org) separated by commas, or * alone',
+    (item) => item === '*' || isOrigin(item),
+    description,
+  );
+  return {
+    ...rest,
+    read: (written, directory) => {
+      const found = read(written, directory);
+      return found?.includes('*') && found.length > 1 ? undefined : found;
+    },
+  };
+}
+
+function list(accepts: string, isItem: (item: string) => boolean, description: string): Variable<readonly string[]> {
+  const read = (written: string) => {
+    const items = written.split(',').map((item) => item.trim());
+    return items.every(isItem) ? Object.freeze(items) : undefined;
+  };
+  return { fallback: '', empty: [], unset: 'none', accepts, description, read };
+}
+
+function within(value: number | undefined, min: number, max: number): number | undefined {
+  return value !== undefined && value >= min && value <= max ? value : undefined;
+}
+
+function isNetwork(item: string): boolean {
+  const [address = '', prefix, ...rest] = item.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
+}
+
+function isOrigin(item: string): boolean {
+  const url = parseUrl(item);
+  return url !== undefined && url.origin !== 'null' && url.origin === item.toLowerCase();
+}
+
+function parseUrl(written: string): URL | undefined {
+  return URL.parse(written) ?? undefined;
+}

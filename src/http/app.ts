@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import { type Handler, Hono } from 'hono';
+import type { Authenticate } from '../authorization/authenticate.ts';
+import { FhirError, issue } from '../fhir/error.ts';
+import { outcomeJson } from '../fhir/outcome.ts';
+import type { Context } from '../interactions/context.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Env } from './exchange.ts';
+import { fhirApp } from './fhir.ts';
+import { healthApp } from './health.ts';
+import { answerError } from './outcome.ts';
+import { fhirJson } from './respond.ts';
+
+export type AppOptions = {
+  readonly context: Context;
+  readonly authenticate: Authenticate;
+  readonly log: Log;
+  /** Rejects where the databases don't answer. */
+  readonly ready: () => Promise<unknown>;
+  /** Set while the server drains. */
+  readonly draining: () => boolean;
+};
+
+/** Where the FHIR API stands; BASE_URL is what clients call it. */
+export const fhirPath = '/fhir/R4';
+
+/**
+ * The whole HTTP face. Headers that every answer has are set before the handler, by name: touching the finished Response
+ * costs more than all else that middleware does.
+ */
+export function buildApp(options: AppOptions): Hono<Env> {
+  const { context, log } = options;
+  const origins = context.config.corsOrigins;
+  const app = new Hono<Env>();
+  app.use('*', async (c, next) => {
+    const asked = c.env.incoming.headers['x-request-id'];
+    const requestId = typeof asked === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(asked) ? asked : randomUUID();
+    c.set('requestId', requestId);
+    c.header('x-request-id', requestId);
+    c.header('cache-control', 'no-store');
+    c.header('vary', 'Authorization, Accept, Accept-Encoding, Prefer, Origin');
+    c.header('x-content-type-options', 'nosniff');
+    if (options.draining()) c.header('connection', 'close');
+    const { origin } = c.env.incoming.headers;
+    if (origin !== undefined && isAllowed(origin, origins)) {
+      c.header('access-control-allow-origin', origin);
+      c.header('access-control-expose-headers', exposed);
+    }
+    if ((c.env.incoming.url ?? '').length > context.config.urlBytesMax) {
+      throw new FhirError(414, [
+        issue('too-long', 'url-too-long', `The URL is longer than ${context.config.urlBytesMax} bytes. Search by POST to _search instead.`),
+      ]);
+    }
+    await next();
+  });
+  app.options('*', preflight(origins));
+  app.route('/', healthApp(options));
+  app.route(fhirPath, fhirApp(options));
+  app.notFound((c) => {
+    const text = `There is nothing at this address. FHIR is at ${fhirPath}.`;
+    return c.body(outcomeJson([issue('not-found', 'path-unknown', text)]), 404, { 'content-type': fhirJson });
+  });
+  app.onError((error, c) => {
+    const { status, issues = [], headers } = answerError(error, log, c.var.requestId);
+    return c.body(outcomeJson(issues), { status: status as 400, headers: { 'content-type': fhirJson, ...headers } });
+  });
+  return app;
+}
+
+const exposed = 'ETag, Last-Modified, Location, Content-Location, X-Request-Id';
+const methods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
+
+function isAllowed(origin: string, origins: readonly string[]): boolean {
+  return origins.includes('*') || origins.includes(origin);
+}
+
+/** CORS without credentials: tokens travel in a header, never in a cookie. */
+function preflight(origins: readonly string[]): Handler<Env> {
+  return (c) => {
+    const { origin } = c.env.incoming.headers;
+    const headers: Record<string, string> = { allow: methods };
+    if (origin !== undefined && isAllowed(origin, origins)) {
+      headers['access-control-allow-methods'] = methods;
+      headers['access-control-allow-headers'] =
+        'Authorization, Content-Type, Accept, If-Match, If-None-Match, If-None-Exist, If-Modified-Since, Prefer, X-Request-Id, X-Consistency-Token';
+      headers['access-control-max-age'] = '600';
+    }
+    return c.body(null, { status: 204, headers });
+  };
+}

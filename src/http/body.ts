@@ -1,0 +1,85 @@
+import type { IncomingMessage } from 'node:http';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { FhirError, issue } from '../fhir/error.ts';
+import { type JsonLimits, type ParsedJson, parseJson } from '../fhir/json.ts';
+
+/**
+ * Reads a request body, decompressed, up to a limit that counts decompressed bytes: a small bomb ends where it grows too large.
+ *
+ * @throws FhirError 413 over the limit, 415 for an unknown encoding, 400 where the compression is broken
+ */
+export async function readBody(incoming: IncomingMessage, limitBytes: number): Promise<Buffer> {
+  const declared = Number(incoming.headers['content-length'] ?? 0);
+  if (declared > limitBytes) throw tooLarge(limitBytes);
+  const encoding = incoming.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of decoded(incoming, encoding)) {
+      bytes += (chunk as Buffer).length;
+      if (bytes > limitBytes) throw tooLarge(limitBytes);
+      chunks.push(chunk as Buffer);
+    }
+  } catch (error) {
+    if (error instanceof FhirError) throw error;
+    throw new FhirError(
+      400,
+      [issue('structure', 'body-unreadable', 'The body could not be read: it ended early or its Content-Encoding is not what it says.')],
+      { cause: error },
+    );
+  }
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+}
+
+function decoded(incoming: IncomingMessage, encoding: string): AsyncIterable<unknown> {
+  switch (encoding) {
+    case 'identity':
+      return incoming;
+    case 'gzip':
+    case 'x-gzip':
+      return incoming.pipe(createGunzip());
+    case 'br':
+      return incoming.pipe(createBrotliDecompress());
+    case 'deflate':
+      return incoming.pipe(createInflate());
+    default:
+      throw new FhirError(
+        415,
+        [issue('not-supported', 'content-encoding-unsupported', 'Content-Encoding is one of gzip, br and deflate.')],
+        { headers: { 'accept-encoding': 'gzip, br, deflate' } },
+      );
+  }
+}
+
+function tooLarge(limitBytes: number): FhirError {
+  return new FhirError(413, [issue('too-long', 'body-too-large', `The body is larger than ${limitBytes} bytes. Send it in parts.`)], {
+    headers: { connection: 'close' },
+  });
+}
+
+const jsonTypes = new Set(['application/fhir+json', 'application/json', 'application/json+fhir', 'text/json']);
+
+export type BodyKind = 'resource' | 'json-patch';
+
+/** What the Content-Type says the body is. @throws FhirError 415 */
+export function bodyKindOf(contentType: string | undefined): BodyKind {
+  const [media = '', ...parameters] = (contentType ?? '').split(';').map((part) => part.trim().toLowerCase());
+  const charset = parameters
+    .find((parameter) => parameter.startsWith('charset='))
+    ?.slice(8)
+    .replaceAll('"', '');
+  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8')
+    throw unsupported('FHIR is always UTF-8: send charset=utf-8 or none.');
+  if (media === 'application/json-patch+json') return 'json-patch';
+  if (jsonTypes.has(media)) return 'resource';
+  if (media === '') throw unsupported('Say what the body is: Content-Type: application/fhir+json.');
+  throw unsupported(media.includes('xml') ? 'XML is not answered yet. Send application/fhir+json.' : 'Send application/fhir+json.');
+}
+
+export function unsupported(text: string): FhirError {
+  return new FhirError(415, [issue('not-supported', 'content-type-unsupported', text)]);
+}
+
+export async function readJson(incoming: IncomingMessage, limitBytes: number, limits: JsonLimits, links = false): Promise<ParsedJson> {
+  return parseJson(await readBody(incoming, limitBytes), limits, { links });
+}

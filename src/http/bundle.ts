@@ -1,0 +1,52 @@
+import { STATUS_CODES } from 'node:http';
+import { badRequest } from '../fhir/error.ts';
+import type { ParsedJson } from '../fhir/json.ts';
+import { outcomeJson } from '../fhir/outcome.ts';
+import type { Answer } from '../interactions/answer.ts';
+import { batch } from '../interactions/batch.ts';
+import { type BundleEntry, writeBundle } from '../interactions/bundle.ts';
+import type { Context } from '../interactions/context.ts';
+import { documentOf } from '../interactions/document.ts';
+import { transaction } from '../interactions/transaction.ts';
+import { randomUUID } from 'node:crypto';
+import type { Log } from '../telemetry/log.ts';
+import { callOf, type Exchange, preferOf } from './exchange.ts';
+import { answerError } from './outcome.ts';
+
+/** POST to the base: a batch or a transaction. @see https://hl7.org/fhir/R4/http.html#transaction */
+export async function runBundle(ctx: Context, c: Exchange, parsed: ParsedJson, log: Log): Promise<Answer> {
+  const { type, value } = documentOf(parsed, parsed.value, 'Bundle');
+  if (type !== 'Bundle')
+    throw badRequest(
+      'bundle-expected',
+      `The base takes Bundles of type batch or transaction. Send a resource to its type's URL.`,
+      'resourceType',
+    );
+  const prefer = preferOf(c).return ?? 'minimal';
+  const call = callOf(c);
+  if (value.type !== 'transaction' && value.type !== 'batch') {
+    throw badRequest(
+      'bundle-type-invalid',
+      'A Bundle sent to the base has the type batch or transaction. To store a Bundle, send it to /Bundle.',
+      'Bundle.type',
+      'value',
+    );
+  }
+  const answers =
+    value.type === 'transaction'
+      ? await transaction(ctx, call, parsed, prefer)
+      : await batch(ctx, call, parsed, prefer, (error) => answerError(error, log, c.var.requestId));
+  const head = { type: `${value.type}-response`, id: randomUUID(), lastUpdated: new Date().toISOString(), links: [] };
+  return { status: 200, body: writeBundle(head, answers.map(entryOf)) };
+}
+
+function entryOf({ status, stamp, located, body, issues }: Answer): BundleEntry {
+  const response = {
+    status: `${status} ${STATUS_CODES[status] ?? ''}`,
+    ...(stamp !== undefined && located ? { location: `${stamp.type}/${stamp.id}/_history/${stamp.version}` } : {}),
+    ...(stamp === undefined ? {} : { etag: `W/"${stamp.version}"`, lastModified: stamp.lastUpdated }),
+  };
+  const outcome = issues === undefined ? '' : `,"outcome":${outcomeJson(issues)}`;
+  const rest = `"response":${JSON.stringify(response).slice(0, -1)}${outcome}}`;
+  return body === undefined ? { rest } : { resource: body, rest };
+}

@@ -1,0 +1,198 @@
+import { Hono } from 'hono';
+import type { Authenticate } from '../authorization/authenticate.ts';
+import { FhirError, issue, notFound } from '../fhir/error.ts';
+import type { Answer } from '../interactions/answer.ts';
+import { capabilities } from '../interactions/capabilities.ts';
+import type { Context } from '../interactions/context.ts';
+import { create } from '../interactions/create.ts';
+import { documentOf } from '../interactions/document.ts';
+import { limitsOf } from '../interactions/entries.ts';
+import { history } from '../interactions/history.ts';
+import { conditionalPatch, patch, type Patch } from '../interactions/patch.ts';
+import { assertType } from '../interactions/prepare.ts';
+import { read, vread } from '../interactions/read.ts';
+import { conditionalRemove, remove } from '../interactions/remove.ts';
+import { search } from '../interactions/search.ts';
+import { partOf } from '../interactions/subset.ts';
+import { conditionalUpdate, update } from '../interactions/update.ts';
+import type { Log } from '../telemetry/log.ts';
+import { bodyKindOf, readBody, readJson, unsupported } from './body.ts';
+import { runBundle } from './bundle.ts';
+import { callOf, type Env, type Exchange, headerOf, ifNoneExistOf, pairsOf, preferOf, queryOf } from './exchange.ts';
+import { formatOf, respond } from './respond.ts';
+
+export type FhirAppOptions = { readonly context: Context; readonly authenticate: Authenticate; readonly log: Log };
+
+type Handler = (c: Exchange) => Promise<Answer>;
+
+/** The FHIR API, relative to its base. @see https://hl7.org/fhir/R4/http.html */
+export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Hono<Env> {
+  const app = new Hono<Env>();
+  const options = { base: ctx.config.baseUrl, compressionMinBytes: ctx.config.compressionMinBytes };
+
+  /** Format first, so that every fault after it is answered; then who asks; then the interaction. */
+  const open = (handler: Handler) => async (c: Exchange) => {
+    const format = formatOf(c, queryOf(c));
+    return respond(c, await handler(c), format, options);
+  };
+  const known = (handler: Handler) =>
+    open(async (c) => {
+      c.set('caller', await authenticate(headerOf(c, 'authorization')));
+      const type = c.req.param('type');
+      if (type !== undefined) assertType(ctx.registry, type, undefined, 404);
+      return handler(c);
+    });
+  const body = (c: Exchange, links = false) => readJson(c.env.incoming, ctx.config.bodyLimitBytes, limitsOf(ctx), links);
+  const resource = async (c: Exchange) => {
+    if (bodyKindOf(headerOf(c, 'content-type')) !== 'resource') throw unsupported('Send application/fhir+json; JSON Patch is for PATCH.');
+    const parsed = await body(c);
+    return documentOf(parsed, parsed.value, 'Resource');
+  };
+  const patchBody = async (c: Exchange): Promise<Patch> => {
+    const kind = bodyKindOf(headerOf(c, 'content-type')) === 'json-patch' ? 'json' : 'fhirpath';
+    return { kind, parsed: await body(c) };
+  };
+  const writeOptions = (c: Exchange) => {
+    const ifMatch = headerOf(c, 'if-match');
+    const ifNoneMatch = headerOf(c, 'if-none-match');
+    return {
+      prefer: preferOf(c).return ?? 'representation',
+      ...(ifMatch === undefined ? {} : { ifMatch }),
+      ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
+    } as const;
+  };
+
+  app.get(
+    '/metadata',
+    open(async () => capabilities(ctx)),
+  );
+  app.post(
+    '/',
+    known(async (c) => runBundle(ctx, c, await body(c, true), log)),
+  );
+  app.get(
+    '/_history',
+    known((c) => history(ctx, callOf(c), {}, pairsOf(c))),
+  );
+
+  app.get(
+    '/:type',
+    known((c) => search(ctx, callOf(c), param(c, 'type'), pairsOf(c))),
+  );
+  app.post(
+    '/:type/_search',
+    known(async (c) => search(ctx, callOf(c), param(c, 'type'), [...pairsOf(c), ...(await formPairs(ctx, c))])),
+  );
+  app.post(
+    '/:type',
+    known(async (c) => {
+      const ifNoneExist = ifNoneExistOf(c);
+      const prefer = preferOf(c).return ?? 'representation';
+      return create(ctx, callOf(c), param(c, 'type'), await resource(c), ifNoneExist === undefined ? { prefer } : { prefer, ifNoneExist });
+    }),
+  );
+  app.put(
+    '/:type',
+    known(async (c) => conditionalUpdate(ctx, callOf(c), param(c, 'type'), queryOf(c), await resource(c), writeOptions(c))),
+  );
+  app.patch(
+    '/:type',
+    known(async (c) => conditionalPatch(ctx, callOf(c), param(c, 'type'), queryOf(c), await patchBody(c), writeOptions(c))),
+  );
+  app.delete(
+    '/:type',
+    known((c) => conditionalRemove(ctx, callOf(c), param(c, 'type'), queryOf(c), true)),
+  );
+  app.get(
+    '/:type/_history',
+    known((c) => history(ctx, callOf(c), { type: param(c, 'type') }, pairsOf(c))),
+  );
+
+  app.get(
+    '/:type/:id',
+    known((c) => readPart(ctx, c)),
+  );
+  app.put(
+    '/:type/:id',
+    known(async (c) => update(ctx, callOf(c), param(c, 'type'), param(c, 'id'), await resource(c), writeOptions(c))),
+  );
+  app.patch(
+    '/:type/:id',
+    known(async (c) => patch(ctx, callOf(c), param(c, 'type'), param(c, 'id'), await patchBody(c), writeOptions(c))),
+  );
+  app.delete(
+    '/:type/:id',
+    known((c) => remove(ctx, callOf(c), param(c, 'type'), param(c, 'id'), headerOf(c, 'if-match'))),
+  );
+  app.get(
+    '/:type/:id/_history',
+    known((c) => history(ctx, callOf(c), { type: param(c, 'type'), id: param(c, 'id') }, pairsOf(c))),
+  );
+  app.get(
+    '/:type/:id/_history/:version',
+    known((c) => vread(ctx, callOf(c), param(c, 'type'), param(c, 'id'), param(c, 'version'))),
+  );
+
+  /** Whoever isn't known learns nothing of what exists: unknown paths ask for a token first. */
+  app.all(
+    '*',
+    known(async (c) => {
+      throw unknownPath(c);
+    }),
+  );
+  return app;
+}
+
+function param(c: Exchange, name: 'type' | 'id' | 'version'): string {
+  return c.req.param(name) ?? '';
+}
+
+async function readPart(ctx: Context, c: Exchange): Promise<Answer> {
+  const ifNoneMatch = headerOf(c, 'if-none-match');
+  const ifModifiedSince = headerOf(c, 'if-modified-since');
+  const conditions = {
+    ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
+    ...(ifModifiedSince === undefined ? {} : { ifModifiedSince }),
+  };
+  const answer = await read(ctx, callOf(c), param(c, 'type'), param(c, 'id'), conditions);
+  const query = queryOf(c);
+  if (query === '' || !Buffer.isBuffer(answer.body)) return answer;
+  const pairs = new URLSearchParams(query);
+  const summary = (['true', 'text', 'data', 'count', 'false'] as const).find((mode) => mode === (pairs.get('_summary') ?? 'false'));
+  if (summary === undefined || summary === 'count') {
+    throw new FhirError(400, [issue('invalid', 'summary-invalid', '"_summary" takes true, text, data or false here.')]);
+  }
+  const elements =
+    pairs
+      .get('_elements')
+      ?.split(',')
+      .filter((name) => name !== '') ?? [];
+  return { ...answer, body: partOf(answer.body, { summary, elements }, ctx.definitions.schema) };
+}
+
+const formBytesMax = 1_048_576;
+
+/** The form of a search by POST. @see https://hl7.org/fhir/R4/http.html#search */
+async function formPairs(ctx: Context, c: Exchange): Promise<[string, string][]> {
+  const [media = ''] = (headerOf(c, 'content-type') ?? '').split(';');
+  const bytes = await readBody(c.env.incoming, Math.min(formBytesMax, ctx.config.bodyLimitBytes));
+  if (bytes.length === 0) return [];
+  if (media.trim().toLowerCase() !== 'application/x-www-form-urlencoded')
+    throw unsupported('A search by POST is a form: application/x-www-form-urlencoded.');
+  return [...new URLSearchParams(bytes.toString('utf8'))];
+}
+
+function unknownPath(c: Exchange): FhirError {
+  const type = c.req.param('type');
+  const { method } = c.req;
+  if (method === 'GET' || method === 'HEAD' || method === 'POST' || method === 'PUT' || method === 'PATCH' || method === 'DELETE') {
+    return type === undefined
+      ? new FhirError(404, [
+          issue('not-found', 'path-unknown', 'There is nothing at this address. See /metadata for what this server does.'),
+        ])
+      : notFound(type, '');
+  }
+  return new FhirError(405, [issue('not-supported', 'method-unsupported', "This method is not one of FHIR's.")], {
+    headers: { allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' },
+  });
+}

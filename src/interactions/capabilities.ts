@@ -1,0 +1,91 @@
+import type { TypeSearch } from '../search/registry.ts';
+import type { Answer } from './answer.ts';
+import type { Context } from './context.ts';
+
+/** Made once a process: it follows from the registry and the configuration. */
+const made = new WeakMap<Context, string>();
+
+/**
+ * What this server does, generated from what it is made of.
+ *
+ * @see https://hl7.org/fhir/R4/http.html#capabilities
+ */
+export function capabilities(ctx: Context): Answer {
+  let text = made.get(ctx);
+  if (text === undefined) {
+    text = JSON.stringify(statement(ctx));
+    made.set(ctx, text);
+  }
+  return { status: 200, body: text };
+}
+
+const writes = ['create', 'update', 'patch', 'delete'] as const;
+const reads = ['read', 'vread', 'history-instance', 'history-type', 'search-type'] as const;
+
+function statement(ctx: Context): unknown {
+  return {
+    resourceType: 'CapabilityStatement',
+    id: 'anamnesis',
+    status: 'active',
+    date: new Date().toISOString(),
+    publisher: 'Anamnesis',
+    kind: 'instance',
+    software: { name: 'Anamnesis', version: '0.1.0' },
+    implementation: { description: 'Anamnesis FHIR server', url: ctx.config.baseUrl },
+    fhirVersion: ctx.definitions.version,
+    format: ['application/fhir+json', 'json'],
+    patchFormat: ['application/json-patch+json', 'application/fhir+json'],
+    rest: [
+      {
+        mode: 'server',
+        security: {
+          cors: ctx.config.corsOrigins.length > 0,
+          description: 'Bearer JWT with SMART scopes (v1 and v2).',
+          service: [
+            { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/restful-security-service', code: 'OAuth', display: 'OAuth' }] },
+          ],
+        },
+        resource: ctx.registry.types.map((type) => resourceOf(ctx, type)),
+        interaction: ['transaction', 'batch', 'history-system'].map((code) => ({ code })),
+      },
+    ],
+  };
+}
+
+function resourceOf(ctx: Context, type: string): unknown {
+  const search = ctx.registry.of(type);
+  const params = [...search.params.values()].filter(
+    ({ code, elements }) => elements.length > 0 || code === '_id' || code === '_lastUpdated',
+  );
+  const references = params.filter((param) => param.type === 'reference');
+  const fixed = type === 'AuditEvent';
+  return {
+    type,
+    profile: `http://hl7.org/fhir/StructureDefinition/${type}`,
+    interaction: [...reads, ...(fixed ? (['create'] as const) : writes)].map((code) => ({ code })),
+    versioning: 'versioned-update',
+    readHistory: true,
+    updateCreate: true,
+    conditionalCreate: true,
+    conditionalRead: 'full-support',
+    conditionalUpdate: !fixed,
+    conditionalDelete: fixed ? 'not-supported' : 'multiple',
+    referencePolicy: ['literal', 'logical', 'local'],
+    searchInclude: [`${type}:*`, ...references.map(({ code }) => `${type}:${code}`)],
+    searchRevInclude: revIncludes(ctx, type),
+    searchParam: params.map(({ code, url, type: kind }) => ({ name: code, definition: url, type: kind })),
+  };
+}
+
+/** Every reference parameter of any type that may point to this one. */
+function revIncludes(ctx: Context, target: string): string[] {
+  return ctx.registry.types.flatMap((type) => pointingTo(ctx.registry.of(type), target).map((code) => `${type}:${code}`));
+}
+
+function pointingTo(search: TypeSearch, target: string): string[] {
+  return [...search.params.values()]
+    .filter(
+      (param) => param.type === 'reference' && param.elements.length > 0 && (param.targets.length === 0 || param.targets.includes(target)),
+    )
+    .map(({ code }) => code);
+}

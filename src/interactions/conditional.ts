@@ -1,0 +1,68 @@
+import { token } from '../encryption/token.ts';
+import { badRequest } from '../fhir/error.ts';
+import { parseSearch } from '../search/parse.ts';
+import { planSearch } from '../search/plan.ts';
+import type { Query } from '../search/query.ts';
+import { runSearch } from '../search/run.ts';
+import type { Queryable } from '../storage/database.ts';
+import type { OpenedVersion } from '../storage/sealing.ts';
+import type { Call, Context } from './context.ts';
+
+/** Conditional writes fall into this many locks, so that a large bundle can't exhaust the lock table. */
+const lockBuckets = 1024;
+/** The first key of our two-part advisory locks; owners' locks use the one-part space. */
+const lockClass = 7205;
+
+/** Search criteria of a conditional interaction, understood, and the lock that all equal criteria share. */
+export type Criteria = { readonly query: Query; readonly bucket: number; readonly key: string };
+
+/**
+ * Reads the criteria of a conditional interaction: `identifier=system|value`, or with a leading `?` or `Type?`. Always strict,
+ * and never empty: a condition that is ignored would match everything.
+ */
+export function parseCriteria(ctx: Context, type: string, criteria: string, where: string): Criteria {
+  const text = criteria.replace(/^(?:[A-Za-z]+)?\?/, '');
+  const pairs = [...new URLSearchParams(text)];
+  const { query } = parseSearch(type, pairs, ctx.registry, ctx.config, false);
+  if (query.clauses.length === 0)
+    throw badRequest('criteria-empty', `${where} needs at least one search parameter with a value.`, undefined, 'required');
+  // Equal criteria take the same lock, whatever their order and spelling; criteria that only overlap are not serialised.
+  const parts = query.clauses.map(({ param, modifier, values }) =>
+    JSON.stringify([param.code, modifier ?? '', [...new Set(values)].sort()]),
+  );
+  const key = JSON.stringify([type, ...new Set(parts.sort())]);
+  return { query, key, bucket: Number(BigInt.asUintN(32, token(ctx.planContext().key, 'lock', key)) % BigInt(lockBuckets)) };
+}
+
+/**
+ * Serialises conditional writes with equal criteria until the transaction ends. A statement of its own, before the search:
+ * the search's snapshot must be younger than the lock. Buckets are taken in ascending order.
+ */
+export async function lockCriteria(client: Queryable, criteria: readonly Criteria[]): Promise<void> {
+  const buckets = [...new Set(criteria.map(({ bucket }) => bucket))].sort((a, b) => a - b);
+  await client.query({
+    name: 'lock_criteria',
+    text: 'select count(pg_advisory_xact_lock($1, k)) from unnest($2::int4[]) k',
+    values: [lockClass, buckets],
+  });
+}
+
+/** What the caller sees of the matches, at most `limit`, on the primary and inside the caller's transaction. */
+export async function findMatches(
+  ctx: Context,
+  call: Call,
+  db: Queryable,
+  criteria: Criteria,
+  limit: number,
+): Promise<readonly OpenedVersion[]> {
+  const { query } = criteria;
+  const plan = planSearch(query, call.access.filter('s', query.type), ctx.registry, ctx.planContext());
+  const page = await runSearch(db, plan, undefined, limit, ctx.open);
+  return page.rows;
+}
+
+/** The first two matches, found once no one else works on equal criteria. Lock and search travel together, in this order. */
+export async function matchUnderLock(ctx: Context, call: Call, client: Queryable, criteria: Criteria): Promise<readonly OpenedVersion[]> {
+  const [, matches] = await Promise.all([lockCriteria(client, [criteria]), findMatches(ctx, call, client, criteria, 2)]);
+  return matches;
+}

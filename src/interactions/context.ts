@@ -1,0 +1,42 @@
+import type { Pool } from 'pg';
+import type { Access } from '../authorization/access.ts';
+import type { Config } from '../config.ts';
+import type { Definitions } from '../definitions/load.ts';
+import type { Decimals, JsonObject } from '../fhir/json.ts';
+import type { Issue } from '../fhir/error.ts';
+import type { Extractor } from '../search/extract.ts';
+import type { Registry } from '../search/registry.ts';
+import type { PlanContext } from '../search/sink.ts';
+import type { Opener, SealedFor } from '../storage/sealing.ts';
+import type { Queryable } from '../storage/database.ts';
+import type { RowIds } from '../storage/row-ids.ts';
+import type { CreateBatch } from '../storage/create-batch.ts';
+import type { CursorCodec } from './cursor.ts';
+
+/** All that interactions work with: opened once in services.ts and passed down. */
+export type Context = {
+  readonly config: Config;
+  readonly definitions: Definitions;
+  readonly registry: Registry;
+  /** Where transactions begin. */
+  readonly pool: Pool;
+  /** Reads by key: statements keep their generic plans. Inside a transaction, its client. */
+  readonly reader: Queryable;
+  /** Searches: each statement is planned with its values. Inside a transaction, its client. */
+  readonly searcher: Queryable;
+  readonly rowIds: RowIds;
+  readonly creates: CreateBatch;
+  readonly extract: Extractor;
+  readonly validate: (resource: JsonObject, decimals: Decimals) => readonly Issue[];
+  readonly seal: (json: string, address: SealedFor) => Promise<Buffer>;
+  readonly open: Opener;
+  readonly cursors: CursorCodec;
+  readonly refKeyOf: (type: string, id: string) => bigint;
+  readonly planContext: () => PlanContext;
+};
+
+/** One caller's request to an interaction. */
+export type Call = {
+  readonly access: Access;
+  readonly lenient: boolean;
+};

@@ -1,0 +1,57 @@
+import { passesFilter } from '../storage/filter.ts';
+import { inTransaction } from '../storage/database.ts';
+import { insertVersions } from '../storage/write.ts';
+import { type Answer, type Return, writeAnswer } from './answer.ts';
+import { matchUnderLock, parseCriteria } from './conditional.ts';
+import type { Call, Context } from './context.ts';
+import type { Document } from './document.ts';
+import { newId } from './ids.ts';
+import { created, unchanged } from './outcomes.ts';
+import { multipleMatches, refusedByStore } from './preconditions.ts';
+import { writeLast } from './update.ts';
+import { assertTypeMatches, assertValid, prepareVersion } from './prepare.ts';
+
+export type CreateOptions = { readonly prefer: Return /** Search criteria, as the header holds them. */; readonly ifNoneExist?: string };
+
+/**
+ * Creates a resource under an id of ours; with If-None-Exist only if nothing the caller sees matches.
+ *
+ * @see https://hl7.org/fhir/R4/http.html#create, https://hl7.org/fhir/R4/http.html#ccreate
+ */
+export async function create(ctx: Context, call: Call, type: string, document: Document, options: CreateOptions): Promise<Answer> {
+  const filter = call.access.permit('c', type);
+  assertTypeMatches(document, type);
+  assertValid(ctx, document);
+  if (options.ifNoneExist !== undefined) return createUnlessMatched(ctx, call, document, options.ifNoneExist, options.prefer);
+  const [rid = 0] = await ctx.rowIds.take(1);
+  const id = newId(type);
+  const { row, json } = await prepareVersion(ctx, document, { id, rid, version: 1, interaction: 'c' }, filter);
+  const lastUpdated = await ctx.creates.add(row);
+  if (lastUpdated === undefined) throw refusedByStore();
+  const readable = passesFilter(call.access.filter('r', type), row.tokens);
+  return writeAnswer({ status: 201, stamp: { type, id, version: 1, lastUpdated }, json, readable }, options.prefer, created(type));
+}
+
+async function createUnlessMatched(ctx: Context, call: Call, document: Document, criteria: string, prefer: Return): Promise<Answer> {
+  const { type } = document;
+  const query = parseCriteria(ctx, type, criteria, 'If-None-Exist');
+  call.access.permit('s', type);
+  return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, async (tx) => {
+    const [match, another] = await matchUnderLock(ctx, call, tx.client, query);
+    if (another !== undefined) throw multipleMatches('If-None-Exist');
+    if (match !== undefined) {
+      const stamp = { type, id: match.id, version: match.version, lastUpdated: match.lastUpdated };
+      return writeAnswer(
+        { status: 200, stamp, json: match.json, readable: call.access.filter('r', type) === 'all' },
+        prefer,
+        unchanged(type),
+      );
+    }
+    const [rid = 0] = await ctx.rowIds.take(1);
+    const id = newId(type);
+    const { row, json } = await prepareVersion(ctx, document, { id, rid, version: 1, interaction: 'c' }, call.access.filter('c', type));
+    const lastUpdated = await writeLast(tx, row, insertVersions);
+    const readable = passesFilter(call.access.filter('r', type), row.tokens);
+    return writeAnswer({ status: 201, stamp: { type, id, version: 1, lastUpdated }, json, readable }, prefer, created(type));
+  });
+}

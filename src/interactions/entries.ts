@@ -1,0 +1,167 @@
+import { badRequest, FhirError, issue } from '../fhir/error.ts';
+import { type Json, type JsonObject, type ParsedJson, parseJson } from '../fhir/json.ts';
+import { isId } from '../fhir/references.ts';
+import type { Context } from './context.ts';
+import { type Document, documentOf } from './document.ts';
+import type { Patch } from './patch.ts';
+import { assertType } from './prepare.ts';
+
+/** One entry of a batch or transaction as asked, its url taken apart. */
+export type Entry = {
+  readonly index: number;
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly fullUrl?: string;
+  /** Relative to the base, without a leading slash. */
+  readonly url: string;
+  readonly type: string;
+  readonly id?: string;
+  /** The query of the url: criteria of a conditional interaction, or a search. */
+  readonly query?: string;
+  readonly document?: Document;
+  readonly patch?: Patch;
+  readonly ifMatch?: string;
+  readonly ifNoneMatch?: string;
+  readonly ifModifiedSince?: string;
+  readonly ifNoneExist?: string;
+};
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+/** Where in the Bundle an entry's fault lies. */
+export const entryPath = (index: number): string => `Bundle.entry[${index}]`;
+
+/**
+ * Reads the entries of a batch or transaction. Faults of an entry are given to `onFault`, which throws (transaction) or
+ * keeps them as that entry's answer (batch).
+ *
+ * @throws FhirError 400 where the Bundle itself is wrong, 413 with too many entries
+ */
+export function readEntries(ctx: Context, parsed: ParsedJson, onFault: (index: number, error: unknown) => void): Entry[] {
+  const bundle = isObject(parsed.value) ? parsed.value : {};
+  const list = bundle.entry ?? [];
+  if (!Array.isArray(list)) throw badRequest('bundle-invalid', 'Bundle.entry is an array.', 'Bundle.entry', 'structure');
+  if (list.length > ctx.config.bundleEntriesMax) {
+    throw new FhirError(413, [
+      issue(
+        'too-costly',
+        'bundle-too-many-entries',
+        `The Bundle has ${list.length} entries; at most ${ctx.config.bundleEntriesMax} are taken. Send several Bundles.`,
+        'Bundle.entry',
+      ),
+    ]);
+  }
+  return list.flatMap((entry, index) => {
+    try {
+      return [readEntry(ctx, parsed, entry, index)];
+    } catch (error) {
+      onFault(index, error);
+      return [];
+    }
+  });
+}
+
+function readEntry(ctx: Context, parsed: ParsedJson, entry: Json, index: number): Entry {
+  const path = entryPath(index);
+  if (!isObject(entry) || !isObject(entry.request ?? null)) {
+    throw badRequest(
+      'entry-without-request',
+      'An entry of a batch or transaction needs a request with method and url.',
+      `${path}.request`,
+      'required',
+    );
+  }
+  const request = entry.request as JsonObject;
+  const method = methods.find((known) => known === request.method);
+  if (method === undefined)
+    throw badRequest('entry-method-invalid', `request.method is one of ${methods.join(', ')}.`, `${path}.request.method`, 'value');
+  if (typeof request.url !== 'string')
+    throw badRequest(
+      'entry-without-url',
+      'An entry needs request.url, relative to the base: Patient, Patient/123 or Patient?identifier=….',
+      `${path}.request.url`,
+      'required',
+    );
+  const place = readUrl(ctx, request.url, path);
+  const given = entry.resource;
+  const document =
+    given === undefined || method === 'GET' || method === 'HEAD' || method === 'DELETE'
+      ? undefined
+      : documentOf(parsed, given, `${path}.resource`);
+  if (document === undefined && (method === 'POST' || method === 'PUT' || method === 'PATCH')) {
+    throw badRequest('entry-without-resource', `A ${method} entry needs a resource.`, `${path}.resource`, 'required');
+  }
+  const text = (name: string): string | undefined => (typeof request[name] === 'string' ? (request[name] as string) : undefined);
+  return {
+    index,
+    method,
+    ...place,
+    ...defined({ fullUrl: typeof entry.fullUrl === 'string' ? entry.fullUrl : undefined }),
+    ...defined({
+      ifMatch: text('ifMatch'),
+      ifNoneMatch: text('ifNoneMatch'),
+      ifModifiedSince: text('ifModifiedSince'),
+      ifNoneExist: text('ifNoneExist'),
+    }),
+    ...(document === undefined ? {} : method === 'PATCH' ? { patch: patchOf(ctx, document, path) } : { document }),
+  };
+}
+
+type Place = Pick<Entry, 'url' | 'type' | 'id' | 'query'>;
+
+function readUrl(ctx: Context, raw: string, path: string): Place {
+  const base = `${ctx.config.baseUrl}/`;
+  const url = (raw.startsWith(base) ? raw.slice(base.length) : raw).replace(/^\//, '');
+  const mark = url.indexOf('?');
+  const [type = '', id, ...rest] = (mark === -1 ? url : url.slice(0, mark)).split('/');
+  assertType(ctx.registry, type, `${path}.request.url`);
+  if (id !== undefined && id !== '' && id !== '_history' && id !== '_search' && !isId(id)) {
+    throw badRequest('id-invalid', 'An id has 1 to 64 letters, digits, "-" and ".".', `${path}.request.url`, 'value');
+  }
+  const query = mark === -1 ? undefined : url.slice(mark + 1);
+  return { url, type, ...defined({ id: rest.length === 0 && id !== '' && id !== '_history' ? id : undefined, query }) };
+}
+
+/** A patch stands in an entry as Parameters, or as a Binary that holds JSON Patch. @see https://hl7.org/fhir/R4/http.html#patch */
+function patchOf(ctx: Context, document: Document, path: string): Patch {
+  const { type, value, decimals } = document;
+  if (type === 'Parameters') return { kind: 'fhirpath', parsed: { value, decimals, text: '', members: new Map(), links: [] } };
+  if (type === 'Binary' && value.contentType === 'application/json-patch+json' && typeof value.data === 'string') {
+    return { kind: 'json', parsed: parseJson(Buffer.from(value.data, 'base64'), limitsOf(ctx)) };
+  }
+  throw badRequest(
+    'entry-patch-invalid',
+    'A PATCH entry holds Parameters (FHIRPath Patch), or a Binary with contentType application/json-patch+json.',
+    `${path}.resource`,
+    'structure',
+  );
+}
+
+export function limitsOf(ctx: Context) {
+  const { jsonDepthMax: depthMax, jsonContainerMax: containerMax, jsonStringBytesMax: stringBytesMax } = ctx.config;
+  return { depthMax, containerMax, stringBytesMax };
+}
+
+const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Leaves out what is undefined. */
+function defined<T extends Readonly<Record<string, string | undefined>>>(record: T): { [K in keyof T]?: string } {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: string };
+}
+
+/** The same error with its place in the Bundle: words and expressions name the entry. */
+export function atEntry(index: number, error: FhirError): FhirError {
+  const path = entryPath(index);
+  const issues = error.issues.map((each) => ({
+    ...each,
+    text: `Entry ${index}: ${each.text}`,
+    expression:
+      each.expression === undefined
+        ? [path]
+        : each.expression.map((place) =>
+            place.startsWith('Bundle.entry')
+              ? place
+              : `${path}.resource.ofType(${place.split(/[.[]/, 1)[0]})${place.replace(/^[A-Za-z]+/, '')}`,
+          ),
+  }));
+  return new FhirError(error.status, issues, { cause: error, headers: error.headers });
+}

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { parseFhirDate } from '../fhir/dates.ts';
+import { badRequest, notFound } from '../fhir/error.ts';
+import { noRows } from '../storage/filter.ts';
+import { countHistory, type HistoryPosition, type HistoryQuery, listHistory } from '../storage/history.ts';
+import { readCurrent } from '../storage/read.ts';
+import type { OpenedVersion } from '../storage/sealing.ts';
+import type { Answer } from './answer.ts';
+import { type BundleEntry, type BundleLink, writeBundle } from './bundle.ts';
+import type { Call, Context } from './context.ts';
+import { render } from './document.ts';
+import { assertId } from './prepare.ts';
+
+/** What to list: a resource, a type, or (neither) everything. */
+export type HistoryScope = { readonly type?: string; readonly id?: string };
+
+/**
+ * Lists versions, newest first, deletions included.
+ *
+ * @param pairs  `_since`, `_at`, `_count`, `_page`
+ * @see          https://hl7.org/fhir/R4/http.html#history
+ */
+export async function history(
+  ctx: Context,
+  call: Call,
+  scope: HistoryScope,
+  pairs: readonly (readonly [string, string])[],
+): Promise<Answer> {
+  const options = parseOptions(ctx, pairs);
+  const of = await sourceOf(ctx, call, scope);
+  const bound = JSON.stringify(['history', call.access.caller, scope.type ?? '', scope.id ?? '', options.since ?? '', options.at ?? '']);
+  const after = options.page === undefined ? undefined : (ctx.cursors.open(options.page, bound) as HistoryPosition);
+  const query: HistoryQuery = {
+    of,
+    ...(options.since === undefined ? {} : { since: options.since }),
+    ...(options.at === undefined ? {} : { at: options.at }),
+    limit: options.count + 1,
+  };
+  const found = await listHistory(ctx.reader, after === undefined ? query : { ...query, after });
+  const rows = await ctx.open(found.slice(0, options.count));
+  const last = rows.at(-1);
+  const next =
+    found.length > options.count && last !== undefined
+      ? { lastUpdated: last.lastUpdated, rid: last.rid, version: last.version }
+      : undefined;
+  const total = after === undefined && next === undefined ? rows.length : await countHistory(ctx.reader, query);
+  const links: BundleLink[] = [{ relation: 'self', url: linkUrl(ctx, scope, pairs, options.page) }];
+  if (next !== undefined) links.push({ relation: 'next', url: linkUrl(ctx, scope, pairs, ctx.cursors.seal(next, bound)) });
+  const head = { type: 'history', id: randomUUID(), lastUpdated: new Date().toISOString(), total, links };
+  return {
+    status: 200,
+    body: writeBundle(
+      head,
+      rows.map((row) => entryOf(ctx, row)),
+    ),
+  };
+}
+
+type Options = {
+  readonly count: number;
+  readonly since?: string;
+  readonly at?: { readonly from: string; readonly until: string };
+  readonly page?: string;
+};
+
+const known = ['_since', '_at', '_count', '_page', '_format', '_pretty', '_summary', '_elements'];
+
+function parseOptions(ctx: Context, pairs: readonly (readonly [string, string])[]): Options {
+  const options: { count: number; since?: string; at?: { from: string; until: string }; page?: string } = {
+    count: ctx.config.historyPageSizeDefault,
+  };
+  for (const [name, value] of pairs) {
+    if (!known.includes(name))
+      throw badRequest(
+        'history-unknown-parameter',
+        `History takes ${known.slice(0, 3).join(', ')}; "${name.slice(0, 64)}" is none of them.`,
+      );
+    if (name === '_count') {
+      if (!/^\d{1,9}$/.test(value) || value === '0') throw badRequest('history-invalid-count', '"_count" takes a whole number from 1.');
+      options.count = Math.min(Number(value), ctx.config.historyPageSizeMax);
+    }
+    if (name === '_since') options.since = new Date(intervalOf(name, value).from).toISOString();
+    if (name === '_at') {
+      const { from, until } = intervalOf(name, value);
+      options.at = { from: new Date(from).toISOString(), until: new Date(until).toISOString() };
+    }
+    if (name === '_page') options.page = value;
+  }
+  return options;
+}
+
+function intervalOf(name: string, value: string): { from: number; until: number } {
+  const interval = parseFhirDate(value);
+  if (interval === undefined)
+    throw badRequest('history-invalid-date', `"${name}" takes a date or an instant such as 2024-03-01T10:00:00Z.`);
+  return interval;
+}
+
+async function sourceOf(ctx: Context, call: Call, { type, id }: HistoryScope): Promise<HistoryQuery['of']> {
+  if (type !== undefined && id !== undefined) {
+    const filter = call.access.permit('r', type);
+    assertId(id);
+    const address = { type, id, refKey: ctx.refKeyOf(type, id) };
+    if ((await readCurrent(ctx.reader, address, filter)) === undefined) throw notFound(type, id);
+    return { address, filter };
+  }
+  if (type !== undefined) return { types: [{ type, filter: call.access.permit('s', type) }] };
+  const types = ctx.registry.types
+    .map((each) => ({ type: each, filter: call.access.filter('s', each) }))
+    .filter(({ filter }) => filter !== noRows);
+  if (types.length === 0) call.access.permit('s', 'Resource');
+  return { types };
+}
+
+const methods = { c: 'POST', u: 'PUT', p: 'PATCH', d: 'DELETE' } as const;
+
+function entryOf(ctx: Context, row: OpenedVersion): BundleEntry {
+  const url = row.interaction === 'c' ? row.type : `${row.type}/${row.id}`;
+  const status = row.deleted ? '204' : row.version === 1 ? '201' : '200';
+  const request = { method: methods[row.interaction], url };
+  const response = { status, etag: `W/"${row.version}"`, lastModified: row.lastUpdated };
+  const entry = {
+    fullUrl: `${ctx.config.baseUrl}/${row.type}/${row.id}`,
+    rest: `"request":${JSON.stringify(request)},"response":${JSON.stringify(response)}`,
+  };
+  return row.deleted ? entry : { ...entry, resource: render(row.json, row) };
+}
+
+function linkUrl(
+  ctx: Context,
+  { type, id }: HistoryScope,
+  pairs: readonly (readonly [string, string])[],
+  page: string | undefined,
+): string {
+  const params = new URLSearchParams(pairs.filter(([name]) => name !== '_page').map(([name, value]) => [name, value]));
+  if (page !== undefined) params.set('_page', page);
+  const path = [ctx.config.baseUrl, type, id, '_history'].filter((part) => part !== undefined).join('/');
+  const text = params.toString();
+  return text === '' ? path : `${path}?${text}`;
+}

@@ -1,0 +1,112 @@
+import { badRequest, FhirError, issue, notFound } from '../fhir/error.ts';
+import { type ParsedJson, parseJson } from '../fhir/json.ts';
+import { inTransaction, type Transaction } from '../storage/database.ts';
+import { passesFilter } from '../storage/filter.ts';
+import { type LockedVersion, lockCurrent } from '../storage/read.ts';
+import { replaceVersions } from '../storage/write.ts';
+import { type Answer, type Return, writeAnswer } from './answer.ts';
+import { matchUnderLock, parseCriteria } from './conditional.ts';
+import type { Call, Context } from './context.ts';
+import type { Document } from './document.ts';
+import { unchanged, updated } from './outcomes.ts';
+import { applyFhirPathPatch } from './patch/fhirpath-patch.ts';
+import { applyJsonPatch } from './patch/json-patch.ts';
+import { assertIfMatch, auditEventsStay, multipleMatches } from './preconditions.ts';
+import { assertId, assertValid, prepareVersion } from './prepare.ts';
+import { gone } from './read.ts';
+import { unchangedText, writeLast } from './update.ts';
+
+/** A patch as received: RFC 6902 operations, or a Parameters resource of FHIRPath operations. */
+export type Patch = { readonly kind: 'json' | 'fhirpath'; readonly parsed: ParsedJson };
+
+export type PatchOptions = { readonly prefer: Return; readonly ifMatch?: string };
+
+/** @see https://hl7.org/fhir/R4/http.html#patch */
+export async function patch(ctx: Context, call: Call, type: string, id: string, change: Patch, options: PatchOptions): Promise<Answer> {
+  call.access.permit('u', type);
+  assertId(id);
+  if (type === 'AuditEvent') throw auditEventsStay();
+  return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, (tx) =>
+    patchLocked(ctx, call, tx, type, id, change, options),
+  );
+}
+
+/** Patches the one resource that matches. @see https://hl7.org/fhir/R4/http.html#patch */
+export async function conditionalPatch(
+  ctx: Context,
+  call: Call,
+  type: string,
+  criteria: string,
+  change: Patch,
+  options: PatchOptions,
+): Promise<Answer> {
+  call.access.permit('u', type);
+  call.access.permit('s', type);
+  if (type === 'AuditEvent') throw auditEventsStay();
+  const query = parseCriteria(ctx, type, criteria, 'The URL');
+  return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, async (tx) => {
+    const [match, another] = await matchUnderLock(ctx, call, tx.client, query);
+    if (another !== undefined) throw multipleMatches('the URL');
+    if (match === undefined)
+      throw new FhirError(404, [issue('not-found', 'criteria-without-match', `No ${type} matches the criteria of the URL.`)]);
+    return patchLocked(ctx, call, tx, type, match.id, change, options);
+  });
+}
+
+async function patchLocked(
+  ctx: Context,
+  call: Call,
+  tx: Transaction,
+  type: string,
+  id: string,
+  change: Patch,
+  options: PatchOptions,
+): Promise<Answer> {
+  const filter = call.access.filter('u', type);
+  const [current] = await lockCurrent(tx.client, [{ type, id, refKey: ctx.refKeyOf(type, id) }]);
+  if (current === undefined || !passesFilter(filter, current.tokens)) throw notFound(type, id);
+  if (current.deleted) throw gone(current);
+  assertIfMatch(options.ifMatch, current.version);
+  const document = await patched(ctx, current, change);
+  const readable = passesFilter(call.access.filter('r', type), current.tokens);
+  const same = await unchangedText(ctx, current, document);
+  if (same !== undefined) return writeAnswer({ status: 200, stamp: current, json: same, readable }, options.prefer, unchanged(type));
+  const version = current.version + 1;
+  const { row, json } = await prepareVersion(ctx, document, { id, rid: current.rid, version, interaction: 'p' }, filter);
+  const lastUpdated = await writeLast(tx, row, replaceVersions);
+  return writeAnswer({ status: 200, stamp: { type, id, version, lastUpdated }, json, readable }, options.prefer, updated(type));
+}
+
+/** Applies a patch to a current version; type and id stay what they are, and the result must be valid like any other write. */
+export async function patched(ctx: Context, current: LockedVersion, { kind, parsed }: Patch): Promise<Document> {
+  const [opened] = await ctx.open([current]);
+  const stored = parseJson(opened?.json ?? '', {
+    depthMax: ctx.config.jsonDepthMax,
+    containerMax: Number.MAX_SAFE_INTEGER,
+    stringBytesMax: Number.MAX_SAFE_INTEGER,
+  });
+  const resource = objectOf(stored.value);
+  const { value, decimals } = parsed;
+  const result =
+    kind === 'json'
+      ? applyJsonPatch(resource, stored.decimals, value, decimals)
+      : await applyFhirPathPatch(resource, stored.decimals, objectOf(value), decimals, { schema: ctx.definitions.schema });
+  const document: Document = { type: current.type, value: result.resource, decimals: result.decimals };
+  if (document.value.resourceType !== current.type || document.value.id !== current.id) {
+    throw new FhirError(422, [
+      issue('business-rule', 'patch-changes-identity', 'A patch must leave resourceType and id as they are.', [`${current.type}.id`]),
+    ]);
+  }
+  assertValid(ctx, document);
+  return document;
+}
+
+function objectOf(value: ParsedJson['value']): { [name: string]: ParsedJson['value'] } {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw badRequest(
+    'patch-not-parameters',
+    'A FHIRPath patch is a Parameters resource; a JSON patch is an array sent as application/json-patch+json.',
+    undefined,
+    'structure',
+  );
+}

@@ -1,0 +1,84 @@
+import { badRequest, FhirError, forbidden, issue } from '../fhir/error.ts';
+import { nearestName } from '../fhir/nearest-name.ts';
+import { isId } from '../fhir/references.ts';
+import type { Registry } from '../search/registry.ts';
+import { passesFilter, type RowFilter } from '../storage/filter.ts';
+import type { LockedVersion } from '../storage/read.ts';
+import { type InteractionCode, type NewVersion, noFacts } from '../storage/rows.ts';
+import type { Context } from './context.ts';
+import { type Document, type Edit, storedText } from './document.ts';
+
+/** A version ready to be written, and the text that was sealed. */
+export type Prepared = { readonly row: NewVersion; readonly json: string };
+
+export type Target = { readonly id: string; readonly rid: number; readonly version: number; readonly interaction: InteractionCode };
+
+/**
+ * Extracts, checks the caller's rights on what would be written, and seals. The document must have been checked by `assertValid`.
+ *
+ * @param filter  the caller's rows for this interaction on this type: the new version must be one of them
+ * @throws        FhirError 403 if it isn't, 422 if it names an erased patient
+ */
+export async function prepareVersion(
+  ctx: Context,
+  document: Document,
+  target: Target,
+  filter: RowFilter,
+  edits: readonly Edit[] = [],
+): Promise<Prepared> {
+  const { type } = document;
+  const { id, rid, version, interaction } = target;
+  const { refKey, tokens, facts, patient, clinicalAt, owners } = ctx.extract(document.value, type, id);
+  if (!passesFilter(filter, tokens)) throw forbidden('write-outside-scope', `The token's scopes don't permit to write this ${type}.`);
+  const json = storedText(document, id, edits);
+  const ownerKeys = [...owners.keys()];
+  const content = await ctx.seal(json, { type, id, version, owners: ownerKeys });
+  return { row: { rid, type, id, refKey, version, interaction, patient, clinicalAt, tokens, content, owners: ownerKeys, facts }, json };
+}
+
+/** The version that ends a resource: it keeps owner, patient and tokens, so that its history stays visible to the same callers. */
+export function deletionOf(current: LockedVersion): NewVersion {
+  const { rid, type, id, refKey, version, patient, tokens } = current;
+  return {
+    rid,
+    type,
+    id,
+    refKey,
+    version: version + 1,
+    interaction: 'd',
+    patient,
+    clinicalAt: null,
+    tokens,
+    content: null,
+    owners: [],
+    facts: noFacts,
+  };
+}
+
+/** Refuses what isn't shaped as its type's definition says. */
+export function assertValid(ctx: Context, document: Document): void {
+  assertType(ctx.registry, document.type, 'resourceType');
+  const issues = ctx.validate(document.value, document.decimals);
+  if (issues.some(({ severity }) => severity === 'error' || severity === 'fatal')) throw new FhirError(400, issues);
+}
+
+export function assertType(registry: Registry, type: string, expression?: string, status = 400): void {
+  if (registry.isType(type)) return;
+  const nearest = nearestName(type, registry.types);
+  const text = `${JSON.stringify(type.slice(0, 64))} is no resource type of FHIR R4.${nearest === undefined ? '' : ` Did you mean "${nearest}"?`}`;
+  throw new FhirError(status, [issue('not-supported', 'resource-type-unknown', text, expression)]);
+}
+
+export function assertId(id: string): void {
+  if (!isId(id)) throw badRequest('id-invalid', 'An id has 1 to 64 letters, digits, "-" and ".".', undefined, 'value');
+}
+
+/** The body is a resource of the type the URL names. */
+export function assertTypeMatches(document: Document, type: string): void {
+  if (document.type === type) return;
+  throw badRequest(
+    'resource-type-mismatch',
+    `The URL names ${type} but the body is a resource of another type. Send it to its own type's URL.`,
+    'resourceType',
+  );
+}

@@ -1,0 +1,61 @@
+import { FhirError, issue, notFound } from '../fhir/error.ts';
+import { readCurrent, readVersion } from '../storage/read.ts';
+import type { StoredVersion } from '../storage/rows.ts';
+import type { Answer } from './answer.ts';
+import type { Call, Context } from './context.ts';
+import { render } from './document.ts';
+import { parseETag } from './preconditions.ts';
+import { assertId } from './prepare.ts';
+
+export type ReadConditions = { readonly ifNoneMatch?: string; readonly ifModifiedSince?: string };
+
+/**
+ * Reads the current version. What the caller may not see is answered as what never was.
+ *
+ * @see https://hl7.org/fhir/R4/http.html#read, https://hl7.org/fhir/R4/http.html#cread
+ */
+export async function read(ctx: Context, call: Call, type: string, id: string, conditions: ReadConditions = {}): Promise<Answer> {
+  const filter = call.access.permit('r', type);
+  assertId(id);
+  const row = await readCurrent(ctx.reader, { type, id, refKey: ctx.refKeyOf(type, id) }, filter);
+  if (row === undefined) throw notFound(type, id);
+  if (row.deleted) throw gone(row);
+  if (isUnmodified(row, conditions)) return { status: 304, stamp: row };
+  const [opened] = await ctx.open([row]);
+  return opened === undefined ? { status: 200, stamp: row } : { status: 200, stamp: row, body: render(opened.json, row) };
+}
+
+/** @see https://hl7.org/fhir/R4/http.html#vread */
+export async function vread(ctx: Context, call: Call, type: string, id: string, version: string): Promise<Answer> {
+  const filter = call.access.permit('r', type);
+  assertId(id);
+  if (!/^[1-9]\d{0,8}$/.test(version)) throw versionNotFound(type, id);
+  const row = await readVersion(ctx.reader, { type, id, refKey: ctx.refKeyOf(type, id) }, Number(version), filter);
+  if (row === undefined) throw versionNotFound(type, id);
+  if (row.deleted) throw gone(row);
+  const [opened] = await ctx.open([row]);
+  return opened === undefined ? { status: 200, stamp: row } : { status: 200, stamp: row, body: render(opened.json, row) };
+}
+
+function versionNotFound(type: string, id: string): FhirError {
+  return new FhirError(404, [issue('not-found', 'version-not-found', `That version of ${type}/${id} is not known here.`)]);
+}
+
+/** 410: the resource was deleted; its history remains. */
+export function gone({ type, id, version }: StoredVersion): FhirError {
+  return new FhirError(
+    410,
+    [issue('deleted', 'resource-deleted', `${type}/${id} was deleted. Its history remains at ${type}/${id}/_history.`)],
+    {
+      headers: { etag: `W/"${version}"` },
+    },
+  );
+}
+
+/** If-None-Match counts before If-Modified-Since, which counts whole seconds. @see https://www.rfc-editor.org/rfc/rfc9110#name-precedence-of-preconditions */
+function isUnmodified(row: StoredVersion, { ifNoneMatch, ifModifiedSince }: ReadConditions): boolean {
+  if (ifNoneMatch !== undefined) return ifNoneMatch.trim() === '*' || ifNoneMatch.split(',').some((tag) => parseETag(tag) === row.version);
+  if (ifModifiedSince === undefined) return false;
+  const since = Date.parse(ifModifiedSince);
+  return Number.isFinite(since) && Math.floor(Date.parse(row.lastUpdated) / 1000) * 1000 <= since;
+}

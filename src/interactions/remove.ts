@@ -1,0 +1,59 @@
+import { FhirError, issue, notFound } from '../fhir/error.ts';
+import { inTransaction } from '../storage/database.ts';
+import { passesFilter } from '../storage/filter.ts';
+import { lockCurrent } from '../storage/read.ts';
+import { replaceVersions } from '../storage/write.ts';
+import type { Answer } from './answer.ts';
+import { findMatches, lockCriteria, parseCriteria } from './conditional.ts';
+import type { Call, Context } from './context.ts';
+import { deleted } from './outcomes.ts';
+import { assertIfMatch, auditEventsStay, multipleMatches } from './preconditions.ts';
+import { assertId, deletionOf } from './prepare.ts';
+import { writeLast } from './update.ts';
+
+/**
+ * Deletes a resource: from now on 410, its history stays. Deleting what is deleted changes nothing.
+ *
+ * @see https://hl7.org/fhir/R4/http.html#delete
+ */
+export async function remove(ctx: Context, call: Call, type: string, id: string, ifMatch?: string): Promise<Answer> {
+  const filter = call.access.permit('d', type);
+  assertId(id);
+  if (type === 'AuditEvent') throw auditEventsStay();
+  return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, async (tx) => {
+    const [current] = await lockCurrent(tx.client, [{ type, id, refKey: ctx.refKeyOf(type, id) }]);
+    if (current === undefined || !passesFilter(filter, current.tokens)) throw notFound(type, id);
+    if (current.deleted) return { status: 200, stamp: current, issues: [deleted(1)] };
+    assertIfMatch(ifMatch, current.version);
+    const lastUpdated = await writeLast(tx, deletionOf(current), replaceVersions);
+    return { status: 200, stamp: { type, id, version: current.version + 1, lastUpdated }, issues: [deleted(1)] };
+  });
+}
+
+/**
+ * Deletes what matches, if the caller sees it: one resource, or with `multiple` up to the configured number.
+ *
+ * @see https://hl7.org/fhir/R4/http.html#3.1.0.7.1
+ */
+export async function conditionalRemove(ctx: Context, call: Call, type: string, criteria: string, multiple: boolean): Promise<Answer> {
+  const filter = call.access.permit('d', type);
+  call.access.permit('s', type);
+  if (type === 'AuditEvent') throw auditEventsStay();
+  const query = parseCriteria(ctx, type, criteria, 'The URL');
+  const limit = multiple ? ctx.config.conditionalDeleteMax : 1;
+  return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, async (tx) => {
+    const [, matches] = await Promise.all([lockCriteria(tx.client, [query]), findMatches(ctx, call, tx.client, query, limit + 1)]);
+    if (matches.length > limit) throw multiple ? tooMany(limit) : multipleMatches('the URL');
+    if (matches.length === 0) return { status: 200, issues: [deleted(0)] };
+    const addresses = matches.map(({ id }) => ({ type, id, refKey: ctx.refKeyOf(type, id) }));
+    const current = (await lockCurrent(tx.client, addresses)).filter((row) => !row.deleted && passesFilter(filter, row.tokens));
+    await replaceVersions(tx.client, current.map(deletionOf));
+    return { status: 200, issues: [deleted(current.length)] };
+  });
+}
+
+function tooMany(limit: number): FhirError {
+  return new FhirError(412, [
+    issue('too-costly', 'conditional-delete-too-many', `More than ${limit} resources match. Use criteria that match fewer, and repeat.`),
+  ]);
+}

@@ -1,0 +1,25 @@
+import { badRequest } from '../fhir/error.ts';
+import type { Answer } from './answer.ts';
+import type { Call, Context } from './context.ts';
+import { type Entry, entryPath } from './entries.ts';
+import { history } from './history.ts';
+import { read, vread } from './read.ts';
+import { search } from './search.ts';
+
+/** Answers a GET entry of a batch or transaction: read, vread, history or search. */
+export async function answerGet(ctx: Context, call: Call, entry: Entry): Promise<Answer> {
+  const [path = ''] = entry.url.split('?', 1);
+  const [type = '', id, third, version, ...more] = path.split('/');
+  const pairs = [...new URLSearchParams(entry.query ?? '')];
+  if (more.length === 0) {
+    if (id === undefined || (id === '' && third === undefined)) return search(ctx, call, type, pairs);
+    if (id === '_history' && third === undefined) return history(ctx, call, { type }, pairs);
+    if (third === undefined) return read(ctx, call, type, id, entry);
+    if (third === '_history') return version === undefined ? history(ctx, call, { type, id }, pairs) : vread(ctx, call, type, id, version);
+  }
+  throw badRequest(
+    'entry-url-invalid',
+    'A GET entry reads (Type/id), reads a version (Type/id/_history/1), lists history or searches (Type?…).',
+    `${entryPath(entry.index)}.request.url`,
+  );
+}

@@ -1,0 +1,216 @@
+import { badRequest, notFound } from '../fhir/error.ts';
+import { parseJson, sameValue } from '../fhir/json.ts';
+import { inTransaction, type Transaction } from '../storage/database.ts';
+import { noRows, passesFilter } from '../storage/filter.ts';
+import { type Address, type LockedVersion, lockCurrent, readCurrent } from '../storage/read.ts';
+import type { NewVersion } from '../storage/rows.ts';
+import { insertVersions, lockOwners, replaceVersions } from '../storage/write.ts';
+import { type Answer, type Return, writeAnswer } from './answer.ts';
+import { matchUnderLock, parseCriteria } from './conditional.ts';
+import type { Call, Context } from './context.ts';
+import { type Document, type Edit, storedText } from './document.ts';
+import { newId } from './ids.ts';
+import { created, unchanged, updated } from './outcomes.ts';
+import { assertIfMatch, auditEventsStay, existsAlready, multipleMatches, refusedByStore, versionConflict } from './preconditions.ts';
+import { assertId, assertTypeMatches, assertValid, type Prepared, prepareVersion } from './prepare.ts';
+
+export type UpdateOptions = { readonly prefer: Return; readonly ifMatch?: string; readonly ifNoneMatch?: string };
+
+/**
+ * Replaces a resource, or creates it under the id the client brought. An update that changes nothing makes no version.
+ *
+ * @see https://hl7.org/fhir/R4/http.html#update
+ */
+export async function update(
+  ctx: Context,
+  call: Call,
+  type: string,
+  id: string,
+  document: Document,
+  options: UpdateOptions,
+): Promise<Answer> {
+  call.access.permit('u', type);
+  assertId(id);
+  assertTypeMatches(document, type);
+  assertSameId(document, id);
+  assertValid(ctx, document);
+  return writeUnderId(ctx, call, { type, id, refKey: ctx.refKeyOf(type, id) }, document, options);
+}
+
+/**
+ * Updates the one resource that matches, or creates one if none does.
+ *
+ * @see https://hl7.org/fhir/R4/http.html#cond-update
+ */
+export async function conditionalUpdate(
+  ctx: Context,
+  call: Call,
+  type: string,
+  criteria: string,
+  document: Document,
+  options: UpdateOptions,
+): Promise<Answer> {
+  call.access.permit('u', type);
+  call.access.permit('s', type);
+  assertTypeMatches(document, type);
+  assertValid(ctx, document);
+  const query = parseCriteria(ctx, type, criteria, 'The URL');
+  return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, async (tx) => {
+    const [match, another] = await matchUnderLock(ctx, call, tx.client, query);
+    if (another !== undefined) throw multipleMatches('the URL');
+    const brought = document.value.id;
+    if (match !== undefined) {
+      if (typeof brought === 'string' && brought !== match.id) {
+        throw badRequest(
+          'id-mismatch',
+          'The body has another id than the resource that matches. Leave the id out, or send the id of the match.',
+          `${type}.id`,
+        );
+      }
+      return writeLocked(ctx, call, tx, { type, id: match.id, refKey: ctx.refKeyOf(type, match.id) }, document, options);
+    }
+    assertMayCreate(call, type, 'none');
+    const id = typeof brought === 'string' ? brought : newId(type);
+    assertId(id);
+    return writeLocked(ctx, call, tx, { type, id, refKey: ctx.refKeyOf(type, id) }, document, options);
+  });
+}
+
+function writeUnderId(ctx: Context, call: Call, address: Address, document: Document, options: UpdateOptions): Promise<Answer> {
+  return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, (tx) =>
+    writeLocked(ctx, call, tx, address, document, options),
+  );
+}
+
+/** Under the row's lock: decides between new version, new resource and nothing to do. */
+async function writeLocked(
+  ctx: Context,
+  call: Call,
+  tx: Transaction,
+  address: Address,
+  document: Document,
+  options: UpdateOptions,
+): Promise<Answer> {
+  const { type, id } = address;
+  const [current] = type === 'AuditEvent' ? [] : await lockCurrent(tx.client, [address]);
+  if (current === undefined)
+    return (await insertUnderId(ctx, call, tx, address, document, options)) ?? writeLocked(ctx, call, tx, address, document, options);
+  const filter = call.access.filter('u', type);
+  if (!passesFilter(filter, current.tokens)) throw notFound(type, id);
+  assertUpdatable(current, options);
+  const readable = passesFilter(call.access.filter('r', type), current.tokens);
+  const same = current.deleted ? undefined : await unchangedText(ctx, current, document);
+  if (same !== undefined) return writeAnswer({ status: 200, stamp: current, json: same, readable }, options.prefer, unchanged(type));
+  const version = current.version + 1;
+  const prepared = await prepareVersion(ctx, document, { id, rid: current.rid, version, interaction: 'u' }, filter);
+  const lastUpdated = await writeLast(tx, prepared.row, replaceVersions);
+  const answer = { status: current.deleted ? 201 : 200, stamp: { type, id, version, lastUpdated }, json: prepared.json, readable } as const;
+  return writeAnswer(answer, options.prefer, current.deleted ? created(type) : updated(type));
+}
+
+export function assertUpdatable(current: LockedVersion, { ifMatch, ifNoneMatch }: Pick<UpdateOptions, 'ifMatch' | 'ifNoneMatch'>): void {
+  assertIfMatch(ifMatch, current.deleted ? undefined : current.version);
+  if (ifNoneMatch?.trim() === '*' && !current.deleted) throw existsAlready();
+}
+
+/** The stored text, if the document says the same; compared as text first, then as values. */
+export async function unchangedText(
+  ctx: Context,
+  current: LockedVersion,
+  document: Document,
+  edits: readonly Edit[] = [],
+): Promise<Buffer | undefined> {
+  const [opened] = await ctx.open([current]);
+  if (opened === undefined) return undefined;
+  const text = storedText(document, current.id, edits);
+  if (opened.json.equals(Buffer.from(text))) return opened.json;
+  const limits = { depthMax: ctx.config.jsonDepthMax, containerMax: Number.MAX_SAFE_INTEGER, stringBytesMax: Number.MAX_SAFE_INTEGER };
+  const stored = parseJson(opened.json, limits);
+  const next = parseJson(text, limits);
+  return sameValue(stored.value, stored.decimals, next.value, next.decimals) ? opened.json : undefined;
+}
+
+/** Inserts under an id the client brought; undefined if somebody else did meanwhile, to go on as an update. */
+async function insertUnderId(
+  ctx: Context,
+  call: Call,
+  tx: Transaction,
+  address: Address,
+  document: Document,
+  options: UpdateOptions,
+): Promise<Answer | undefined> {
+  const { type, id } = address;
+  if (options.ifMatch !== undefined) throw call.access.filter('u', type) === 'all' ? versionConflict() : notFound(type, id);
+  assertMayCreate(call, type, id);
+  const [rid = 0] = await ctx.rowIds.take(1);
+  const prepared: Prepared = await prepareVersion(ctx, document, { id, rid, version: 1, interaction: 'u' }, 'all');
+  const owners = lockOwners(tx.client, [prepared.row]);
+  const written = await insertVersions(tx.client, [prepared.row]);
+  await owners;
+  const lastUpdated = written.get(rid);
+  if (lastUpdated === undefined) {
+    if (type === 'AuditEvent') return identicalAuditEvent(ctx, call, address, document, options);
+    if (options.ifNoneMatch?.trim() === '*') throw existsAlready();
+    const [now] = await lockCurrent(tx.client, [address]);
+    if (now === undefined) throw refusedByStore();
+    return undefined;
+  }
+  const readable = passesFilter(call.access.filter('r', type), prepared.row.tokens);
+  return writeAnswer(
+    { status: 201, stamp: { type, id, version: 1, lastUpdated }, json: prepared.json, readable },
+    options.prefer,
+    created(type),
+  );
+}
+
+/** A PUT of an audit event that is stored already: 200 if it says the same, refused otherwise. */
+async function identicalAuditEvent(
+  ctx: Context,
+  call: Call,
+  address: Address,
+  document: Document,
+  options: UpdateOptions,
+): Promise<Answer> {
+  const stored = await readCurrent(ctx.reader, address, call.access.filter('u', address.type));
+  const same =
+    stored === undefined
+      ? undefined
+      : await unchangedText(ctx, { ...stored, refKey: address.refKey, patient: null, tokens: Buffer.alloc(0) }, document);
+  if (stored === undefined || same === undefined) throw auditEventsStay();
+  return writeAnswer(
+    { status: 200, stamp: stored, json: same, readable: call.access.filter('r', address.type) === 'all' },
+    options.prefer,
+    unchanged(address.type),
+  );
+}
+
+/**
+ * An id of the client's choice may be brought only by callers without bounds on the type: for all others a PUT that finds
+ * nothing they see is 404, whether or not the id is taken.
+ */
+export function assertMayCreate(call: Call, type: string, id: string): void {
+  if (call.access.filter('u', type) !== 'all') throw notFound(type, id);
+  if (call.access.filter('c', type) === noRows) call.access.permit('c', type);
+}
+
+/** Writes one row as the transaction's last act: owners' locks, statement and commit in one round trip. */
+export async function writeLast(
+  tx: Transaction,
+  row: NewVersion,
+  write: (client: Transaction['client'], rows: readonly NewVersion[]) => Promise<ReadonlyMap<number, string>>,
+): Promise<string> {
+  const written = await tx.final(async () => {
+    const [, rows] = await Promise.all([lockOwners(tx.client, [row]), write(tx.client, [row])]);
+    return rows;
+  });
+  const lastUpdated = written.get(row.rid);
+  if (lastUpdated === undefined) throw refusedByStore();
+  return lastUpdated;
+}
+
+function assertSameId(document: Document, id: string): void {
+  const brought = document.value.id;
+  if (brought === id) return;
+  const text = brought === undefined ? 'The body needs the id that the URL has.' : 'The body has another id than the URL.';
+  throw badRequest('id-mismatch', `${text} Send the resource with the id of the URL.`, `${document.type}.id`);
+}

@@ -1,0 +1,87 @@
+import { int8Array } from '../storage/binary.ts';
+import type { Values } from '../storage/sql.ts';
+
+/** A bound on a fact's interval: `lo < x`, `hi > x`. Dates are epoch ms, quantities plain numbers. */
+export type Bound = { readonly column: 'lo' | 'hi'; readonly operator: '<' | '<=' | '>' | '>=' | '='; readonly value: number };
+
+/** What a row must be, free of SQL; the planner's middle language. */
+export type Condition =
+  | { readonly kind: 'all-tokens'; readonly tokens: readonly bigint[] }
+  | { readonly kind: 'any-token'; readonly tokens: readonly bigint[] }
+  | {
+      readonly kind: 'fact';
+      readonly table: 'fact_date' | 'fact_quantity';
+      readonly params: readonly number[];
+      readonly bounds: readonly Bound[];
+      readonly unit?: bigint;
+    }
+  | { readonly kind: 'ref-keys'; readonly keys: readonly bigint[] }
+  | { readonly kind: 'updated'; readonly operator: Bound['operator']; readonly ms: number }
+  | { readonly kind: 'and' | 'or'; readonly of: readonly Condition[] }
+  | { readonly kind: 'not'; readonly of: Condition };
+
+export const nothing: Condition = { kind: 'or', of: [] };
+
+export function allOf(conditions: readonly Condition[]): Condition {
+  const tokens = conditions.flatMap((condition) => (condition.kind === 'all-tokens' ? condition.tokens : []));
+  const others = conditions.filter(({ kind }) => kind !== 'all-tokens');
+  const merged: Condition[] = tokens.length === 0 ? [] : [{ kind: 'all-tokens', tokens }];
+  const of = [...merged, ...others];
+  return of.length === 1 && of[0] !== undefined ? of[0] : { kind: 'and', of };
+}
+
+/** Single tokens of an OR become one overlap, which GIN answers in one scan. */
+export function anyOf(conditions: readonly Condition[]): Condition {
+  const single = conditions.filter(
+    (condition) => condition.kind === 'any-token' || (condition.kind === 'all-tokens' && condition.tokens.length === 1),
+  );
+  const tokens = single.flatMap((condition) => ('tokens' in condition ? condition.tokens : []));
+  const others = conditions.filter((condition) => !single.includes(condition));
+  const merged: Condition[] =
+    tokens.length === 0 ? [] : [tokens.length === 1 ? { kind: 'all-tokens', tokens } : { kind: 'any-token', tokens }];
+  const of = [...merged, ...others];
+  return of.length === 1 && of[0] !== undefined ? of[0] : { kind: 'or', of };
+}
+
+/** The condition on the row `alias` as SQL. Token conditions ride the partition's GIN, facts their covering index or primary key. */
+export function conditionSql(condition: Condition, alias: string, values: Values): string {
+  switch (condition.kind) {
+    case 'all-tokens':
+      return `${alias}.tokens @> ${values.add(int8Array(condition.tokens))}::int8[]`;
+    case 'any-token':
+      return `${alias}.tokens && ${values.add(int8Array(condition.tokens))}::int8[]`;
+    case 'fact':
+      return `exists (select from ${condition.table} f where f.rid = ${alias}.rid and ${factSql(condition, values)})`;
+    case 'ref-keys':
+      return `${alias}.ref_key = any(${values.add(int8Array(condition.keys))}::int8[])`;
+    case 'updated':
+      return `${alias}.last_updated ${condition.operator} ${timeSql(condition.ms, values)}`;
+    case 'and':
+      return condition.of.length === 0 ? 'true' : condition.of.map((part) => conditionSql(part, alias, values)).join(' and ');
+    case 'or':
+      return condition.of.length === 0 ? 'false' : `(${condition.of.map((part) => conditionSql(part, alias, values)).join(' or ')})`;
+    case 'not':
+      return `not (${conditionSql(condition.of, alias, values)})`;
+  }
+}
+
+function factSql(fact: Extract<Condition, { kind: 'fact' }>, values: Values): string {
+  const param =
+    fact.params.length === 1 ? `f.param = ${values.add(fact.params[0])}::int2` : `f.param = any(${values.add(fact.params)}::int2[])`;
+  const bounds = fact.bounds.map(({ column, operator, value }) => {
+    const bound = fact.table === 'fact_date' ? timeSql(value, values) : `${values.add(value)}::float8`;
+    return `f.${column} ${operator} ${bound}`;
+  });
+  const unit = fact.unit === undefined ? [] : [`f.unit = ${values.add(fact.unit.toString())}::int8`];
+  return [param, ...bounds, ...unit].join(' and ');
+}
+
+function timeSql(ms: number, values: Values): string {
+  const text = ms === Number.POSITIVE_INFINITY ? 'infinity' : ms === Number.NEGATIVE_INFINITY ? '-infinity' : instantText(ms);
+  return `${values.add(text)}::timestamptz`;
+}
+
+/** Years beyond 9999 appear only as the end of 9999-12-31. */
+function instantText(ms: number): string {
+  return ms >= 253_402_300_800_000 ? 'infinity' : new Date(ms).toISOString();
+}

@@ -1,0 +1,189 @@
+import { makeTokenSet } from '../encryption/token-set.ts';
+import type { TokenKey } from '../encryption/token.ts';
+import type { Facts } from '../storage/rows.ts';
+import type { Registry, SearchElement, TypeSearch } from './registry.ts';
+import { isRecord, type Sink, textOf } from './sink.ts';
+import { extractDate, intervalOf } from './types/date.ts';
+import { isBlindDate } from './types/blind-date.ts';
+import { extractQuantity } from './types/quantity.ts';
+import { extractReference, localTarget, refKeyOf } from './types/reference.ts';
+import { extractString, normalise, sortBucket, stringParts } from './types/string.ts';
+import { extractToken } from './types/token.ts';
+import { extractUri } from './types/uri.ts';
+
+/** All that a search can ask of one resource, and whose data it is. */
+export type Extracted = {
+  readonly refKey: bigint;
+  readonly tokens: Buffer;
+  readonly facts: Facts;
+  readonly patient: bigint | null;
+  readonly clinicalAt: number | null;
+  /** Local Patients that any reference in the resource names, as `refKey` to id: they own the key it is sealed with. */
+  readonly owners: ReadonlyMap<bigint, string>;
+};
+
+export type Extractor = (resource: Readonly<Record<string, unknown>>, type: string, id: string) => Extracted;
+
+export type ExtractorOptions = {
+  readonly registry: Registry;
+  readonly key: TokenKey;
+  readonly base: string;
+};
+
+/** Makes the function that turns resources into facts. It holds one token set, so it belongs to one thread and is not reentrant. */
+export function makeExtractor(options: ExtractorOptions): Extractor {
+  const { registry, key, base } = options;
+  const tokens = makeTokenSet(key);
+  return (resource, type, id) => {
+    const search = registry.of(type);
+    const facts = { dates: [], quantities: [], references: [], sorts: [] };
+    const sink: Sink = { tokens, facts, key, base };
+    for (const element of search.elements) extractElement(element, resource, sink);
+    addCompartments(search, resource, id, sink);
+    return {
+      refKey: refKeyOf(key, type, id),
+      tokens: tokens.take(),
+      facts,
+      patient: patientOf(search, resource, sink),
+      clinicalAt: clinicalAtOf(search, resource),
+      owners: ownersOf(resource, type, id, sink),
+    };
+  };
+}
+
+function extractElement(element: SearchElement, resource: object, sink: Sink): void {
+  let found = false;
+  element.each(resource, (value, type) => {
+    found = true;
+    extractValue(element, value, type, sink);
+  });
+  if (!found) return;
+  sink.tokens.add(['p', element.path]);
+  if (element.kind === 'string') addSortBuckets(element, resource, sink);
+}
+
+function extractValue(element: SearchElement, value: unknown, type: string, sink: Sink): void {
+  switch (element.kind) {
+    case 'token':
+      return extractToken(element, value, type, sink);
+    case 'string':
+      return extractString(element, value, type, sink);
+    case 'reference':
+      return extractReference(element, value, sink);
+    case 'date':
+      return extractDate(element, value, type, sink);
+    case 'number':
+    case 'quantity':
+      return extractQuantity(element, value, type, sink);
+    case 'uri':
+      return extractUri(element, value, type, sink);
+    case 'composite':
+    case 'special':
+      return;
+  }
+}
+
+function addSortBuckets(element: SearchElement, resource: object, sink: Sink): void {
+  const sorted = sortedParts(element, resource);
+  const [first] = sorted;
+  const last = sorted.at(-1);
+  if (first !== undefined && last !== undefined)
+    sink.facts.sorts.push({ param: element.number, low: sortBucket(first), high: sortBucket(last) });
+}
+
+/** The normalised strings of an element in code point order: what it sorts by. */
+export function sortedParts(element: SearchElement, resource: object): string[] {
+  const parts: string[] = [];
+  element.each(resource, (value, type) => {
+    for (const part of stringParts(value, type)) parts.push(normalise(part));
+  });
+  return parts.sort(byCodePoint);
+}
+
+/** UTF-16 order differs from code point order only where surrogates meet the top of the basic plane. */
+export function byCodePoint(a: string, b: string): number {
+  const left = [...a];
+  const right = [...b];
+  for (let at = 0; at < left.length && at < right.length; at++) {
+    const difference = (left[at]?.codePointAt(0) ?? 0) - (right[at]?.codePointAt(0) ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
+}
+
+/** A compartment's token: the resource is a member, by a reference or because it is the compartment's own resource. */
+export function compartmentParts(compartment: string, id: string): string[] {
+  return ['k', compartment, id];
+}
+
+function addCompartments(search: TypeSearch, resource: object, id: string, sink: Sink): void {
+  if (compartmentTypes.has(search.type)) sink.tokens.add(compartmentParts(search.type, id));
+  for (const { compartment, element } of search.compartments) {
+    element.each(resource, (value) => {
+      const target = localTarget(value, sink.base);
+      if (target?.type === compartment) sink.tokens.add(compartmentParts(compartment, target.id));
+    });
+  }
+}
+
+const compartmentTypes = new Set(['Patient', 'Encounter', 'Practitioner', 'RelatedPerson', 'Device']);
+
+/** The only Patient of the type's patient parameter, else null. */
+function patientOf(search: TypeSearch, resource: object, sink: Sink): bigint | null {
+  const patients = new Set<string>();
+  for (const element of search.patientElements) {
+    element.each(resource, (value) => {
+      const target = localTarget(value, sink.base);
+      if (target?.type === 'Patient') patients.add(target.id);
+    });
+  }
+  const [only] = patients;
+  return patients.size === 1 && only !== undefined ? refKeyOf(sink.key, 'Patient', only) : null;
+}
+
+function clinicalAtOf(search: TypeSearch, resource: object): number | null {
+  let earliest: number | null = null;
+  for (const { element } of search.mainDate?.elements ?? []) {
+    if (isBlindDate(element.path)) continue;
+    element.each(resource, (value, type) => {
+      const interval = intervalOf(value, type);
+      const start = interval === undefined ? undefined : Number.isFinite(interval.lo) ? interval.lo : interval.hi;
+      if (start !== undefined && Number.isFinite(start) && (earliest === null || start < earliest)) earliest = start;
+    });
+  }
+  return earliest;
+}
+
+/**
+ * Every Patient a reference anywhere in the resource names, contained resources and extensions included, and itself if it is
+ * one; of a stored Bundle also the Patients among its entries.
+ */
+function ownersOf(resource: unknown, type: string, id: string, sink: Sink): Map<bigint, string> {
+  const ids = new Set<string>(type === 'Patient' ? [id] : []);
+  collectPatients(resource, sink.base, ids);
+  if (type === 'Bundle') for (const patient of bundledPatients(resource)) ids.add(patient);
+  return new Map([...ids].map((patient) => [refKeyOf(sink.key, 'Patient', patient), patient]));
+}
+
+function bundledPatients(bundle: unknown): string[] {
+  const entries = isRecord(bundle) && Array.isArray(bundle.entry) ? bundle.entry : [];
+  return entries.flatMap((entry) => {
+    const resource = isRecord(entry) && isRecord(entry.resource) ? entry.resource : {};
+    return resource.resourceType === 'Patient' ? (textOf(resource.id) ?? []) : [];
+  });
+}
+
+function collectPatients(value: unknown, base: string, ids: Set<string>): void {
+  if (Array.isArray(value)) {
+    for (const item of value) collectPatients(item, base, ids);
+    return;
+  }
+  if (!isRecord(value)) return;
+  for (const name in value) {
+    const member = value[name];
+    if (name === 'reference' && typeof member === 'string') {
+      const target = member.includes('Patient/') ? localTarget(member, base) : undefined;
+      if (target?.type === 'Patient') ids.add(target.id);
+    } else if (typeof member === 'object') collectPatients(member, base, ids);
+  }
+}

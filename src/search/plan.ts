@@ -1,0 +1,265 @@
+import { filterSql, type RowFilter } from '../storage/filter.ts';
+import { relationOf, typeIs } from '../storage/relations.ts';
+import { versionColumns } from '../storage/rows.ts';
+import { sqlValues, type Values } from '../storage/sql.ts';
+import { badRequest } from '../fhir/error.ts';
+import { allOf, anyOf, type Condition, conditionSql } from './condition.ts';
+import type { Clause, Query, SortKey } from './query.ts';
+import type { Registry, SearchElement, SearchParam } from './registry.ts';
+import { isRecord, type PlanContext } from './sink.ts';
+import { isBlindDate } from './types/blind-date.ts';
+import { dateCondition, updatedCondition } from './types/date.ts';
+import { quantityCondition } from './types/quantity.ts';
+import { referenceCondition, refKeyOf } from './types/reference.ts';
+import { stringMatch, stringParts } from './types/string.ts';
+import { present, tokenCondition } from './types/token.ts';
+import { uriCondition } from './types/uri.ts';
+import { unescape } from './values.ts';
+
+/** Decides on the opened resource what tokens could not. */
+export type Recheck = (resource: object) => boolean;
+
+/** What a search asks of a row, its access restriction beside it, not yet SQL. */
+export type Plan = {
+  readonly type: string;
+  readonly condition: Condition;
+  readonly filter: RowFilter;
+  /** The one Patient all results belong to, when the search names just one: rides (patient, clinical_at, rid). */
+  readonly patient?: bigint;
+  readonly sort?: SortKey;
+  /** The sort parameter is the type's main date, whose start is a column of the row. */
+  readonly sortsByMainDate: boolean;
+  readonly rechecks: readonly Recheck[];
+};
+
+/** Plans the search of one type. It can't be called without the caller's filter for that type. */
+export function planSearch(query: Query, filter: RowFilter, registry: Registry, context: PlanContext): Plan {
+  const planned = planClauses(query, context);
+  const patient = patientOf(query, registry, context);
+  const [sort] = query.sort;
+  return {
+    type: query.type,
+    condition: allOf(planned.map(({ condition }) => condition)),
+    filter,
+    rechecks: planned.flatMap(({ recheck }) => recheck ?? []),
+    sortsByMainDate: sort !== undefined && sort.param === registry.of(query.type).mainDate && !sortsByBucket(sort.param),
+    ...(patient === undefined ? {} : { patient }),
+    ...(sort === undefined ? {} : { sort }),
+  };
+}
+
+export function planClauses(query: Query, context: PlanContext): PlannedClause[] {
+  return query.clauses.map((clause) => planClause(clause, query.type, context));
+}
+
+type PlannedClause = { readonly condition: Condition; readonly recheck?: Recheck };
+
+function planClause(clause: Clause, type: string, context: PlanContext): PlannedClause {
+  const { param, modifier, values } = clause;
+  if (param.code === '_id') {
+    return { condition: { kind: 'ref-keys', keys: values.map((value) => refKeyOf(context.key, type, unescape(value))) } };
+  }
+  if (param.code === '_lastUpdated') return { condition: anyOf(values.map((text) => updatedCondition({ text }, context))) };
+  const elements = param.elements.map(({ element }) => element);
+  if (modifier === 'missing') {
+    const known = anyOf(elements.map((element) => present(element, context)));
+    return { condition: values[0] === 'true' ? { kind: 'not', of: known } : known };
+  }
+  if (param.type === 'string') return planString(elements, clause, context);
+  const conditions = param.elements.flatMap(({ element, targets }) =>
+    values.map((text) => valueCondition(element, text, clause, targets ?? param.targets, context)),
+  );
+  const condition = anyOf(conditions);
+  return { condition: modifier === 'not' ? { kind: 'not', of: condition } : condition };
+}
+
+function valueCondition(element: SearchElement, text: string, clause: Clause, targets: readonly string[], context: PlanContext): Condition {
+  const { param, modifier } = clause;
+  switch (element.kind) {
+    case 'token':
+      return tokenCondition(element, { text }, context);
+    case 'reference':
+      return referenceCondition(element, { text }, modifier === undefined ? { targets } : { targets, modifier }, context);
+    case 'date':
+      return dateCondition(element, { text }, param.code, context);
+    case 'number':
+    case 'quantity':
+      return quantityCondition(element, { text }, param.code, context);
+    case 'uri':
+      return uriCondition(element, { text }, context);
+    default:
+      throw badRequest('search-unsupported-parameter', `"${param.code}" can't be searched yet.`, undefined, 'not-supported');
+  }
+}
+
+function planString(elements: readonly SearchElement[], clause: Clause, context: PlanContext): PlannedClause {
+  if (clause.modifier === 'contains' && clause.values.some((value) => [...unescape(value).trim()].length === 0)) {
+    throw badRequest('search-invalid-value', `"${clause.param.code}:contains" needs at least one letter.`);
+  }
+  const matches = elements.flatMap((element) =>
+    clause.values.map((text) => ({ element, ...stringMatch(element, { text }, clause.modifier, context) })),
+  );
+  const condition = anyOf(matches.map((match) => match.condition));
+  if (matches.every(({ test }) => test === undefined)) return { condition };
+  return {
+    condition,
+    recheck: (resource) => matches.some(({ element, test }) => holds(element, resource, test)),
+  };
+}
+
+/** Without a test the tokens have decided, but here only for the row as a whole: another alternative may have matched. */
+function holds(element: SearchElement, resource: object, test: ((part: string) => boolean) | undefined): boolean {
+  if (!isRecord(resource)) return false;
+  let found = false;
+  element.each(resource, (value, type) => {
+    found ||= test === undefined || stringParts(value, type).some(test);
+  });
+  return found;
+}
+
+/** A clause that names exactly one Patient by the parameter that the patient column stands for. */
+function patientOf(query: Query, registry: Registry, context: PlanContext): bigint | undefined {
+  const columns = registry.of(query.type).patientElements;
+  for (const { param, modifier, values } of query.clauses) {
+    const [text] = values;
+    if (param.type !== 'reference' || values.length !== 1 || text === undefined || (modifier !== undefined && modifier !== 'Patient'))
+      continue;
+    if (!param.elements.every(({ element }) => columns.includes(element)) || columns.length !== param.elements.length) continue;
+    const id = /^(?:Patient\/)?([A-Za-z0-9\-.]{1,64})$/.exec(text)?.[1];
+    const only = param.elements.every(({ targets }) => (targets ?? param.targets).join() === 'Patient');
+    if (id !== undefined && (only || modifier === 'Patient' || text.startsWith('Patient/'))) return refKeyOf(context.key, 'Patient', id);
+  }
+  return undefined;
+}
+
+/**
+ * Where a page begins: after the row `rid` with this sort value. `value` null: among the rows without a value.
+ * With a bucket, `value` is its number and `text` the opened string inside it.
+ */
+export type Position = { readonly value: string | null; readonly rid: number; readonly text?: string };
+
+export type Statement = { readonly text: string; readonly values: unknown[] };
+
+/** The statement that counts all matches. */
+export function countStatement(plan: Plan): Statement {
+  const values = sqlValues();
+  return { text: `select count(*)::int8 as n from ${relationOf(plan.type)} r where ${matchSql(plan, values)}`, values: values.list };
+}
+
+/**
+ * The statement for one page: rows in the order of the sort value and then rid, rows without a value last, from `after` on.
+ * A row of the answer holds the version's columns and `sort_value`. Values and missing values are two phases, because an
+ * index scanned backwards gives nulls first; the second runs only if the first doesn't fill the page.
+ */
+export function pageStatement(plan: Plan, after: Position | undefined, limit: number): Statement {
+  const values = sqlValues();
+  const order = orderOf(plan, values);
+  if (order === undefined) {
+    const from = after === undefined ? '' : ` and r.rid > ${values.add(after.rid)}::int8`;
+    return { text: `${selectSql(plan, noOrder, values)}${from} order by r.rid limit ${values.add(limit)}::int`, values: values.list };
+  }
+  const missing = missingPhase(plan, order, after?.value === null ? after : undefined, limit, values);
+  if (after?.value === null) return { text: missing, values: values.list };
+  const present = valuePhase(plan, order, after, limit, values);
+  return { text: `(${present}) union all (${missing}) limit ${values.add(limit)}::int`, values: values.list };
+}
+
+/** Like a page, for a blind string: whole buckets from `after`'s on, at least `limit` rows; inside a bucket the opened strings decide. */
+export function bucketStatement(plan: Plan, after: Position | undefined, limit: number): Statement {
+  const values = sqlValues();
+  const order = orderOf(plan, values);
+  if (order === undefined) throw new Error('a bucket page needs a sort');
+  const direction = order.descending ? 'desc' : 'asc';
+  const from = after?.value == null ? '' : ` and ${order.column} ${order.descending ? '<=' : '>='} ${values.add(after.value)}::int8`;
+  const text = `${selectSql(plan, order, values)} and ${order.column} is not null${from}
+    order by ${order.column} ${direction} fetch first (${values.add(limit)}::int) rows with ties`;
+  return { text, values: values.list };
+}
+
+/** The rows without a value, in the order of rid: what follows the last bucket. */
+export function missingStatement(plan: Plan, after: Position | undefined, limit: number): Statement {
+  const values = sqlValues();
+  const order = orderOf(plan, values);
+  if (order === undefined) throw new Error('a page of missing values needs a sort');
+  return { text: missingPhase(plan, order, after?.value === null ? after : undefined, limit, values), values: values.list };
+}
+
+function matchSql(plan: Plan, values: Values): string {
+  const patient = plan.patient === undefined ? [] : [`r.patient = ${values.add(plan.patient.toString())}::int8`];
+  return [
+    typeIs('r', plan.type),
+    'not r.deleted',
+    ...patient,
+    conditionSql(plan.condition, 'r', values),
+    filterSql(plan.filter, 'r', values),
+  ].join(' and ');
+}
+
+type Order = { readonly column: string; readonly descending: boolean; readonly join: string; readonly cast: string };
+
+const noOrder: Order = { column: 'null', descending: false, join: '', cast: 'text' };
+
+/** Select, from and where of a page, to be continued with `and …`. */
+function selectSql(plan: Plan, order: Order, values: Values): string {
+  return `select ${versionColumns('r')}, ${order.column}::text as sort_value from ${source(plan, order, values)} r${order.join} where ${matchSql(plan, values)}`;
+}
+
+/**
+ * A patient's own rows are read through a fence: with its values unknown, the planner would join the patient's rows with a
+ * frequent code's whole posting list instead of filtering the few rows of one patient. The fence keeps the order of the
+ * index (patient, clinical_at, rid), so that a page by date stops when it is full.
+ */
+function source(plan: Plan, order: Order, values: Values): string {
+  const relation = relationOf(plan.type);
+  if (plan.patient === undefined) return relation;
+  const direction = order.descending ? 'desc' : 'asc';
+  const sorted =
+    order.column === 'r.clinical_at' ? ` and p.clinical_at is not null order by p.clinical_at ${direction}, p.rid ${direction}` : '';
+  return `(select * from ${relation} p where ${typeIs('p', plan.type)} and p.patient = ${values.add(plan.patient.toString())}::int8${sorted} offset 0)`;
+}
+
+/** What to order by: a column of the row, or the smallest (ascending) or largest (descending) value among the row's facts. */
+function orderOf(plan: Plan, values: Values): Order | undefined {
+  if (plan.sort === undefined) return undefined;
+  const { param, descending } = plan.sort;
+  if (param.code === '_lastUpdated') return { column: 'r.last_updated', descending, join: '', cast: 'timestamptz' };
+  if (param.code === '_id') return { column: 'r.id', descending, join: '', cast: 'text' };
+  if (plan.sortsByMainDate) return { column: 'r.clinical_at', descending, join: '', cast: 'timestamptz' };
+  const { table, low, high, cast } = factOrder(plan.sort);
+  const numbers = values.add(param.elements.map(({ element }) => element.number));
+  const value = descending ? `max(f.${high})` : `min(f.${low})`;
+  return {
+    column: 's.value',
+    descending,
+    join: ` left join lateral (select ${value} as value from ${table} f where f.rid = r.rid and f.param = any(${numbers}::int2[])) s on true`,
+    cast,
+  };
+}
+
+function factOrder({ param }: SortKey): { table: string; low: string; high: string; cast: string } {
+  if (sortsByBucket(param)) return { table: 'fact_sort', low: 'low', high: 'high', cast: 'int8' };
+  if (param.type === 'date') return { table: 'fact_date', low: 'lo', high: 'hi', cast: 'timestamptz' };
+  return { table: 'fact_quantity', low: 'lo', high: 'hi', cast: 'float8' };
+}
+
+/** Strings and blind dates sort by a coarse bucket and, inside it, after opening. */
+export function sortsByBucket(param: SearchParam): boolean {
+  return param.type === 'string' || (param.type === 'date' && param.elements.some(({ element }) => isBlindDate(element.path)));
+}
+
+function valuePhase(plan: Plan, order: Order, after: Position | undefined, limit: number, values: Values): string {
+  const direction = order.descending ? 'desc' : 'asc';
+  const select = `${selectSql(plan, order, values)} and ${order.column} is not null`;
+  const keyset =
+    after === undefined
+      ? ''
+      : ` and (${order.column}, r.rid) ${order.descending ? '<' : '>'} (${values.add(after.value)}::${order.cast}, ${values.add(after.rid)}::int8)`;
+  return `${select}${keyset} order by ${order.column} ${direction}, r.rid ${direction} limit ${values.add(limit)}::int`;
+}
+
+function missingPhase(plan: Plan, order: Order, after: Position | undefined, limit: number, values: Values): string {
+  // The fence would leave the rows without a date out: this phase reads them unordered.
+  const select = selectSql(plan, { ...order, column: order.column === 'r.clinical_at' ? 'null' : order.column }, values);
+  const keyset = after === undefined ? '' : ` and r.rid > ${values.add(after.rid)}::int8`;
+  return `${select} and ${order.column} is null${keyset} order by r.rid limit ${values.add(limit)}::int`;
+}

@@ -1,0 +1,33 @@
+import type { SearchParam } from './registry.ts';
+
+/** One search clause: a parameter, how it is asked, and its alternatives. Several clauses must all hold. */
+export type Clause = {
+  readonly param: SearchParam;
+  readonly modifier?: string;
+  /** Values between commas, escapes kept. */
+  readonly values: readonly string[];
+};
+
+export type SortKey = { readonly param: SearchParam; readonly descending: boolean };
+
+/** `_include=Observation:patient:Patient`, and `_revinclude` likewise; `param` absent for `*`. */
+export type Include = { readonly type: string; readonly param?: SearchParam; readonly target?: string };
+
+export type SummaryMode = 'true' | 'text' | 'data' | 'count' | 'false';
+
+/** A search as understood: everything resolved against the registry, nothing left as text but values. */
+export type Query = {
+  readonly type: string;
+  readonly clauses: readonly Clause[];
+  readonly sort: readonly SortKey[];
+  readonly count: number;
+  readonly total: 'none' | 'estimate' | 'accurate';
+  readonly includes: readonly Include[];
+  readonly revincludes: readonly Include[];
+  readonly summary: SummaryMode;
+  readonly elements: readonly string[];
+  /** The opaque page cursor, as the client sent it back. */
+  readonly page?: string;
+  /** Name and value of every parameter that was understood, for the self link. */
+  readonly understood: readonly (readonly [string, string])[];
+};

@@ -1,0 +1,167 @@
+import type { Queryable } from '../storage/database.ts';
+import { storedVersion, type StoredVersion, type VersionRow } from '../storage/rows.ts';
+import { statement } from '../storage/sql.ts';
+import { badRequest, FhirError, issue } from '../fhir/error.ts';
+import { byCodePoint, sortedParts } from './extract.ts';
+import {
+  bucketStatement,
+  countStatement,
+  missingStatement,
+  pageStatement,
+  type Plan,
+  type Position,
+  sortsByBucket,
+  type Statement,
+} from './plan.ts';
+
+/** A stored version with its document opened: UTF-8 JSON without versionId and lastUpdated. */
+export type OpenedVersion = StoredVersion & { readonly json: Buffer };
+
+export type Opener = (rows: readonly StoredVersion[]) => Promise<OpenedVersion[]>;
+
+export type Page = {
+  readonly rows: readonly OpenedVersion[];
+  /** Where the next page begins; absent on the last. */
+  readonly next?: Position;
+};
+
+/** A bucket of equal sort prefixes larger than this is not sorted by opening it. */
+const bucketRowsMax = 2000;
+/** How many rows a page may open and refuse before it ends short: a bound on what one request costs. */
+const recheckRowsMax = 20_000;
+
+/** Reads one page of `size` rows. Where tokens can't decide, it reads on and opens until the page is full. */
+export async function runSearch(db: Queryable, plan: Plan, after: Position | undefined, size: number, open: Opener): Promise<Page> {
+  if (plan.sort !== undefined && sortsByBucket(plan.sort.param)) return bucketPage(db, plan, after, size, open);
+  const found: { row: OpenedVersion; position: Position }[] = [];
+  let from = after;
+  for (let read = 0; ; ) {
+    const rows = await fetchRows(db, pageStatement(plan, from, size + 1));
+    const opened = await open(rows.map(({ version }) => version));
+    opened.forEach((row, at) => {
+      const position = { value: rows[at]?.sortValue ?? null, rid: row.rid };
+      if (passes(plan, row)) found.push({ row, position });
+      from = position;
+    });
+    read += rows.length;
+    if (found.length > size || rows.length <= size) break;
+    if (read > recheckRowsMax) throw tooManyCandidates();
+  }
+  return pageOf(found, size);
+}
+
+/** Counts all matches: by SQL alone, or where rows must be opened, by opening them up to a bound. */
+export async function countMatches(db: Queryable, plan: Plan, open: Opener, candidatesMax: number): Promise<number> {
+  if (plan.rechecks.length === 0) {
+    const { text, values } = countStatement(plan);
+    const { rows } = await db.query<{ n: string }>(statement(text, values));
+    return Number(rows[0]?.n);
+  }
+  const rows = await fetchRows(db, pageStatement({ ...plan, sort: undefined as never }, undefined, candidatesMax + 1));
+  if (rows.length > candidatesMax) throw tooManyCandidates();
+  const opened = await open(rows.map(({ version }) => version));
+  return opened.filter((row) => passes(plan, row)).length;
+}
+
+type FetchedRow = { readonly version: StoredVersion; readonly sortValue: string | null };
+
+async function fetchRows(db: Queryable, { text, values }: Statement): Promise<FetchedRow[]> {
+  const { rows } = await db.query<VersionRow & { sort_value: string | null }>(statement(text, values));
+  return rows.map((row) => ({ version: storedVersion(row), sortValue: row.sort_value }));
+}
+
+/** A row is parsed again only if a test needs it. */
+function passes(plan: Plan, row: OpenedVersion): boolean {
+  if (plan.rechecks.length === 0) return true;
+  const resource: object = JSON.parse(row.json.toString('utf8'));
+  return plan.rechecks.every((recheck) => recheck(resource));
+}
+
+function pageOf(found: readonly { row: OpenedVersion; position: Position }[], size: number): Page {
+  const rows = found.slice(0, size).map(({ row }) => row);
+  const last = found[size - 1];
+  return found.length > size && last !== undefined ? { rows, next: last.position } : { rows };
+}
+
+/** Blind strings: whole buckets are opened and sorted, so that the page's order is exact though the index knows two letters. */
+async function bucketPage(db: Queryable, plan: Plan, after: Position | undefined, size: number, open: Opener): Promise<Page> {
+  const found: { row: OpenedVersion; position: Position }[] = [];
+  let from = after;
+  while (from?.value !== null && found.length <= size) {
+    const limit = size + 1;
+    const rows = await fetchRows(db, bucketStatement(plan, from, limit));
+    if (rows.length > limit + bucketRowsMax) throw bucketTooLarge(plan);
+    const sorted = await sortBuckets(plan, rows, open);
+    found.push(...sorted.filter(({ row, position }) => isAfter(position, from, plan) && passes(plan, row)));
+    const last = sorted.at(-1);
+    if (rows.length < limit || last === undefined) {
+      from = { value: null, rid: 0 };
+      break;
+    }
+    from = last.position;
+  }
+  if (found.length <= size) {
+    const missing = await fetchRows(db, missingStatement(plan, from, size + 1 - found.length));
+    const opened = await open(missing.map(({ version }) => version));
+    for (const row of opened) if (passes(plan, row)) found.push({ row, position: { value: null, rid: row.rid } });
+  }
+  return pageOf(found, size);
+}
+
+type Sorted = { readonly row: OpenedVersion; readonly position: Position };
+
+async function sortBuckets(plan: Plan, rows: readonly FetchedRow[], open: Opener): Promise<Sorted[]> {
+  const opened = await open(rows.map(({ version }) => version));
+  const sorted = opened.map((row, at) => ({
+    row,
+    position: { value: rows[at]?.sortValue ?? null, rid: row.rid, text: sortText(plan, row) },
+  }));
+  return sorted.sort((a, b) => comparePositions(a.position, b.position, plan));
+}
+
+function sortText(plan: Plan, row: OpenedVersion): string {
+  const resource: object = JSON.parse(row.json.toString('utf8'));
+  const parts = (plan.sort?.param.elements ?? []).flatMap(({ element }) =>
+    element.kind === 'date' ? datesOf(element, resource) : sortedParts(element, resource),
+  );
+  parts.sort(byCodePoint);
+  return (plan.sort?.descending ? parts.at(-1) : parts[0]) ?? '';
+}
+
+function datesOf(element: Parameters<typeof sortedParts>[0], resource: object): string[] {
+  const dates: string[] = [];
+  element.each(resource, (value) => {
+    if (typeof value === 'string') dates.push(value);
+  });
+  return dates;
+}
+
+function comparePositions(a: Position, b: Position, plan: Plan): number {
+  const sign = plan.sort?.descending ? -1 : 1;
+  const bucket = BigInt(a.value ?? 0) - BigInt(b.value ?? 0);
+  if (bucket !== 0n) return bucket < 0n ? -sign : sign;
+  return sign * (byCodePoint(a.text ?? '', b.text ?? '') || a.rid - b.rid);
+}
+
+function isAfter(position: Position, from: Position | undefined, plan: Plan): boolean {
+  return from === undefined || comparePositions(position, from, plan) > 0;
+}
+
+function tooManyCandidates(): FhirError {
+  return new FhirError(400, [
+    issue(
+      'too-costly',
+      'search-too-many-candidates',
+      'Too many resources would have to be opened to answer this search. Add a clause that selects fewer, or search by a longer beginning of the text.',
+    ),
+  ]);
+}
+
+function bucketTooLarge(plan: Plan): FhirError {
+  return badRequest(
+    'search-sort-too-costly',
+    `Too many resources have nearly the same "${plan.sort?.param.code}" to sort them. Add a clause that selects fewer, or sort by another parameter.`,
+    undefined,
+    'too-costly',
+  );
+}

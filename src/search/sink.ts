@@ -1,0 +1,30 @@
+import type { TokenSet } from '../encryption/token-set.ts';
+import type { TokenKey } from '../encryption/token.ts';
+import type { Facts } from '../storage/rows.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer I)[] ? I[] : T[K] };
+
+/** Where extraction puts what it finds in one resource. */
+export type Sink = {
+  readonly tokens: TokenSet;
+  readonly facts: Mutable<Facts>;
+  readonly key: TokenKey;
+  /** The server's own base URL: absolute references to it are local. */
+  readonly base: string;
+};
+
+/** What planning needs to turn a search value into tokens. */
+export type PlanContext = {
+  readonly key: TokenKey;
+  readonly base: string;
+  /** Epoch ms, for `ap`. */
+  readonly now: number;
+};
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

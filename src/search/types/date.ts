@@ -1,0 +1,121 @@
+import { parseFhirDate } from '../../fhir/dates.ts';
+import type { Bound, Condition } from '../condition.ts';
+import type { SearchElement } from '../registry.ts';
+import { isRecord, type PlanContext, type Sink } from '../sink.ts';
+import { type SearchValue, unescape } from '../values.ts';
+import { type DateValue, parseDateValue } from './date-value.ts';
+import { blindDateCondition, extractBlindDate, isBlindDate } from './blind-date.ts';
+
+/** A half-open interval in epoch ms; open ends are ±Infinity. */
+export type Interval = { readonly lo: number; readonly hi: number };
+
+/** Date parameters keep each value as the interval it stands for. @see https://hl7.org/fhir/R4/search.html#date */
+export function extractDate(element: SearchElement, value: unknown, type: string, sink: Sink): void {
+  if (isBlindDate(element.path)) {
+    if (typeof value === 'string') extractBlindDate(element, value, sink);
+    return;
+  }
+  const interval = intervalOf(value, type);
+  if (interval === undefined) return;
+  const { lo, hi } = interval;
+  const known = sink.facts.dates.some((fact) => fact.param === element.number && fact.lo === lo && fact.hi === hi);
+  if (!known) sink.facts.dates.push({ param: element.number, pair: 0n, lo, hi });
+}
+
+/** date, dateTime, instant, Period (open ends reach to infinity), Timing (from its first to its last event or its bounds). */
+export function intervalOf(value: unknown, type: string): Interval | undefined {
+  if (typeof value === 'string') {
+    const date = parseFhirDate(value);
+    return date === undefined ? undefined : { lo: date.from, hi: date.until };
+  }
+  if (!isRecord(value)) return undefined;
+  return type === 'Timing' ? timingInterval(value) : periodInterval(value);
+}
+
+function periodInterval(period: Readonly<Record<string, unknown>>): Interval | undefined {
+  const start = typeof period.start === 'string' ? parseFhirDate(period.start) : undefined;
+  const end = typeof period.end === 'string' ? parseFhirDate(period.end) : undefined;
+  if (start === undefined && end === undefined) return undefined;
+  return { lo: start?.from ?? Number.NEGATIVE_INFINITY, hi: end?.until ?? Number.POSITIVE_INFINITY };
+}
+
+function timingInterval(timing: Readonly<Record<string, unknown>>): Interval | undefined {
+  const events = (Array.isArray(timing.event) ? timing.event : []).flatMap((event) =>
+    typeof event === 'string' ? (parseFhirDate(event) ?? []) : [],
+  );
+  const bounds = isRecord(timing.repeat) && isRecord(timing.repeat.boundsPeriod) ? periodInterval(timing.repeat.boundsPeriod) : undefined;
+  const intervals = [...events.map(({ from, until }) => ({ lo: from, hi: until })), ...(bounds === undefined ? [] : [bounds])];
+  if (intervals.length === 0) return undefined;
+  return { lo: Math.min(...intervals.map(({ lo }) => lo)), hi: Math.max(...intervals.map(({ hi }) => hi)) };
+}
+
+export function dateCondition(element: SearchElement, value: SearchValue, param: string, context: PlanContext): Condition {
+  const date = parseDateValue(unescape(value.text), param);
+  if (isBlindDate(element.path)) return blindDateCondition(element, date, context);
+  const fact = (...bounds: Bound[]): Condition => ({ kind: 'fact', table: 'fact_date', params: [element.number], bounds });
+  return intervalCondition(date, fact, context.now);
+}
+
+/**
+ * The prefixes as bounds on a stored interval [lo, hi), by the specification's ranges: `eq`, the search interval contains the
+ * stored one; `gt`, the stored one reaches above it; `sa`, it starts after it; `ap`, they overlap when the search interval is
+ * widened by a tenth of its distance from now.
+ *
+ * @see https://hl7.org/fhir/R4/search.html#prefix
+ */
+function intervalCondition(date: DateValue, fact: (...bounds: Bound[]) => Condition, now: number): Condition {
+  const { from, until } = date;
+  switch (date.prefix) {
+    case 'eq':
+      return fact(
+        { column: 'lo', operator: '>=', value: from },
+        { column: 'lo', operator: '<', value: until },
+        { column: 'hi', operator: '<=', value: until },
+      );
+    case 'ne':
+      return { kind: 'or', of: [fact({ column: 'lo', operator: '<', value: from }), fact({ column: 'hi', operator: '>', value: until })] };
+    case 'gt':
+      return fact({ column: 'hi', operator: '>', value: until });
+    case 'lt':
+      return fact({ column: 'lo', operator: '<', value: from });
+    case 'ge':
+      return fact({ column: 'hi', operator: '>', value: from });
+    case 'le':
+      return fact({ column: 'lo', operator: '<', value: until });
+    case 'sa':
+      return fact({ column: 'lo', operator: '>=', value: until });
+    case 'eb':
+      return fact({ column: 'hi', operator: '<=', value: from });
+    case 'ap': {
+      const slack = Math.abs(now - (from + until) / 2) * 0.1;
+      return fact({ column: 'lo', operator: '<', value: until + slack }, { column: 'hi', operator: '>', value: from - slack });
+    }
+  }
+}
+
+/** `_lastUpdated` as a condition on the row's own column: a stored instant is a point. */
+export function updatedCondition(value: SearchValue, context: PlanContext): Condition {
+  const { prefix, from, until } = parseDateValue(unescape(value.text), '_lastUpdated');
+  const at = (operator: Bound['operator'], ms: number): Condition => ({ kind: 'updated', operator, ms });
+  const within = (lo: number, hi: number): Condition => ({ kind: 'and', of: [at('>=', lo), at('<', hi)] });
+  switch (prefix) {
+    case 'eq':
+      return within(from, until);
+    case 'ne':
+      return { kind: 'not', of: within(from, until) };
+    case 'gt':
+    case 'sa':
+      return at('>=', until);
+    case 'lt':
+    case 'eb':
+      return at('<', from);
+    case 'ge':
+      return at('>=', from);
+    case 'le':
+      return at('<', until);
+    case 'ap': {
+      const slack = Math.abs(context.now - (from + until) / 2) * 0.1;
+      return within(from - slack, until + slack);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import { token } from '../../encryption/token.ts';
+import type { SearchElement } from '../registry.ts';
+import { anyOf, type Condition, nothing } from '../condition.ts';
+import { isRecord, type PlanContext, type Sink, textOf } from '../sink.ts';
+import type { SearchValue } from '../values.ts';
+import { splitUnescaped, unescape } from '../values.ts';
+
+/**
+ * Token parameters. A coded value leaves up to three tokens: `code`, `system|code` and `system|`, or, without a system,
+ * `code` and `|code`. Codes are compared without regard to case (the specification's advice where it is unknown whether
+ * case matters: rather too much than too little); identifiers and ids exactly, because two that differ in case may be two persons'.
+ *
+ * @see https://hl7.org/fhir/R4/search.html#token
+ */
+export function extractToken(element: SearchElement, value: unknown, type: string, sink: Sink): void {
+  const { path } = element;
+  switch (type) {
+    case 'CodeableConcept':
+      if (isRecord(value) && Array.isArray(value.coding)) for (const coding of value.coding) addCoding(path, coding, sink);
+      return;
+    case 'Coding':
+      addCoding(path, value, sink);
+      return;
+    case 'Identifier':
+      if (isRecord(value)) addCoded(path, textOf(value.system), textOf(value.value), sink);
+      return;
+    case 'ContactPoint':
+      if (isRecord(value)) addContact(path, value, sink);
+      return;
+    case 'code': {
+      const code = textOf(value);
+      if (code !== undefined) sink.tokens.add(['t', path, 'c', code.toLowerCase()]);
+      return;
+    }
+    case 'boolean':
+      if (typeof value === 'boolean') sink.tokens.add(['t', path, 'c', String(value)]);
+      return;
+    default: {
+      const text = typeof value === 'number' ? String(value) : textOf(value);
+      if (text !== undefined) addCoded(path, undefined, text, sink);
+    }
+  }
+}
+
+function addCoding(path: string, value: unknown, sink: Sink): void {
+  if (isRecord(value)) addCoded(path, textOf(value.system), textOf(value.code)?.toLowerCase(), sink);
+}
+
+function addCoded(path: string, system: string | undefined, code: string | undefined, sink: Sink): void {
+  if (system !== undefined) sink.tokens.add(['t', path, 's', system]);
+  if (code === undefined) return;
+  sink.tokens.add(['t', path, 'c', code]);
+  sink.tokens.add(system === undefined ? ['t', path, 'n', code] : ['t', path, 'sc', system, code]);
+}
+
+/** A contact is found by its value, alone or with its use or its kind as the system. */
+function addContact(path: string, contact: Readonly<Record<string, unknown>>, sink: Sink): void {
+  const value = textOf(contact.value)?.toLowerCase();
+  if (value === undefined) return;
+  sink.tokens.add(['t', path, 'c', value]);
+  for (const system of [textOf(contact.system), textOf(contact.use)]) {
+    if (system !== undefined) sink.tokens.add(['t', path, 'sc', system, value]);
+  }
+}
+
+/** `code`, `system|code`, `|code`, `system|`. */
+export function tokenCondition(element: SearchElement, value: SearchValue, context: PlanContext): Condition {
+  const parts = splitUnescaped(value.text, '|');
+  const system = parts.length > 1 ? unescape(parts[0] ?? '') : undefined;
+  const code = unescape(parts.length > 1 ? parts.slice(1).join('|') : value.text);
+  return anyOf(spellings(element, code).map((spelling) => oneSpelling(element, system, spelling, context)));
+}
+
+/** The element's types decide whether case counts; an element of several types may need both spellings. */
+function spellings(element: SearchElement, code: string): string[] {
+  const exact = element.types.filter((type) => !caseInsensitive.has(type)).length > 0;
+  const folded = element.types.some((type) => caseInsensitive.has(type));
+  return [...new Set([...(exact ? [code] : []), ...(folded ? [code.toLowerCase()] : [])])];
+}
+
+const caseInsensitive = new Set(['CodeableConcept', 'Coding', 'code', 'ContactPoint', 'boolean']);
+
+function oneSpelling(element: SearchElement, system: string | undefined, code: string, context: PlanContext): Condition {
+  const { path } = element;
+  const tokens = (...parts: string[]): Condition => ({ kind: 'all-tokens', tokens: [token(context.key, 't', path, ...parts)] });
+  if (system === undefined) return tokens('c', code);
+  // A `code` element stores no system: its one possible system is that of its binding.
+  if (element.system !== undefined)
+    return system === element.system ? (code === '' ? present(element, context) : tokens('c', code)) : nothing;
+  if (system === '') return code === '' ? nothing : tokens('n', code);
+  return code === '' ? tokens('s', system) : tokens('sc', system, code);
+}
+
+export function present(element: SearchElement, context: PlanContext): Condition {
+  return { kind: 'all-tokens', tokens: [token(context.key, 'p', element.path)] };
+}

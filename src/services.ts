@@ -1,0 +1,149 @@
+import { dirname, join } from 'node:path';
+import { type Authenticate, makeAuthenticate } from './authorization/authenticate.ts';
+import type { Config } from './config.ts';
+import { loadDefinitions } from './definitions/load.ts';
+import { makeCodec } from './encryption/codec.ts';
+import { openKeyFile } from './encryption/key-file.ts';
+import { openBytes, sealBytes } from './encryption/seal-bytes.ts';
+import { makeDataKey } from './encryption/seal.ts';
+import { makeTokenKey, tokenSecretBytes } from './encryption/token.ts';
+import type { Context } from './interactions/context.ts';
+import { cursorCodec } from './interactions/cursor.ts';
+import { makeExtractor } from './search/extract.ts';
+import { allElements, buildRegistry } from './search/registry.ts';
+import { refKeyOf } from './search/types/reference.ts';
+import { createBatch } from './storage/create-batch.ts';
+import { type Database, openDatabase } from './storage/database.ts';
+import { loadElementNumbers } from './storage/elements.ts';
+import { type EmbeddedDatabase, startEmbeddedDatabase } from './storage/embedded/databases.ts';
+import { lockDataDir } from './storage/embedded/lock.ts';
+import { holdsKeys, openKeyStore } from './storage/keys.ts';
+import { keepHouse } from './storage/housekeeping.ts';
+import { migrate } from './storage/migrate.ts';
+import { rowIds } from './storage/row-ids.ts';
+import { makeOpener, makeSealer } from './storage/sealing.ts';
+import type { Log } from './telemetry/log.ts';
+import { compileShapes } from './validation/shape.ts';
+
+/** Everything that is open while the server runs. */
+export type Services = {
+  readonly config: Config;
+  readonly log: Log;
+  readonly context: Context;
+  readonly authenticate: Authenticate;
+  /** Whether the databases answer. */
+  readonly ready: () => Promise<boolean>;
+  readonly close: () => Promise<void>;
+};
+
+const migrationsFolder = join(import.meta.dirname, '..', 'migrations');
+
+/** Opens everything in order; `close` undoes it in reverse, and so does a failure half-way. */
+export async function openServices(config: Config, log: Log): Promise<Services> {
+  const opened: (() => Promise<unknown>)[] = [];
+  const close = async (): Promise<void> => {
+    for (let undo = opened.pop(); undo !== undefined; undo = opened.pop())
+      await undo().catch((error) => log.error({}, 'closing failed', error));
+  };
+  try {
+    const [definitions, urls] = await Promise.all([loadDefinitions({ cacheDir: config.cacheDir }), databaseUrls(config, log, opened)]);
+    await Promise.all([
+      migrate(urls.main.migrationUrl, join(migrationsFolder, 'main'), urls.main.serverRole),
+      migrate(urls.keys.migrationUrl, join(migrationsFolder, 'keys'), urls.keys.serverRole),
+    ]);
+    const open = async (url: string, poolSize: number, applicationName: string, customPlans = false): Promise<Database> => {
+      const onWarning = (message: string): void =>
+        log.debug({ applicationName, length: message.length }, 'the database connection pool reported');
+      const statementTimeoutMs = customPlans ? config.searchTimeoutMs : config.transactionTimeoutMs;
+      const database = await openDatabase({ url, poolSize, applicationName, statementTimeoutMs, customPlans, onWarning });
+      opened.push(() => database.close());
+      return database;
+    };
+    const [main, searching, keyDatabase] = await Promise.all([
+      open(urls.main.url, config.databasePoolSize, 'anamnesis'),
+      open(urls.main.url, config.databasePoolSize, 'anamnesis search', true),
+      open(urls.keys.url, 4, 'anamnesis keys'),
+    ]);
+    const management = await openKeyFile({ file: config.keyFile, mayCreate: !(await holdsKeys(keyDatabase.pool)), now: new Date() });
+    const keys = await openKeyStore({
+      pool: keyDatabase.pool,
+      management,
+      cacheMax: config.keyCacheMax,
+      cacheMs: config.keyCacheSeconds * 1000,
+    });
+    const tokenKey = makeTokenKey(keys.secretOf('token').subarray(0, tokenSecretBytes), config.tokenAlgorithm);
+    const numbers = await loadElementNumbers(main.pool, definitions.version, () => allElements(definitions));
+    const registry = buildRegistry(definitions, numbers);
+    const codec = makeCodec({ encrypted: config.phiEncryption, textBytesMax: 2 * config.bodyLimitBytes });
+    const plan = { key: tokenKey, base: config.baseUrl };
+    const cursorKey = makeDataKey(Buffer.alloc(16), keys.secretOf('cursor'));
+    const context: Context = {
+      config,
+      definitions,
+      registry,
+      pool: main.pool,
+      reader: main.pool,
+      searcher: searching.pool,
+      rowIds: rowIds(main.pool),
+      creates: createBatch({ pool: main.pool, retriesMax: config.transactionRetriesMax, rowsMax: 200, inFlightMax: 2 }),
+      extract: makeExtractor({ registry, key: tokenKey, base: config.baseUrl }),
+      validate: compileShapes(definitions.schema),
+      seal: makeSealer(keys, codec),
+      open: makeOpener(keys, codec),
+      cursors: cursorCodec({
+        seal: (purpose, bytes) => sealBytes(cursorKey, purpose, bytes),
+        open: (purpose, sealed) => openBytes(cursorKey, purpose, sealed),
+      }),
+      refKeyOf: (type, id) => refKeyOf(tokenKey, type, id),
+      planContext: () => ({ ...plan, now: Date.now() }),
+    };
+    const developmentKeyFile = config.devTokenIssuer ? developmentKeyFileOf(config) : undefined;
+    const authenticate = await makeAuthenticate({ audience: config.baseUrl, developmentKeyFile }, { registry, limits: config, plan });
+    const house = keepHouse(main.pool, log);
+    opened.push(() => house.stop());
+    const ready = async (): Promise<boolean> => {
+      await Promise.all([main.pool.query('select 1'), keyDatabase.pool.query('select 1')]);
+      return true;
+    };
+    return { config, log, context, authenticate, ready, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Beside the root key's file: outside DATA_DIR too. */
+export function developmentKeyFileOf(config: Config): string {
+  return join(dirname(config.keyFile), 'development-issuer.json');
+}
+
+type Urls = { readonly main: DatabaseUrls; readonly keys: DatabaseUrls };
+type DatabaseUrls = Pick<EmbeddedDatabase, 'url' | 'migrationUrl' | 'serverRole'>;
+
+/** The databases of the configuration, or two embedded clusters that stop with the server. */
+async function databaseUrls(config: Config, log: Log, opened: (() => Promise<unknown>)[]): Promise<Urls> {
+  if (config.databaseUrl !== undefined && config.keyDatabaseUrl !== undefined) {
+    return {
+      main: given(config.databaseUrl, config.migrationDatabaseUrl),
+      keys: given(config.keyDatabaseUrl, undefined),
+    };
+  }
+  const lock = await lockDataDir(config.dataDir);
+  opened.push(() => lock.release());
+  const start = (kind: 'main' | 'keys') =>
+    startEmbeddedDatabase({
+      dir: join(config.dataDir, 'postgres'),
+      kind,
+      onLog: (line) => log.debug({ cluster: kind, length: line.length }, 'PostgreSQL wrote a line'),
+      onExit: ({ failures, restartInMs, error }) => log.error({ cluster: kind, failures, restartInMs }, 'PostgreSQL ended unasked', error),
+    });
+  const [main, keys] = await Promise.allSettled([start('main'), start('keys')]);
+  for (const started of [main, keys]) if (started.status === 'fulfilled') opened.push(started.value.stop);
+  if (main.status === 'rejected') throw main.reason;
+  if (keys.status === 'rejected') throw keys.reason;
+  return { main: main.value, keys: keys.value };
+}
+
+function given(url: string, migrationUrl: string | undefined): DatabaseUrls {
+  return { url, migrationUrl: migrationUrl ?? url, serverRole: decodeURIComponent(new URL(url).username) };
+}

@@ -1,0 +1,78 @@
+import type { Queryable } from './database.ts';
+import { int8Array } from './binary.ts';
+import { filterSql, type RowFilter } from './filter.ts';
+import { relationOf, typeIs } from './relations.ts';
+import { storedVersion, type StoredVersion, versionColumns, type VersionRow } from './rows.ts';
+import { sqlValues, statement } from './sql.ts';
+
+/** What a resource is found by. */
+export type Address = { readonly type: string; readonly id: string; readonly refKey: bigint };
+
+/**
+ * Reads the current version (which may be a deletion), if the filter lets the caller see it.
+ * Rides unique (type, ref_key); the id is compared because a ref_key finds but never proves.
+ */
+export async function readCurrent(db: Queryable, address: Address, filter: RowFilter): Promise<StoredVersion | undefined> {
+  const values = sqlValues();
+  const text = `select ${versionColumns('r')} from ${relationOf(address.type)} r
+    where ${typeIs('r', address.type)} and r.ref_key = ${values.add(address.refKey.toString())} and ${filterSql(filter, 'r', values)}`;
+  const { rows } = await db.query<VersionRow>(statement(text, values.list));
+  return rows.map(storedVersion).find((row) => row.id === address.id);
+}
+
+/** Reads one version, current or superseded. Rides unique (type, ref_key) and unique (ref_key, version). */
+export async function readVersion(db: Queryable, address: Address, version: number, filter: RowFilter): Promise<StoredVersion | undefined> {
+  const values = sqlValues();
+  const key = values.add(address.refKey.toString());
+  const wanted = values.add(version);
+  const text = `select ${versionColumns('r')} from ${relationOf(address.type)} r
+      where ${typeIs('r', address.type)} and r.ref_key = ${key} and r.version = ${wanted} and ${filterSql(filter, 'r', values)}
+    union all
+    select ${versionColumns('v')} from resource_version v
+      where v.ref_key = ${key} and v.version = ${wanted} and ${typeIs('v', address.type)} and ${filterSql(filter, 'v', values)}`;
+  const { rows } = await db.query<VersionRow>(statement(text, values.list));
+  return rows.map(storedVersion).find((row) => row.id === address.id);
+}
+
+/** A current version locked for writing, with the columns that a deletion keeps and a restriction is checked on. */
+export type LockedVersion = StoredVersion & {
+  readonly refKey: bigint;
+  readonly patient: bigint | null;
+  readonly tokens: Buffer;
+};
+
+type LockedRow = VersionRow & { ref_key: string; patient: string | null; token_bytes: Buffer };
+
+/**
+ * Locks the current versions of what exists among the addresses until the transaction ends, relation by relation and
+ * within each by (type, id): the one order for all writers, so that two bundles over the same resources can't deadlock.
+ */
+export async function lockCurrent(client: Queryable, addresses: readonly Address[]): Promise<LockedVersion[]> {
+  const byRelation = [...Map.groupBy(addresses, (address) => relationOf(address.type))].sort(([a], [b]) => (a < b ? -1 : 1));
+  const answers = byRelation.map(([relation, part]) => {
+    const types = [...new Set(part.map((address) => address.type))];
+    const text = `select ${versionColumns('r')}, r.ref_key, r.patient, array_send(r.tokens) as token_bytes from ${relation} r
+      where r.type = any($1::text[]) and r.ref_key = any($2::int8[]) order by r.type, r.id for update`;
+    return client.query<LockedRow>(statement(text, [types, int8Array(part.map((address) => address.refKey))]));
+  });
+  const rows = (await Promise.all(answers)).flatMap((answer) => answer.rows);
+  const wanted = new Set(addresses.map(({ type, id }) => `${type}/${id}`));
+  return rows.filter((row) => wanted.has(`${row.type}/${row.id}`)).map(lockedVersion);
+}
+
+function lockedVersion(row: LockedRow): LockedVersion {
+  return {
+    ...storedVersion(row),
+    refKey: BigInt(row.ref_key),
+    patient: row.patient === null ? null : BigInt(row.patient),
+    tokens: elementsOf(row.token_bytes),
+  };
+}
+
+/** The eight-byte elements of a binary int8[]: 20 bytes of header, then length and value each. */
+function elementsOf(array: Buffer): Buffer {
+  const count = array.readInt32BE(0) === 0 ? 0 : array.readInt32BE(12);
+  const out = Buffer.allocUnsafe(count * 8);
+  for (let n = 0; n < count; n++) array.copy(out, n * 8, 20 + n * 12 + 4, 20 + n * 12 + 12);
+  return out;
+}

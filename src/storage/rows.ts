@@ -1,0 +1,84 @@
+/** c create, u update, p patch, d delete: what made a version. */
+export type InteractionCode = 'c' | 'u' | 'p' | 'd';
+
+/** Ordered and joinable facts of one version; `param` numbers come from search_element. Times are epoch ms, ±Infinity for open ends. */
+export type Facts = {
+  readonly dates: readonly { readonly param: number; readonly pair: bigint; readonly lo: number; readonly hi: number }[];
+  readonly quantities: readonly {
+    readonly param: number;
+    readonly pair: bigint;
+    readonly unit: bigint;
+    readonly lo: number;
+    readonly hi: number;
+  }[];
+  readonly references: readonly { readonly param: number; readonly target: bigint }[];
+  readonly sorts: readonly { readonly param: number; readonly low: bigint; readonly high: bigint }[];
+};
+
+export const noFacts: Facts = { dates: [], quantities: [], references: [], sorts: [] };
+
+/** One version ready to be written: sealed, with everything that a search needs. */
+export type NewVersion = {
+  readonly rid: number;
+  readonly type: string;
+  readonly id: string;
+  readonly refKey: bigint;
+  readonly version: number;
+  readonly interaction: InteractionCode;
+  readonly patient: bigint | null;
+  /** Epoch ms. */
+  readonly clinicalAt: number | null;
+  /** 64-bit tokens in network order, back to back. */
+  readonly tokens: Buffer;
+  /** The sealed document; null for a deletion. */
+  readonly content: Buffer | null;
+  /** ref_keys of the patients whose keys seal it. */
+  readonly owners: readonly bigint[];
+  readonly facts: Facts;
+};
+
+/** A stored version as read back. `lastUpdated` is a FHIR instant in UTC with milliseconds. */
+export type StoredVersion = {
+  readonly rid: number;
+  readonly type: string;
+  readonly id: string;
+  readonly version: number;
+  readonly lastUpdated: string;
+  readonly interaction: InteractionCode;
+  readonly deleted: boolean;
+  readonly content: Buffer | undefined;
+};
+
+export const versionColumns = (alias: string): string =>
+  ['rid', 'type', 'id', 'version', 'last_updated', 'interaction', 'deleted', 'content'].map((name) => `${alias}.${name}`).join(', ');
+
+/** A row of `versionColumns` as pg gives it: int8 and timestamptz as text. */
+export type VersionRow = {
+  readonly rid: string;
+  readonly type: string;
+  readonly id: string;
+  readonly version: number;
+  readonly last_updated: string;
+  readonly interaction: string;
+  readonly deleted: boolean;
+  readonly content: Buffer | null;
+};
+
+export function storedVersion(row: VersionRow): StoredVersion {
+  return {
+    rid: Number(row.rid),
+    type: row.type,
+    id: row.id,
+    version: row.version,
+    lastUpdated: instantOf(row.last_updated),
+    interaction: row.interaction as InteractionCode,
+    deleted: row.deleted,
+    content: row.content ?? undefined,
+  };
+}
+
+/** `2024-03-01 10:00:00.12+00`, as a UTC session prints it, to `2024-03-01T10:00:00.120Z`. */
+export function instantOf(timestamptz: string): string {
+  const fraction = timestamptz.length > 22 ? timestamptz.slice(20, -3) : '';
+  return `${timestamptz.slice(0, 10)}T${timestamptz.slice(11, 19)}.${fraction.slice(0, 3).padEnd(3, '0')}Z`;
+}

@@ -1,0 +1,47 @@
+import type { Codec } from '../encryption/codec.ts';
+import { keyIdsOf, open, seal } from '../encryption/seal.ts';
+import { FhirError, issue } from '../fhir/error.ts';
+import { KeyErased, type KeyStore } from './keys.ts';
+import type { StoredVersion } from './rows.ts';
+
+/** A stored version with its document opened: UTF-8 JSON without versionId and lastUpdated. */
+export type OpenedVersion = StoredVersion & { readonly json: Buffer };
+
+export type Opener = (rows: readonly StoredVersion[]) => Promise<OpenedVersion[]>;
+
+/** Makes the function that opens stored versions, all keys of a page fetched together. Deletions open to an empty document. */
+export function makeOpener(keys: KeyStore, codec: Codec): Opener {
+  return async (rows) => {
+    const sealed = rows.filter((row) => row.content !== undefined);
+    const opening = await keys.opening(sealed.map((row) => keyIdsOf(row.content ?? empty))).catch(refuseErased);
+    let next = 0;
+    return rows.map((row) => {
+      const key = row.content === undefined ? undefined : opening[next++];
+      if (row.content === undefined || key === undefined) return { ...row, json: empty };
+      return { ...row, json: open(row.content, { type: row.type, id: row.id, version: row.version }, key, codec) };
+    });
+  };
+}
+
+const empty = Buffer.alloc(0);
+
+export type SealedFor = { readonly type: string; readonly id: string; readonly version: number; readonly owners: readonly bigint[] };
+
+/** Makes the function that seals documents: with the common key, the one owner's, or a key of its own wrapped for each owner. */
+export function makeSealer(keys: KeyStore, codec: Codec): (json: string, address: SealedFor) => Promise<Buffer> {
+  return async (json, { type, id, version, owners }) => {
+    const owning = owners.length === 0 ? [keys.common] : await keys.ofOwners(owners).catch(refuseErased);
+    return seal(json, { type, id, version }, owning, codec);
+  };
+}
+
+function refuseErased(error: unknown): never {
+  if (error instanceof KeyErased) throw erasedPatient();
+  throw error;
+}
+
+export function erasedPatient(): FhirError {
+  return new FhirError(422, [
+    issue('business-rule', 'patient-erased', 'The request names a patient whose record was erased. Erased ids are never used again.'),
+  ]);
+}

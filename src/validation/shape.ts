@@ -1,0 +1,175 @@
+import type { Issue } from '../fhir/error.ts';
+import type { Decimals, JsonObject } from '../fhir/json.ts';
+import type { ElementDef, Schema, TypeDef } from '../fhir/schema.ts';
+import {
+  checkContent,
+  type Content,
+  objectElement,
+  objectsElement,
+  primitiveElement,
+  primitivesElement,
+  shadowElement,
+  shadowsElement,
+} from './elements.ts';
+import { ELEMENT_ID, type Format, formatOf, RESOURCE_ID } from './formats.ts';
+import { checkMembers, type Member, type Part, type Shape } from './objects.ts';
+import { kindOf, report, reportChild, startWalk, type Walk } from './walk.ts';
+
+/** Required elements and choices are told apart by the bits of one integer; R4's types have at most 9. */
+const PARTS_MAX = 31;
+
+/**
+ * Compiles R4's types to a check of a resource's shape: known elements, cardinalities, JSON kinds, formats of primitives,
+ * choices, primitive extensions, and resources within resources. Bindings, invariants and profiles are not its business.
+ * A type is compiled when it is first met.
+ *
+ * @returns  a function from a resource, with the literals of its numbers, to at most 51 issues; it never throws. Issues
+ *           have FHIRPaths as `expression` (`Patient.name[0].given[1]`) and text that names the rule, never a value.
+ * @see      https://hl7.org/fhir/R4/json.html
+ */
+export function compileShapes(schema: Schema): (resource: JsonObject, decimals: Decimals) => Issue[] {
+  const compiler: Compiler = { schema, shapes: new Map() };
+  return (resource, decimals) => {
+    const walk = startWalk('Resource', decimals);
+    const shape = shapeOfResource(compiler, walk, resource);
+    if (shape === undefined) return walk.issues;
+    walk.path[0] = shape.type;
+    checkMembers(walk, shape, resource);
+    return walk.issues;
+  };
+}
+
+type Compiler = { readonly schema: Schema; readonly shapes: Map<string, Shape> };
+
+function shapeOf(compiler: Compiler, type: string): Shape {
+  const known = compiler.shapes.get(type);
+  if (known !== undefined) return known;
+  const shape = compileType(compiler, definitionOf(compiler, type));
+  compiler.shapes.set(type, shape);
+  return shape;
+}
+
+function definitionOf(compiler: Compiler, type: string): TypeDef {
+  const definition = compiler.schema(type);
+  if (definition === undefined) throw new Error(`the definitions have no type ${type}`);
+  return definition;
+}
+
+/** Which resource it is only its own resourceType tells. */
+function shapeOfResource(compiler: Compiler, walk: Walk, resource: JsonObject): Shape | undefined {
+  const type = resource.resourceType;
+  if (type === undefined) {
+    report(walk, 'structure', 'shape-resource-type', 'has no resourceType: add one, as in "resourceType": "Patient".');
+    return undefined;
+  }
+  const definition = typeof type === 'string' ? compiler.schema(type) : undefined;
+  if (definition?.kind === 'resource' && !definition.abstract) return shapeOf(compiler, definition.name);
+  const sentence = `has as resourceType ${kindOf(type)} that names no resource of FHIR R4: write one such as "Patient".`;
+  report(walk, 'structure', 'shape-resource-type', sentence);
+  return undefined;
+}
+
+function compileType(compiler: Compiler, definition: TypeDef): Shape {
+  const parts = new Map<string, Part>();
+  const members = new Map<string, Member>();
+  const elements = [...definition.elements.values()];
+  for (const element of elements) {
+    if (isTracked(definition, element) && !parts.has(stepOf(element))) parts.set(stepOf(element), partOf(element, elements, parts.size));
+    for (const [name, member] of membersOf(compiler, definition, element, parts.get(stepOf(element))?.bit ?? 0)) members.set(name, member);
+  }
+  if (definition.kind === 'resource') members.set('resourceType', { step: 'resourceType', bit: 0, choice: false, check: () => {} });
+  const tracked = [...parts.values()];
+  const bitsOf = (belongs: (part: Part) => boolean) => tracked.reduce((bits, part) => (belongs(part) ? bits | part.bit : bits), 0);
+  const either = definition.name === 'Extension' ? bitsOf((part) => !part.required) : 0;
+  return { type: definition.name, members, parts: tracked, required: bitsOf((part) => part.required), either };
+}
+
+function isTracked(definition: TypeDef, element: ElementDef): boolean {
+  return element.min > 0 || isChoice(element) || (definition.name === 'Extension' && element.name === 'extension');
+}
+
+function partOf(element: ElementDef, elements: readonly ElementDef[], taken: number): Part {
+  if (taken >= PARTS_MAX) throw new Error(`more than ${PARTS_MAX} required elements and choices, at ${element.element}`);
+  const names = elements.filter((other) => other.element === element.element).map((other) => other.name);
+  return { step: stepOf(element), bit: 1 << taken, required: element.min > 0, names };
+}
+
+function isChoice(element: ElementDef): boolean {
+  return element.element.endsWith('[x]');
+}
+
+/** FHIRPath knows a choice by its name alone, `Observation.value`, and div as an operator unless it stands in backticks. */
+function stepOf(element: ElementDef): string {
+  if (element.name === 'div') return '`div`';
+  return isChoice(element) ? element.element.slice(0, -'[x]'.length) : element.element;
+}
+
+function membersOf(compiler: Compiler, definition: TypeDef, element: ElementDef, bit: number): [string, Member][] {
+  const { name, array } = element;
+  const member = { step: stepOf(element), bit, choice: isChoice(element) };
+  if (definitionOf(compiler, element.type).kind !== 'primitive') {
+    const content = contentOf(compiler, element);
+    return [[name, { ...member, check: array ? objectsElement(element, content) : objectElement(content) }]];
+  }
+  const format = formatFor(compiler, definition, element);
+  const value: [string, Member] = [
+    name,
+    { ...member, check: array ? primitivesElement(element, format) : primitiveElement(element, format) },
+  ];
+  if (isAttribute(definition, element)) return [value];
+  const shapeOfElement = () => shapeOf(compiler, 'Element');
+  const check = array ? shadowsElement(element, shapeOfElement) : shadowElement(element, shapeOfElement);
+  return [value, [`_${name}`, { ...member, twin: name, check }]];
+}
+
+function contentOf(compiler: Compiler, element: ElementDef): Content {
+  if (definitionOf(compiler, element.type).kind === 'resource') {
+    return element.name === 'contained' ? contained(compiler) : (walk, resource) => checkResource(compiler, walk, resource);
+  }
+  let shape: Shape | undefined;
+  return (walk, object) => {
+    shape ??= shapeOf(compiler, element.type);
+    checkContent(walk, shape, object);
+  };
+}
+
+function checkResource(compiler: Compiler, walk: Walk, resource: JsonObject): void {
+  const shape = shapeOfResource(compiler, walk, resource);
+  if (shape !== undefined) checkMembers(walk, shape, resource);
+}
+
+/** @see https://hl7.org/fhir/R4/references.html#contained, invariants dom-2 and dom-3 */
+function contained(compiler: Compiler): Content {
+  return (walk, resource) => {
+    checkResource(compiler, walk, resource);
+    if (resource.id === undefined) {
+      reportChild(
+        walk,
+        'id',
+        'required',
+        'shape-contained',
+        'is required of a contained resource and missing: add it, and refer to it by "#" and this id.',
+      );
+    }
+    if (resource.contained !== undefined) {
+      const sentence = 'stands within a contained resource: move it to the contained of the outermost resource.';
+      reportChild(walk, 'contained', 'invariant', 'shape-contained', sentence);
+    }
+  };
+}
+
+/** What XML writes as an attribute, or as XHTML, can have no extension. */
+function isAttribute(definition: TypeDef, element: ElementDef): boolean {
+  return element.name === 'id' || element.type === 'xhtml' || (definition.name === 'Extension' && element.name === 'url');
+}
+
+/** A primitive type without a format of its own has that of the type it derives from. */
+function formatFor(compiler: Compiler, definition: TypeDef, element: ElementDef): Format {
+  if (element.name === 'id') return definition.kind === 'resource' ? RESOURCE_ID : ELEMENT_ID;
+  let type = element.type;
+  for (;;) {
+    const format = formatOf(type);
+    if (format !== undefined) return format;
+    type = definitionOf(compiler, type).base;
+  }
+}

@@ -1,0 +1,42 @@
+import { defineConfig } from 'vitest/config';
+
+/** Besides the terminal, each run reports here for tools/test-summary.ts. */
+const reportFile = '.cache/test-report.json';
+
+export default defineConfig({
+  test: {
+    reporters: ['default', ['json', { outputFile: reportFile }]],
+    // Nothing leaks from one test into the next, and a focused test left behind fails the run.
+    restoreMocks: true,
+    unstubEnvs: true,
+    allowOnly: false,
+    // Vite sets BASE_URL=/ for web pages; the servers that tests start would take it for theirs.
+    env: { BASE_URL: '' },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.db.test.ts'],
+          testTimeout: 10_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'db',
+          include: ['test/**/*.db.test.ts'],
+          globalSetup: ['test/support/cluster.ts'],
+          pool: 'forks',
+          // Two files at a time: each keeps a process of ours and backends of PostgreSQL busy.
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
