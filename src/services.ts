@@ -84,7 +84,8 @@ export async function openServices(config: Config, log: Log): Promise<Services> 
       pool: main.pool,
       reader: main.pool,
       searcher: searching.pool,
-      rowIds: rowIds(main.pool),
+      // Asked for by transactions that hold a connection: from their own pool they might wait for each other for ever.
+      rowIds: rowIds(searching.pool),
       creates: createBatch({ pool: main.pool, retriesMax: config.transactionRetriesMax, rowsMax: 200, inFlightMax: 2 }),
       extract: makeExtractor({ registry, key: tokenKey, base: config.baseUrl }),
       validate: compileShapes(definitions.schema),

@@ -1,5 +1,5 @@
 import { badRequest, FhirError, issue, notFound } from '../fhir/error.ts';
-import { type ParsedJson, parseJson } from '../fhir/json.ts';
+import { type JsonObject, type ParsedJson, parseJson } from '../fhir/json.ts';
 import { inTransaction, type Transaction } from '../storage/database.ts';
 import { passesFilter } from '../storage/filter.ts';
 import { type LockedVersion, lockCurrent } from '../storage/read.ts';
@@ -91,7 +91,7 @@ export async function patched(ctx: Context, current: LockedVersion, { kind, pars
     kind === 'json'
       ? applyJsonPatch(resource, stored.decimals, value, decimals)
       : await applyFhirPathPatch(resource, stored.decimals, objectOf(value), decimals, { schema: ctx.definitions.schema });
-  const document: Document = { type: current.type, value: result.resource, decimals: result.decimals };
+  const document: Document = { type: current.type, value: withoutEmptyMeta(result.resource), decimals: result.decimals };
   if (document.value.resourceType !== current.type || document.value.id !== current.id) {
     throw new FhirError(422, [
       issue('business-rule', 'patch-changes-identity', 'A patch must leave resourceType and id as they are.', [`${current.type}.id`]),
@@ -99,6 +99,13 @@ export async function patched(ctx: Context, current: LockedVersion, { kind, pars
   }
   assertValid(ctx, document);
   return document;
+}
+
+/** The stored text always has a place for meta; in a resource, an object is never empty. */
+function withoutEmptyMeta(resource: JsonObject): JsonObject {
+  const { meta } = resource;
+  if (typeof meta === 'object' && meta !== null && Object.keys(meta).length === 0) delete resource.meta;
+  return resource;
 }
 
 function objectOf(value: ParsedJson['value']): { [name: string]: ParsedJson['value'] } {

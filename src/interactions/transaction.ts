@@ -1,7 +1,7 @@
 import { badRequest, FhirError, issue, notFound } from '../fhir/error.ts';
 import type { ParsedJson } from '../fhir/json.ts';
 import { parseReference } from '../fhir/references.ts';
-import { inTransaction, type Transaction } from '../storage/database.ts';
+import { inTransaction, LostRace, type Transaction } from '../storage/database.ts';
 import { passesFilter } from '../storage/filter.ts';
 import { type Address, type LockedVersion, lockCurrent } from '../storage/read.ts';
 import { insertVersions, lockOwners, replaceVersions } from '../storage/write.ts';
@@ -14,7 +14,7 @@ import { newId } from './ids.ts';
 import { bundleResolver, conditionalReferences, type Placed, rewriteLinks } from './links.ts';
 import { created, deleted, unchanged, updated } from './outcomes.ts';
 import { patched } from './patch.ts';
-import { assertIfMatch, auditEventsStay, existsAlready, multipleMatches, refusedByStore, versionConflict } from './preconditions.ts';
+import { assertIfMatch, auditEventsStay, multipleMatches, refusedByStore, versionConflict } from './preconditions.ts';
 import { assertTypeMatches, assertValid, deletionOf, type Prepared, prepareVersion } from './prepare.ts';
 import { gone } from './read.ts';
 import { assertMayCreate, assertUpdatable, unchangedText } from './update.ts';
@@ -122,7 +122,7 @@ async function run(
     placed.flatMap((place) => place ?? []),
     conditional,
   );
-  const rids = await ctx.rowIds.take(targets.length);
+  const rids = await ctx.rowIds.take(resolved.length);
   const works = await Promise.all(
     resolved.map((each, at) =>
       inEntryAsync(each.step.entry.index, () => workOf(ctx, call, each, current, resolver(each.step.entry.fullUrl), rids[at] ?? 0, prefer)),
@@ -369,7 +369,9 @@ async function writeAll(tx: Transaction, works: readonly Work[]): Promise<LastUp
   ]);
   const times = new Map(written.flatMap((part) => [...part]));
   const refused = [...inserts, ...replaces].find(({ rid }) => !times.has(rid));
-  if (refused !== undefined) throw refused.version === 1 && refused.interaction === 'u' ? existsAlready() : refusedByStore();
+  // Somebody else made it since it was looked for: run again, the transaction finds it and goes on as an update.
+  if (refused?.version === 1 && refused.interaction === 'u') throw new LostRace('a resource came to be beside the transaction');
+  if (refused !== undefined) throw refusedByStore();
   return (rid) => times.get(rid) ?? '';
 }
 

@@ -35,7 +35,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       pipeline: true,
       max: options.poolSize,
       idleTimeoutMillis: 60_000,
-      connectionTimeoutMillis: 5_000,
+      // Also how long a request waits for its turn when all connections are at work.
+      connectionTimeoutMillis: 15_000,
       application_name: options.applicationName,
       options: sessionOptions(options),
     },
@@ -83,6 +84,9 @@ export function isUnavailable(error: unknown): boolean {
 
 export type TransactionOptions = { readonly retriesMax: number };
 
+/** What `work` throws when another transaction was first with what it was about to do: it is run again from the start. */
+export class LostRace extends Error {}
+
 /** Thrown when a transaction lost against its neighbours too often. Becomes 409 with Retry-After. */
 export class ContentionError extends Error {}
 
@@ -98,7 +102,7 @@ export type Transaction = {
 
 /**
  * Runs `work` in one READ COMMITTED transaction on one client; rolls back on any error. The only place that retries:
- * serialization failures and deadlocks, a bounded number of times with jitter. `work` must therefore be repeatable.
+ * serialization failures, deadlocks and lost races, a bounded number of times with jitter. `work` must therefore be repeatable.
  * `begin` is queued, not awaited: it travels with the first statement of `work`.
  */
 export async function inTransaction<T>(pool: Pool, options: TransactionOptions, work: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -106,7 +110,7 @@ export async function inTransaction<T>(pool: Pool, options: TransactionOptions, 
     try {
       return await once(pool, work);
     } catch (error) {
-      if (!retryable.has(sqlStateOf(error) ?? '')) throw error;
+      if (!(error instanceof LostRace) && !retryable.has(sqlStateOf(error) ?? '')) throw error;
       if (attempt >= options.retriesMax) throw new ContentionError('the transaction met too many concurrent writes', { cause: error });
       await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(10 * 2 ** attempt, 500)));
     }
