@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type Random, randomOf } from '../src/cli/sample/random.ts';
-import type { Command, Reply } from './ceilings.ts';
 import { type Client, must } from './client.ts';
 import type { Step } from './drive.ts';
 
@@ -10,6 +9,15 @@ export const ROW_BYTES = 1500;
 export const TABLE_ROWS = 10_000;
 /** As many as the resources of one of our Bundles. */
 export const ROWS_PER_INSERT = 50;
+
+/** What bench/ceilings.ts is asked for, and answers. */
+export type Command =
+  | { readonly open: { readonly databaseUrl: string | undefined } }
+  | { readonly insert: { readonly seconds: number; readonly connections: number } };
+export type Reply =
+  | { readonly opened: { readonly fixed: string; readonly select: string | undefined } }
+  | { readonly inserted: { readonly rowsPerSecond: number } }
+  | { readonly failed: string };
 
 /** The ceilings' process, of the same Node as the driver and the server. `select` is absent without a database. */
 export type Ceilings = {

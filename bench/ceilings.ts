@@ -6,15 +6,7 @@ import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Pool } from 'pg';
-import { ROW_BYTES, ROWS_PER_INSERT, TABLE_ROWS } from './ceiling-process.ts';
-
-export type Command =
-  | { readonly open: { readonly databaseUrl: string | undefined } }
-  | { readonly insert: { readonly seconds: number; readonly connections: number } };
-export type Reply =
-  | { readonly opened: { readonly fixed: string; readonly select: string | undefined } }
-  | { readonly inserted: { readonly rowsPerSecond: number } }
-  | { readonly failed: string };
+import { type Command, type Reply, ROW_BYTES, ROWS_PER_INSERT, TABLE_ROWS } from './ceiling-process.ts';
 
 const POOL_SIZE = 16;
 const SCHEMA = 'bench_ceiling';

@@ -21,15 +21,15 @@ export function spreadOf(values: readonly number[]): Spread {
 }
 
 const COLUMNS = [
-  ['', 12, 'start'],
-  ['per second', 22, 'end'],
-  ['of SELECT', 20, 'end'],
+  ['', 15, 'start'],
+  ['per second', 24, 'end'],
+  ['of SELECT', 19, 'end'],
   ['p50 ms', 8, 'end'],
   ['p95 ms', 8, 'end'],
   ['node %', 7, 'end'],
   ['pg %', 6, 'end'],
   ['driver %', 9, 'end'],
-  ['resources stored', 21, 'end'],
+  ['resources stored', 22, 'end'],
   ['errors', 7, 'end'],
 ] as const;
 

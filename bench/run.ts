@@ -56,9 +56,9 @@ const [clients, loaders, seed, patients] = [options.clients, options.loaders, op
   number,
   number,
 ];
-const LEAD_SECONDS = 0.3;
+const LEAD_SECONDS = Math.min(0.3, seconds / 5);
 /** Each workload runs that long before anything is counted: compiled code, filled caches, planned statements. */
-const WARM_SECONDS = options.quick ? 1 : 3;
+const WARM_SECONDS = Math.min(seconds, options.quick ? 1 : 3);
 
 process.exitCode = options.help ? usage() : await main();
 

@@ -50,7 +50,7 @@ export async function startServer(): Promise<Server> {
   };
   try {
     await untilReady(base, () => child.exitCode !== null);
-    return { base, token: await mint(env), pid: child.pid, databaseUrl: await mainCluster(env.DATA_DIR), stop };
+    return { base, token: await mint(env), pid: child.pid, databaseUrl: await mainClusterUrl(env.DATA_DIR), stop };
   } catch (error) {
     const lines = (await readFile(log, 'utf8')).trim().split('\n').slice(-15).join('\n');
     await stop();
@@ -88,7 +88,7 @@ async function mint(env: NodeJS.ProcessEnv): Promise<string> {
 }
 
 /** The embedded main cluster under a DATA_DIR: of the two it is the one with the larger buffers. */
-async function mainCluster(dataDir: string): Promise<string | undefined> {
+export async function mainClusterUrl(dataDir: string): Promise<string | undefined> {
   const found: { readonly url: string; readonly buffers: number }[] = [];
   for (const entry of await readdir(dataDir, { withFileTypes: true, recursive: true })) {
     if (entry.name !== 'superuser.password') continue;

@@ -82,6 +82,13 @@ export const sections = {
         'File of the root key, outside DATA_DIR and CACHE_DIR. Without it all data is lost: keep it on lasting storage, and back it up apart from the data.',
       ),
     ),
+    ERASURE_LEDGER: optional(
+      'erasures.ndjson beside KEY_FILE',
+      path(
+        '',
+        'File that lists the erased patients, outside DATA_DIR and CACHE_DIR. After a backup was restored, the next start erases again what it lists: keep it on lasting storage, and never restore an older copy of it.',
+      ),
+    ),
     KEY_CACHE_SECONDS: whole(900, [1, 900], 'seconds', 'How long an opened patient key may stay in memory.'),
     KEY_CACHE_MAX: whole(50_000, [100, 10_000_000], 'keys', 'Opened patient keys in memory.'),
   },
@@ -135,7 +142,7 @@ type Values = {
   readonly [N in keyof typeof variables as CamelCase<N>]: (typeof variables)[N] extends Variable<infer T> ? T : never;
 };
 /** Variables whose default follows from others. */
-type Derived = 'baseUrl' | 'cacheDir' | 'keyFile' | 'devTokenIssuer';
+type Derived = 'baseUrl' | 'cacheDir' | 'keyFile' | 'erasureLedger' | 'devTokenIssuer';
 
 /** `BODY_LIMIT_BYTES` is `bodyLimitBytes`; on and off are booleans, paths are absolute, what is not set is undefined. Frozen. */
 export type Config = Omit<Values, Derived> & { readonly [N in Derived]: NonNullable<Values[N]> };
@@ -184,11 +191,13 @@ function defaultOf(variable: Variable<unknown>, directory: string): unknown {
 
 function complete(values: Values): Config {
   const beside = dirname(values.dataDir);
+  const keyFile = values.keyFile ?? join(beside, '.keys', 'root.json');
   return {
     ...values,
     baseUrl: values.baseUrl ?? defaultBaseUrl(values.host, values.port),
     cacheDir: values.cacheDir ?? join(beside, '.cache'),
-    keyFile: values.keyFile ?? join(beside, '.keys', 'root.json'),
+    keyFile,
+    erasureLedger: values.erasureLedger ?? join(dirname(keyFile), 'erasures.ndjson'),
     devTokenIssuer: values.devTokenIssuer ?? values.nodeEnv !== 'production',
   };
 }
@@ -197,6 +206,8 @@ function complete(values: Values): Config {
 function contradictions(config: Config): string[] {
   const rules: readonly (readonly [broken: boolean, rule: string])[] = [
     [isInside(config.keyFile, config.dataDir), 'KEY_FILE must lie outside DATA_DIR: whoever copies the data must not get its key'],
+    [isInside(config.erasureLedger, config.dataDir), 'ERASURE_LEDGER must lie outside DATA_DIR: a restored backup must not bring an older one'],
+    [isInside(config.erasureLedger, config.cacheDir), 'ERASURE_LEDGER must lie outside CACHE_DIR, which may be deleted at any time'],
     [isInside(config.keyFile, config.cacheDir), 'KEY_FILE must lie outside CACHE_DIR, which may be deleted at any time'],
     [
       (config.databaseUrl === undefined) !== (config.keyDatabaseUrl === undefined),

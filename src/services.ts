@@ -9,14 +9,15 @@ import { makeDataKey } from './encryption/seal.ts';
 import { makeTokenKey, tokenSecretBytes } from './encryption/token.ts';
 import type { Context } from './interactions/context.ts';
 import { cursorCodec } from './interactions/cursor.ts';
+import { type Erasing, replayErasures } from './interactions/erasure.ts';
 import { makeExtractor } from './search/extract.ts';
-import { allElements, buildRegistry } from './search/registry.ts';
+import { allElements, buildRegistry, elementsEdition } from './search/registry.ts';
 import { refKeyOf } from './search/types/reference.ts';
+import { assertChoices } from './storage/choices.ts';
+import { assertServers, findDatabases, type FindOptions } from './storage/connections.ts';
 import { createBatch } from './storage/create-batch.ts';
 import { type Database, openDatabase } from './storage/database.ts';
 import { loadElementNumbers } from './storage/elements.ts';
-import { type EmbeddedDatabase, startEmbeddedDatabase } from './storage/embedded/databases.ts';
-import { lockDataDir } from './storage/embedded/lock.ts';
 import { holdsKeys, openKeyStore } from './storage/keys.ts';
 import { keepHouse } from './storage/housekeeping.ts';
 import { migrate } from './storage/migrate.ts';
@@ -31,6 +32,7 @@ export type Services = {
   readonly log: Log;
   readonly context: Context;
   readonly authenticate: Authenticate;
+  readonly erasing: Erasing;
   /** Whether the databases answer. */
   readonly ready: () => Promise<boolean>;
   readonly close: () => Promise<void>;
@@ -39,29 +41,30 @@ export type Services = {
 const migrationsFolder = join(import.meta.dirname, '..', 'migrations');
 
 /** Opens everything in order; `close` undoes it in reverse, and so does a failure half-way. */
-export async function openServices(config: Config, log: Log): Promise<Services> {
+export async function openServices(config: Config, log: Log, purpose: FindOptions['purpose'] = 'serve'): Promise<Services> {
   const opened: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
     for (let undo = opened.pop(); undo !== undefined; undo = opened.pop())
       await undo().catch((error) => log.error({}, 'closing failed', error));
   };
   try {
-    const [definitions, urls] = await Promise.all([loadDefinitions({ cacheDir: config.cacheDir }), databaseUrls(config, log, opened)]);
+    const [definitions, urls] = await Promise.all([loadDefinitions({ cacheDir: config.cacheDir }), findDatabases(config, log, { purpose, opened })]);
     await Promise.all([
+      assertServers(urls, config, log),
       migrate(urls.main.migrationUrl, join(migrationsFolder, 'main'), urls.main.serverRole),
       migrate(urls.keys.migrationUrl, join(migrationsFolder, 'keys'), urls.keys.serverRole),
     ]);
-    const open = async (url: string, poolSize: number, applicationName: string, customPlans = false): Promise<Database> => {
+    const open = async (url: string, poolSize: number, applicationName: string, plans: 'generic' | 'custom' = 'generic'): Promise<Database> => {
       const onWarning = (message: string): void =>
         log.debug({ applicationName, length: message.length }, 'the database connection pool reported');
-      const statementTimeoutMs = customPlans ? config.searchTimeoutMs : config.transactionTimeoutMs;
-      const database = await openDatabase({ url, poolSize, applicationName, statementTimeoutMs, customPlans, onWarning });
+      const statementTimeoutMs = plans === 'custom' ? config.searchTimeoutMs : config.transactionTimeoutMs;
+      const database = await openDatabase({ url, poolSize, applicationName, statementTimeoutMs, plans, onWarning });
       opened.push(() => database.close());
       return database;
     };
     const [main, searching, keyDatabase] = await Promise.all([
       open(urls.main.url, config.databasePoolSize, 'anamnesis'),
-      open(urls.main.url, config.databasePoolSize, 'anamnesis search', true),
+      open(urls.main.url, config.databasePoolSize, 'anamnesis search', 'custom'),
       open(urls.keys.url, 4, 'anamnesis keys'),
     ]);
     const management = await openKeyFile({ file: config.keyFile, mayCreate: !(await holdsKeys(keyDatabase.pool)), now: new Date() });
@@ -72,7 +75,13 @@ export async function openServices(config: Config, log: Log): Promise<Services> 
       cacheMs: config.keyCacheSeconds * 1000,
     });
     const tokenKey = makeTokenKey(keys.secretOf('token').subarray(0, tokenSecretBytes), config.tokenAlgorithm);
-    const numbers = await loadElementNumbers(main.pool, definitions.version, () => allElements(definitions));
+    const edition = `${definitions.version}-${elementsEdition}`;
+    await assertChoices(main.pool, {
+      PHI_ENCRYPTION: config.phiEncryption ? 'on' : 'off',
+      TOKEN_ALGORITHM: config.tokenAlgorithm,
+      tokenKey: keys.tokenKeyId.toString('hex'),
+    });
+    const numbers = await loadElementNumbers(main.pool, edition, () => allElements(definitions));
     const registry = buildRegistry(definitions, numbers);
     const codec = makeCodec({ encrypted: config.phiEncryption, textBytesMax: 2 * config.bodyLimitBytes });
     const plan = { key: tokenKey, base: config.baseUrl };
@@ -98,6 +107,11 @@ export async function openServices(config: Config, log: Log): Promise<Services> 
       refKeyOf: (type, id) => refKeyOf(tokenKey, type, id),
       planContext: () => ({ ...plan, now: Date.now() }),
     };
+    const erasing = { context, keys };
+    const { repeated, unlisted } = await replayErasures(erasing);
+    if (repeated > 0) log.warn({ patients: repeated }, 'erasures were repeated: a backup was restored, or one had been interrupted');
+    if (unlisted > 0)
+      log.error({ patients: unlisted }, 'the erasure ledger lacks patients that were erased: bring back its newest copy');
     const developmentKeyFile = config.devTokenIssuer ? developmentKeyFileOf(config) : undefined;
     const authenticate = await makeAuthenticate({ audience: config.baseUrl, developmentKeyFile }, { registry, limits: config, plan });
     const house = keepHouse(main.pool, log);
@@ -106,7 +120,7 @@ export async function openServices(config: Config, log: Log): Promise<Services> 
       await Promise.all([main.pool.query('select 1'), keyDatabase.pool.query('select 1')]);
       return true;
     };
-    return { config, log, context, authenticate, ready, close };
+    return { config, log, context, authenticate, erasing, ready, close };
   } catch (error) {
     await close();
     throw error;
@@ -116,35 +130,4 @@ export async function openServices(config: Config, log: Log): Promise<Services> 
 /** Beside the root key's file: outside DATA_DIR too. */
 export function developmentKeyFileOf(config: Config): string {
   return join(dirname(config.keyFile), 'development-issuer.json');
-}
-
-type Urls = { readonly main: DatabaseUrls; readonly keys: DatabaseUrls };
-type DatabaseUrls = Pick<EmbeddedDatabase, 'url' | 'migrationUrl' | 'serverRole'>;
-
-/** The databases of the configuration, or two embedded clusters that stop with the server. */
-async function databaseUrls(config: Config, log: Log, opened: (() => Promise<unknown>)[]): Promise<Urls> {
-  if (config.databaseUrl !== undefined && config.keyDatabaseUrl !== undefined) {
-    return {
-      main: given(config.databaseUrl, config.migrationDatabaseUrl),
-      keys: given(config.keyDatabaseUrl, undefined),
-    };
-  }
-  const lock = await lockDataDir(config.dataDir);
-  opened.push(() => lock.release());
-  const start = (kind: 'main' | 'keys') =>
-    startEmbeddedDatabase({
-      dir: join(config.dataDir, 'postgres'),
-      kind,
-      onLog: (line) => log.debug({ cluster: kind, length: line.length }, 'PostgreSQL wrote a line'),
-      onExit: ({ failures, restartInMs, error }) => log.error({ cluster: kind, failures, restartInMs }, 'PostgreSQL ended unasked', error),
-    });
-  const [main, keys] = await Promise.allSettled([start('main'), start('keys')]);
-  for (const started of [main, keys]) if (started.status === 'fulfilled') opened.push(started.value.stop);
-  if (main.status === 'rejected') throw main.reason;
-  if (keys.status === 'rejected') throw keys.reason;
-  return { main: main.value, keys: keys.value };
-}
-
-function given(url: string, migrationUrl: string | undefined): DatabaseUrls {
-  return { url, migrationUrl: migrationUrl ?? url, serverRole: decodeURIComponent(new URL(url).username) };
 }

@@ -6,7 +6,7 @@
  *   node tools/dictionaries.ts 2
  *
  * The number is the version to write. A version that has been released must never change and never go: contents name it and can't be read
- * without it. For a change write the next one and add it to `dictionaryVersions` in `src/encryption/dictionaries.ts`.
+ * without it. For a change write the next one and add it to `versions` in `src/encryption/dictionaries.ts`.
  */
 import { hash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -27,13 +27,13 @@ function main(version: string | undefined): void {
   const folder = fileURLToPath(new URL(`../src/encryption/dictionaries/${version}/`, import.meta.url));
   if (existsSync(folder)) throw new Error(`${folder} exists; remove it first if that version was never released`);
   mkdirSync(folder, { recursive: true });
-  const checksums: Record<string, string> = {};
+  let checksums = '';
   for (const [name, corpora] of corporaByName()) {
     const dictionary = train(corpora, options);
     writeFileSync(join(folder, `${name}.txt`), dictionary);
-    checksums[name] = hash('sha256', dictionary);
+    checksums += `${hash('sha256', dictionary)}  ${name}.txt\n`;
   }
-  writeFileSync(join(folder, 'checksums.json'), `${JSON.stringify(checksums, null, 2)}\n`);
+  writeFileSync(join(folder, 'SHA256SUMS'), checksums);
 }
 
 /** What each dictionary is made from. */

@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   load: () => import('./load.ts'),
   sample: () => import('./sample.ts'),
   examples: () => import('./examples.ts'),
+  erase: () => import('./erase.ts'),
 };
 
 async function main([name = 'serve', ...args]: readonly string[]): Promise<number> {

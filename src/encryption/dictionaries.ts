@@ -13,13 +13,17 @@ export type Dictionaries = {
 const versions = [1];
 const common = 'Resource';
 
-/** Makes the store of dictionaries; each is read from disk when it is first needed, in blocking calls (8 kB). */
-export function makeDictionaries(): Dictionaries {
-  const checksums = new Map(versions.map((version) => [version, readChecksums(version)]));
+/**
+ * Makes the store of dictionaries; each is read from disk when it is first needed, in blocking calls (8 kB).
+ *
+ * @param folder  of the versions; ends with a slash
+ */
+export function makeDictionaries(folder: URL = new URL('./dictionaries/', import.meta.url)): Dictionaries {
+  const checksums = new Map(versions.map((version) => [version, readChecksums(new URL(`${version}/SHA256SUMS`, folder))]));
   const loaded = new Map(versions.map((version) => [version, new Map<string, Buffer>()]));
 
   function load(name: string, version: number, checksum: string | undefined): Buffer {
-    const dictionary = readFileSync(fileOf(version, `${name}.txt`));
+    const dictionary = readFileSync(new URL(`${version}/${name}.txt`, folder));
     // Raw deflate knows nothing of its dictionary: with a changed one it would give another text, or none.
     if (hash('sha256', dictionary) !== checksum) throw new Error(`dictionaries/${version}/${name}.txt is not the file that was released`);
     return dictionary;
@@ -40,11 +44,8 @@ export function makeDictionaries(): Dictionaries {
   return { current: versions.at(-1) ?? 0, of };
 }
 
-function readChecksums(version: number): Map<string, string> {
-  const checksums: Readonly<Record<string, string>> = JSON.parse(readFileSync(fileOf(version, 'checksums.json'), 'utf8'));
-  return new Map(Object.entries(checksums));
-}
-
-function fileOf(version: number, name: string): URL {
-  return new URL(`./dictionaries/${version}/${name}`, import.meta.url);
+/** By name; the file is what sha256sum writes and checks. */
+function readChecksums(file: URL): Map<string, string> {
+  const lines = readFileSync(file, 'utf8').matchAll(/^([0-9a-f]{64}) {2}(\w+)\.txt$/gm);
+  return new Map(Array.from(lines, ([, checksum = '', name = '']) => [name, checksum]));
 }

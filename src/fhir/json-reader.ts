@@ -5,7 +5,8 @@ export type JsonObject = { [name: string]: Json };
 
 /**
  * Number literals whose text is not what `String(number)` gives (`1.0`, `5.40`, `1e2`, more digits than a double keeps), by the
- * object or array that holds the number, then by member name or index. Read them by `literalOf`.
+ * object or array that holds the number, then by member name or index; a
+ * number that is the whole document has none. Read them by `literalOf`.
  */
 export type Decimals = Map<object, Record<string, string>>;
 
@@ -200,14 +201,18 @@ function readText(reader: Reader, name: string): string {
   const start = reader.at;
   const value = readString(reader);
   if (name !== 'data') checkLength(reader, value, start);
-  if (reader.links !== undefined && isLink(name, value)) {
+  if (reader.links !== undefined && mayBeLink(name, value)) {
     reader.links.push({ start: start - reader.removed, end: reader.at - reader.removed, name, value });
   }
   return value;
 }
 
-/** What a transaction may have to rewrite: references, URIs that could name an entry, and narrative with links in it. */
-function isLink(name: string, value: string): boolean {
+/**
+ * What a transaction may have to rewrite: references, URIs that could name an entry, and narrative with links in it.
+ *
+ * @param name  the nearest member name above the value
+ */
+export function mayBeLink(name: string, value: string): boolean {
   if (name === 'reference') return true;
   if (value.startsWith('urn:uuid:') || value.startsWith('urn:oid:') || value.startsWith('http://') || value.startsWith('https://'))
     return true;

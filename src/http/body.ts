@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { FhirError, issue } from '../fhir/error.ts';
 import { type JsonLimits, type ParsedJson, parseJson } from '../fhir/json.ts';
@@ -37,11 +38,11 @@ function decoded(incoming: IncomingMessage, encoding: string): AsyncIterable<unk
       return incoming;
     case 'gzip':
     case 'x-gzip':
-      return incoming.pipe(createGunzip());
+      return unpacked(incoming, createGunzip());
     case 'br':
-      return incoming.pipe(createBrotliDecompress());
+      return unpacked(incoming, createBrotliDecompress());
     case 'deflate':
-      return incoming.pipe(createInflate());
+      return unpacked(incoming, createInflate());
     default:
       throw new FhirError(
         415,
@@ -49,6 +50,15 @@ function decoded(incoming: IncomingMessage, encoding: string): AsyncIterable<unk
         { headers: { 'accept-encoding': 'gzip, br, deflate' } },
       );
   }
+}
+
+/** A request that breaks off ends the decompressor too: `pipe` alone would leave it waiting for ever. */
+function unpacked(incoming: IncomingMessage, decompressor: Transform): Transform {
+  incoming.once('error', (error) => decompressor.destroy(error));
+  incoming.once('close', () => {
+    if (!incoming.readableEnded) decompressor.destroy(new Error('the request ended early'));
+  });
+  return incoming.pipe(decompressor);
 }
 
 function tooLarge(limitBytes: number): FhirError {

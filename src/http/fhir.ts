@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import type { Authenticate } from '../authorization/authenticate.ts';
-import { FhirError, issue, notFound } from '../fhir/error.ts';
+import { FhirError, issue } from '../fhir/error.ts';
 import type { Answer } from '../interactions/answer.ts';
 import { capabilities } from '../interactions/capabilities.ts';
 import type { Context } from '../interactions/context.ts';
@@ -10,10 +10,10 @@ import { limitsOf } from '../interactions/entries.ts';
 import { history } from '../interactions/history.ts';
 import { conditionalPatch, patch, type Patch } from '../interactions/patch.ts';
 import { assertType } from '../interactions/prepare.ts';
-import { read, vread } from '../interactions/read.ts';
+import { read, type ReadConditions, vread } from '../interactions/read.ts';
 import { conditionalRemove, remove } from '../interactions/remove.ts';
 import { search } from '../interactions/search.ts';
-import { partOf } from '../interactions/subset.ts';
+import { partOfAnswer } from '../interactions/subset.ts';
 import { conditionalUpdate, update } from '../interactions/update.ts';
 import type { Log } from '../telemetry/log.ts';
 import { bodyKindOf, readBody, readJson, unsupported } from './body.ts';
@@ -61,19 +61,31 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
       ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
     } as const;
   };
+  /** What a path takes none of its routes for. */
+  const others = (path: string, allow: string): void => {
+    app.all(
+      path,
+      known(async (c) => {
+        throw methodNotAllowed(c.req.method, allow);
+      }),
+    );
+  };
 
   app.get(
     '/metadata',
-    open(async () => capabilities(ctx)),
+    open(async (c) => part(ctx, c, capabilities(ctx))),
   );
+  others('/metadata', 'GET, HEAD');
   app.post(
     '/',
     known(async (c) => runBundle(ctx, c, await body(c, true), log)),
   );
+  others('/', 'POST');
   app.get(
     '/_history',
     known((c) => history(ctx, callOf(c), {}, pairsOf(c))),
   );
+  others('/_history', 'GET, HEAD');
 
   app.get(
     '/:type',
@@ -83,6 +95,7 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
     '/:type/_search',
     known(async (c) => search(ctx, callOf(c), param(c, 'type'), [...pairsOf(c), ...(await formPairs(ctx, c))])),
   );
+  others('/:type/_search', 'POST');
   app.post(
     '/:type',
     known(async (c) => {
@@ -103,14 +116,16 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
     '/:type',
     known((c) => conditionalRemove(ctx, callOf(c), param(c, 'type'), queryOf(c), true)),
   );
+  others('/:type', 'GET, HEAD, POST, PUT, PATCH, DELETE');
   app.get(
     '/:type/_history',
     known((c) => history(ctx, callOf(c), { type: param(c, 'type') }, pairsOf(c))),
   );
+  others('/:type/_history', 'GET, HEAD');
 
   app.get(
     '/:type/:id',
-    known((c) => readPart(ctx, c)),
+    known(async (c) => part(ctx, c, await read(ctx, callOf(c), param(c, 'type'), param(c, 'id'), conditionsOf(c)))),
   );
   app.put(
     '/:type/:id',
@@ -124,20 +139,23 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
     '/:type/:id',
     known((c) => remove(ctx, callOf(c), param(c, 'type'), param(c, 'id'), headerOf(c, 'if-match'))),
   );
+  others('/:type/:id', 'GET, HEAD, PUT, PATCH, DELETE');
   app.get(
     '/:type/:id/_history',
     known((c) => history(ctx, callOf(c), { type: param(c, 'type'), id: param(c, 'id') }, pairsOf(c))),
   );
+  others('/:type/:id/_history', 'GET, HEAD');
   app.get(
     '/:type/:id/_history/:version',
-    known((c) => vread(ctx, callOf(c), param(c, 'type'), param(c, 'id'), param(c, 'version'))),
+    known(async (c) => part(ctx, c, await vread(ctx, callOf(c), param(c, 'type'), param(c, 'id'), param(c, 'version')))),
   );
+  others('/:type/:id/_history/:version', 'GET, HEAD');
 
   /** Whoever isn't known learns nothing of what exists: unknown paths ask for a token first. */
   app.all(
     '*',
-    known(async (c) => {
-      throw unknownPath(c);
+    known(async () => {
+      throw unknownPath();
     }),
   );
   return app;
@@ -147,27 +165,18 @@ function param(c: Exchange, name: 'type' | 'id' | 'version'): string {
   return c.req.param(name) ?? '';
 }
 
-async function readPart(ctx: Context, c: Exchange): Promise<Answer> {
+function conditionsOf(c: Exchange): ReadConditions {
   const ifNoneMatch = headerOf(c, 'if-none-match');
   const ifModifiedSince = headerOf(c, 'if-modified-since');
-  const conditions = {
+  return {
     ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
     ...(ifModifiedSince === undefined ? {} : { ifModifiedSince }),
   };
-  const answer = await read(ctx, callOf(c), param(c, 'type'), param(c, 'id'), conditions);
-  const query = queryOf(c);
-  if (query === '' || !Buffer.isBuffer(answer.body)) return answer;
-  const pairs = new URLSearchParams(query);
-  const summary = (['true', 'text', 'data', 'count', 'false'] as const).find((mode) => mode === (pairs.get('_summary') ?? 'false'));
-  if (summary === undefined || summary === 'count') {
-    throw new FhirError(400, [issue('invalid', 'summary-invalid', '"_summary" takes true, text, data or false here.')]);
-  }
-  const elements =
-    pairs
-      .get('_elements')
-      ?.split(',')
-      .filter((name) => name !== '') ?? [];
-  return { ...answer, body: partOf(answer.body, { summary, elements }, ctx.definitions.schema) };
+}
+
+/** As much of one resource as the query asks for. */
+function part(ctx: Context, c: Exchange, answer: Answer): Answer {
+  return queryOf(c) === '' ? answer : partOfAnswer(answer, pairsOf(c), ctx.definitions.schema);
 }
 
 const formBytesMax = 1_048_576;
@@ -182,17 +191,13 @@ async function formPairs(ctx: Context, c: Exchange): Promise<[string, string][]>
   return [...new URLSearchParams(bytes.toString('utf8'))];
 }
 
-function unknownPath(c: Exchange): FhirError {
-  const type = c.req.param('type');
-  const { method } = c.req;
-  if (method === 'GET' || method === 'HEAD' || method === 'POST' || method === 'PUT' || method === 'PATCH' || method === 'DELETE') {
-    return type === undefined
-      ? new FhirError(404, [
-          issue('not-found', 'path-unknown', 'There is nothing at this address. See /metadata for what this server does.'),
-        ])
-      : notFound(type, '');
-  }
-  return new FhirError(405, [issue('not-supported', 'method-unsupported', "This method is not one of FHIR's.")], {
-    headers: { allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' },
-  });
+function unknownPath(): FhirError {
+  return new FhirError(404, [
+    issue('not-found', 'path-unknown', 'There is nothing at this address. See /metadata for what this server does.'),
+  ]);
+}
+
+function methodNotAllowed(method: string, allow: string): FhirError {
+  const text = `${/^[A-Z]{1,32}$/.test(method) ? method : 'This method'} is not possible at this address. It takes ${allow}.`;
+  return new FhirError(405, [issue('not-supported', 'method-unsupported', text)], { headers: { allow: `${allow}, OPTIONS` } });
 }

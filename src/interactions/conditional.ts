@@ -21,8 +21,13 @@ export type Criteria = { readonly query: Query; readonly bucket: number; readonl
  * and never empty: a condition that is ignored would match everything.
  */
 export function parseCriteria(ctx: Context, type: string, criteria: string, where: string): Criteria {
-  const text = criteria.replace(/^(?:[A-Za-z]+)?\?/, '');
+  const [, named = '', text = ''] = /^(?:([A-Za-z]*)\?)?(.*)$/s.exec(criteria) ?? [];
+  if (named !== '' && named !== type)
+    throw badRequest('criteria-type-mismatch', `${where} is about ${type}: its criteria are search parameters of that type.`);
   const pairs = [...new URLSearchParams(text)];
+  const empty = pairs.find(([, value]) => value === '' || value.split(',').includes(''));
+  if (empty !== undefined)
+    throw badRequest('criteria-value-empty', `${where} has the parameter ${JSON.stringify(empty[0].slice(0, 64))} with an empty value.`, undefined, 'required');
   const { query } = parseSearch(type, pairs, ctx.registry, ctx.config, false);
   if (query.clauses.length === 0)
     throw badRequest('criteria-empty', `${where} needs at least one search parameter with a value.`, undefined, 'required');

@@ -73,9 +73,23 @@ export function storedText(document: Document, id: string, edits: readonly Edit[
   return `${prefixOf(document.type, id)}${meta.join(',')}}${rest.length === 0 ? '' : ','}${rest.join(',')}}`;
 }
 
+/** The value that `storedText` is the text of. */
+export function storedValue({ value, decimals }: Document, id: string): JsonObject {
+  const { meta } = value;
+  const kept = typeof meta === 'object' && meta !== null && !Array.isArray(meta) ? without(meta, setByServer) : {};
+  const stored: JsonObject = { ...value, id, meta: kept };
+  const literals = decimals.get(value);
+  if (literals !== undefined) decimals.set(stored, literals);
+  return stored;
+}
+
+function without(object: JsonObject, names: ReadonlySet<string>): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => !names.has(name)));
+}
+
 function writtenText({ type, value, decimals }: Document, id: string): string {
-  const members = (object: JsonObject, without: ReadonlySet<string>): string => {
-    const kept = Object.fromEntries(Object.entries(object).filter(([name]) => !without.has(name)));
+  const members = (object: JsonObject, names: ReadonlySet<string>): string => {
+    const kept = without(object, names);
     const literals = decimals.get(object);
     if (literals !== undefined) decimals.set(kept, literals);
     return writeJson(kept, decimals).slice(1, -1);

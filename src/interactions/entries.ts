@@ -4,7 +4,7 @@ import { isId } from '../fhir/references.ts';
 import type { Context } from './context.ts';
 import { type Document, documentOf } from './document.ts';
 import type { Patch } from './patch.ts';
-import { assertType } from './prepare.ts';
+import { assertType, assertValid } from './prepare.ts';
 
 /** One entry of a batch or transaction as asked, its url taken apart. */
 export type Entry = {
@@ -82,6 +82,8 @@ function readEntry(ctx: Context, parsed: ParsedJson, entry: Json, index: number)
       'required',
     );
   const place = readUrl(ctx, request.url, path);
+  if (method === 'POST' && place.url !== place.type)
+    throw badRequest('entry-url-invalid', 'A POST entry creates: its url is a type alone.', `${path}.request.url`);
   const given = entry.resource;
   const document =
     given === undefined || method === 'GET' || method === 'HEAD' || method === 'DELETE'
@@ -124,7 +126,11 @@ function readUrl(ctx: Context, raw: string, path: string): Place {
 /** A patch stands in an entry as Parameters, or as a Binary that holds JSON Patch. @see https://hl7.org/fhir/R4/http.html#patch */
 function patchOf(ctx: Context, document: Document, path: string): Patch {
   const { type, value, decimals } = document;
-  if (type === 'Parameters') return { kind: 'fhirpath', parsed: { value, decimals, text: '', members: new Map(), links: [] } };
+  if (type === 'Parameters') {
+    assertValid(ctx, document);
+    const links = [...(document.source?.links ?? [])];
+    return { kind: 'fhirpath', parsed: { value, decimals, text: '', members: new Map(), links } };
+  }
   if (type === 'Binary' && value.contentType === 'application/json-patch+json' && typeof value.data === 'string') {
     return { kind: 'json', parsed: parseJson(Buffer.from(value.data, 'base64'), limitsOf(ctx)) };
   }
@@ -148,6 +154,12 @@ function defined<T extends Readonly<Record<string, string | undefined>>>(record:
   return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: string };
 }
 
+/** A place in a resource, as seen from the Bundle: `Patient.name` is `Bundle.entry[0].resource.ofType(Patient).name`. */
+function placeIn(path: string, place: string): string {
+  const [type, rest] = /^[A-Z]/.test(place) ? place.split(/(?=[.[])(.*)/s) : ['Resource', `.${place}`];
+  return `${path}.resource${type === 'Resource' ? '' : `.ofType(${type})`}${rest ?? ''}`;
+}
+
 /** The same error with its place in the Bundle: words and expressions name the entry. */
 export function atEntry(index: number, error: FhirError): FhirError {
   const path = entryPath(index);
@@ -158,9 +170,7 @@ export function atEntry(index: number, error: FhirError): FhirError {
       each.expression === undefined
         ? [path]
         : each.expression.map((place) =>
-            place.startsWith('Bundle.entry')
-              ? place
-              : `${path}.resource.ofType(${place.split(/[.[]/, 1)[0]})${place.replace(/^[A-Za-z]+/, '')}`,
+            place.startsWith('Bundle.entry') ? place : placeIn(path, place),
           ),
   }));
   return new FhirError(error.status, issues, { cause: error, headers: error.headers });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { parseFhirDate } from '../fhir/dates.ts';
+import { formatInstant, parseFhirDate } from '../fhir/dates.ts';
 import { badRequest, notFound } from '../fhir/error.ts';
 import { noRows } from '../storage/filter.ts';
 import { countHistory, type HistoryPosition, type HistoryQuery, listHistory } from '../storage/history.ts';
@@ -10,6 +10,8 @@ import { type BundleEntry, type BundleLink, writeBundle } from './bundle.ts';
 import type { Call, Context } from './context.ts';
 import { render } from './document.ts';
 import { assertId } from './prepare.ts';
+import { type Part, partOf, readPart } from './subset.ts';
+import { gone } from './read.ts';
 
 /** What to list: a resource, a type, or (neither) everything. */
 export type HistoryScope = { readonly type?: string; readonly id?: string };
@@ -27,6 +29,7 @@ export async function history(
   pairs: readonly (readonly [string, string])[],
 ): Promise<Answer> {
   const options = parseOptions(ctx, pairs);
+  const part = readPart(pairs);
   const of = await sourceOf(ctx, call, scope);
   const bound = JSON.stringify(['history', call.access.caller, scope.type ?? '', scope.id ?? '', options.since ?? '', options.at ?? '']);
   const after = options.page === undefined ? undefined : (ctx.cursors.open(options.page, bound) as HistoryPosition);
@@ -36,6 +39,7 @@ export async function history(
     ...(options.at === undefined ? {} : { at: options.at }),
     limit: options.count + 1,
   };
+  if (part.summary === 'count') return historyBundle(ctx, scope, pairs, { total: await countHistory(ctx.reader, query), entries: [] });
   const found = await listHistory(ctx.reader, after === undefined ? query : { ...query, after });
   const rows = await ctx.open(found.slice(0, options.count));
   const last = rows.at(-1);
@@ -44,16 +48,23 @@ export async function history(
       ? { lastUpdated: last.lastUpdated, rid: last.rid, version: last.version }
       : undefined;
   const total = after === undefined && next === undefined ? rows.length : await countHistory(ctx.reader, query);
-  const links: BundleLink[] = [{ relation: 'self', url: linkUrl(ctx, scope, pairs, options.page) }];
-  if (next !== undefined) links.push({ relation: 'next', url: linkUrl(ctx, scope, pairs, ctx.cursors.seal(next, bound)) });
+  const entries = rows.map((row) => entryOf(ctx, row, part));
+  return historyBundle(ctx, scope, pairs, { total, entries, ...(next === undefined ? {} : { next: ctx.cursors.seal(next, bound) }) });
+}
+
+type Contents = { readonly total: number; readonly entries: readonly BundleEntry[]; readonly next?: string };
+
+function historyBundle(
+  ctx: Context,
+  scope: HistoryScope,
+  pairs: readonly (readonly [string, string])[],
+  { total, entries, next }: Contents,
+): Answer {
+  const page = pairs.findLast(([name]) => name === '_page')?.[1];
+  const links: BundleLink[] = [{ relation: 'self', url: linkUrl(ctx, scope, pairs, page) }];
+  if (next !== undefined) links.push({ relation: 'next', url: linkUrl(ctx, scope, pairs, next) });
   const head = { type: 'history', id: randomUUID(), lastUpdated: new Date().toISOString(), total, links };
-  return {
-    status: 200,
-    body: writeBundle(
-      head,
-      rows.map((row) => entryOf(ctx, row)),
-    ),
-  };
+  return { status: 200, body: writeBundle(head, entries) };
 }
 
 type Options = {
@@ -79,10 +90,10 @@ function parseOptions(ctx: Context, pairs: readonly (readonly [string, string])[
       if (!/^\d{1,9}$/.test(value) || value === '0') throw badRequest('history-invalid-count', '"_count" takes a whole number from 1.');
       options.count = Math.min(Number(value), ctx.config.historyPageSizeMax);
     }
-    if (name === '_since') options.since = new Date(intervalOf(name, value).from).toISOString();
+    if (name === '_since') options.since = instantAt(intervalOf(name, value).from);
     if (name === '_at') {
       const { from, until } = intervalOf(name, value);
-      options.at = { from: new Date(from).toISOString(), until: new Date(until).toISOString() };
+      options.at = { from: instantAt(from), until: instantAt(until) };
     }
     if (name === '_page') options.page = value;
   }
@@ -90,18 +101,29 @@ function parseOptions(ctx: Context, pairs: readonly (readonly [string, string])[
 }
 
 function intervalOf(name: string, value: string): { from: number; until: number } {
-  const interval = parseFhirDate(value);
+  // A plus sign that was not escaped arrives as a space.
+  const interval = parseFhirDate(value.replace(' ', '+'));
   if (interval === undefined)
     throw badRequest('history-invalid-date', `"${name}" takes a date or an instant such as 2024-03-01T10:00:00Z.`);
   return interval;
 }
+
+/** Nothing was written before the year 1 or will be after 9999, which is as far as an instant can tell. */
+function instantAt(ms: number): string {
+  return formatInstant(Math.min(Math.max(ms, yearOne), yearTenThousand - 1));
+}
+
+const yearOne = Date.parse('0001-01-01T00:00:00Z');
+const yearTenThousand = Date.parse('+010000-01-01T00:00:00Z');
 
 async function sourceOf(ctx: Context, call: Call, { type, id }: HistoryScope): Promise<HistoryQuery['of']> {
   if (type !== undefined && id !== undefined) {
     const filter = call.access.permit('r', type);
     assertId(id);
     const address = { type, id, refKey: ctx.refKeyOf(type, id) };
-    if ((await readCurrent(ctx.reader, address, filter)) === undefined) throw notFound(type, id);
+    const current = await readCurrent(ctx.reader, address, filter);
+    if (current === undefined) throw notFound(type, id);
+    if (current.erased) throw gone(current);
     return { address, filter };
   }
   if (type !== undefined) return { types: [{ type, filter: call.access.permit('s', type) }] };
@@ -112,18 +134,19 @@ async function sourceOf(ctx: Context, call: Call, { type, id }: HistoryScope): P
   return { types };
 }
 
-const methods = { c: 'POST', u: 'PUT', p: 'PATCH', d: 'DELETE' } as const;
+const methods = { c: 'POST', u: 'PUT', p: 'PATCH', d: 'DELETE', e: 'DELETE' } as const;
 
-function entryOf(ctx: Context, row: OpenedVersion): BundleEntry {
+function entryOf(ctx: Context, row: OpenedVersion, part: Part): BundleEntry {
   const url = row.interaction === 'c' ? row.type : `${row.type}/${row.id}`;
-  const status = row.deleted ? '204' : row.version === 1 ? '201' : '200';
+  const isGone = row.deleted || row.erased;
+  const status = isGone ? '204' : row.version === 1 ? '201' : '200';
   const request = { method: methods[row.interaction], url };
   const response = { status, etag: `W/"${row.version}"`, lastModified: row.lastUpdated };
   const entry = {
     fullUrl: `${ctx.config.baseUrl}/${row.type}/${row.id}`,
     rest: `"request":${JSON.stringify(request)},"response":${JSON.stringify(response)}`,
   };
-  return row.deleted ? entry : { ...entry, resource: render(row.json, row) };
+  return isGone ? entry : { ...entry, resource: partOf(render(row.json, row), part, ctx.definitions.schema) };
 }
 
 function linkUrl(

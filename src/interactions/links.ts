@@ -1,30 +1,54 @@
-import type { Decimals, Json, JsonObject, Link } from '../fhir/json.ts';
+import { type Json, type JsonObject, type Link, mayBeLink } from '../fhir/json.ts';
 import { parseReference } from '../fhir/references.ts';
+import type { ElementDef, Schema, TypeDef } from '../fhir/schema.ts';
 import type { Document, Edit } from './document.ts';
+import type { Entry } from './entries.ts';
+import type { Patch } from './patch.ts';
 
 /** What a reference becomes; undefined leaves it. */
 export type Resolve = (value: string) => string | undefined;
 
 /**
- * Rewrites the references of a document that stand for other resources of its Bundle: in the text as edits, in the value as a
- * copy that shares what doesn't change. Strings of any element are looked at (Reference.reference, uri, url, canonical,
- * attachments' urls), and the links in narratives.
+ * Rewrites the references of a valid document that stand for other resources of its Bundle: in the text as edits, in the value
+ * as a copy that shares what doesn't change. References are `Reference.reference`, elements of the types uri, url, oid and
+ * uuid that point somewhere, and the links in narratives, at any depth; canonicals, identifiers and plain text stay.
  *
  * @see https://hl7.org/fhir/R4/http.html#trules
  */
-export function rewriteLinks(document: Document, resolve: Resolve): { document: Document; edits: Edit[] } {
+export function rewriteLinks(document: Document, resolve: Resolve, schema: Schema): { document: Document; edits: Edit[] } {
   const links = document.source?.links ?? [];
-  const edits = links.flatMap((link): Edit[] => {
-    const text = rewritten(link.name, link.value, resolve);
-    return text === undefined ? [] : [{ start: link.start, end: link.end, text: JSON.stringify(text) }];
-  });
-  if (edits.length === 0) return { document, edits };
-  const value = copyWith(document.value, '', resolve, document.decimals) as JsonObject;
-  return { document: { ...document, value }, edits };
+  // A Bundle that is stored is a unit: its references are among its own entries.
+  const none = document.type === 'Bundle' || !links.some(({ name, value }) => rewritten(name === 'div', value, resolve) !== undefined);
+  if (none) return { document, edits: [] };
+  const walk: Walk = { resolve, schema, decimals: document.decimals, links: links.values(), edits: [] };
+  const value = copyObject(document.value, schema(document.type), walk);
+  return { document: { ...document, value }, edits: walk.edits };
 }
 
-function rewritten(name: string, value: string, resolve: Resolve): string | undefined {
-  if (name !== 'div') return resolve(value);
+/** The same for a FHIRPath Patch, whose Parameters hold references as any resource does. A JSON Patch tells nothing of types. */
+export function rewritePatch(patch: Patch, resolve: Resolve, schema: Schema): Patch {
+  const { kind, parsed } = patch;
+  const { value, decimals, links } = parsed;
+  if (kind === 'json' || typeof value !== 'object' || value === null || Array.isArray(value)) return patch;
+  const document = { type: 'Parameters', value, decimals, source: { text: '', members: [], meta: [], links } };
+  return { kind, parsed: { ...parsed, value: rewriteLinks(document, resolve, schema).document.value } };
+}
+
+/** What may be a link in what an entry brings. */
+export function linksOf({ document, patch }: Entry): readonly Link[] {
+  return document?.source?.links ?? patch?.parsed.links ?? [];
+}
+
+type Walk = Pick<Document, 'decimals'> & {
+  readonly resolve: Resolve;
+  readonly schema: Schema;
+  /** Those of the document, in its order, which is the order of the walk. */
+  readonly links: Iterator<Link>;
+  readonly edits: Edit[];
+};
+
+function rewritten(isNarrative: boolean, value: string, resolve: Resolve): string | undefined {
+  if (!isNarrative) return resolve(value);
   const text = value.replace(/((?:href|src)=)(["'])([^"']*)\2/g, (whole, attribute: string, quote: string, url: string) => {
     const target = resolve(url);
     return target === undefined ? whole : `${attribute}${quote}${target}${quote}`;
@@ -32,21 +56,63 @@ function rewritten(name: string, value: string, resolve: Resolve): string | unde
   return text === value ? undefined : text;
 }
 
-/** Copies on the way to what changes, and carries the literals of copied holders along. */
-function copyWith(value: Json, name: string, resolve: Resolve, decimals: Decimals): Json {
-  if (typeof value === 'string') return rewritten(name, value, resolve) ?? value;
-  if (typeof value !== 'object' || value === null) return value;
+function copyObject(object: JsonObject, type: TypeDef | undefined, walk: Walk): JsonObject {
   let changed = false;
-  const change = (member: Json, key: string): Json => {
-    const next = copyWith(member, key, resolve, decimals);
+  const entries = Object.entries(object).map(([name, member]): [string, Json] => {
+    const element = type?.elements.get(name.startsWith('_') ? name.slice(1) : name);
+    // Beside a primitive stand its id and extensions.
+    const memberType = name.startsWith('_') ? walk.schema('Element') : element && walk.schema(element.type);
+    const next = copyMember(member, { name, element, type: memberType, owner: type }, walk);
     changed ||= next !== member;
-    return next;
-  };
-  const copy = Array.isArray(value)
-    ? value.map((item) => change(item, name))
-    : Object.fromEntries(Object.entries(value).map(([key, member]) => [key, change(member, key)]));
-  if (!changed) return value;
-  const literals = decimals.get(value);
+    return [name, next];
+  });
+  return changed ? withLiterals(object, Object.fromEntries(entries), walk) : object;
+}
+
+type Place = {
+  readonly name: string;
+  readonly element: ElementDef | undefined;
+  readonly type: TypeDef | undefined;
+  readonly owner: TypeDef | undefined;
+};
+
+/** Copies on the way to what changes. */
+function copyMember(value: Json, place: Place, walk: Walk): Json {
+  if (typeof value === 'string') return copyText(value, place, walk);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    const items = value.map((item) => copyMember(item, place, walk));
+    return items.some((item, index) => item !== value[index]) ? withLiterals(value, items, walk) : value;
+  }
+  const { type } = place;
+  const { resourceType } = value;
+  return copyObject(value, type?.kind === 'resource' && typeof resourceType === 'string' ? walk.schema(resourceType) : type, walk);
+}
+
+function copyText(value: string, place: Place, walk: Walk): string {
+  if (!mayBeLink(place.name, value)) return value;
+  const link = walk.links.next().value;
+  if (link?.value !== value) throw new Error('the links of a document and its value go apart');
+  if (!pointsSomewhere(place)) return value;
+  const text = rewritten(place.type?.name === 'xhtml', value, walk.resolve);
+  if (text === undefined) return value;
+  walk.edits.push({ start: link.start, end: link.end, text: JSON.stringify(text) });
+  return text;
+}
+
+const pointingTypes: ReadonlySet<string> = new Set(['uri', 'url', 'oid', 'uuid', 'xhtml']);
+/** Elements of type uri that name what they belong to, or its vocabulary. */
+const namingElements: ReadonlySet<string> = new Set(['url', 'system', 'implicitRules', 'fullUrl']);
+
+function pointsSomewhere({ name, element, owner }: Place): boolean {
+  if (element === undefined) return false;
+  if (owner?.name === 'Reference' && name === 'reference') return true;
+  return pointingTypes.has(element.type) && !(element.type === 'uri' && namingElements.has(name));
+}
+
+/** Carries the literals of a copied holder along. */
+function withLiterals<T extends object>(original: object, copy: T, { decimals }: Walk): T {
+  const literals = decimals.get(original);
   if (literals !== undefined) decimals.set(copy, literals);
   return copy;
 }
@@ -56,15 +122,19 @@ export type Placed = { readonly fullUrl?: string; readonly type: string; readonl
 
 /**
  * Resolves the references of one entry against the others: by fullUrl (with a version, to the version written here), and
- * relative ones against the base of the entry's own fullUrl.
+ * relative ones against the base of the entry's own fullUrl, or the server's where it has none.
  *
  * @see https://hl7.org/fhir/R4/bundle.html#references
  */
-export function bundleResolver(placed: readonly Placed[], conditional: ReadonlyMap<string, string>): (own: string | undefined) => Resolve {
+export function bundleResolver(
+  placed: readonly Placed[],
+  conditional: ReadonlyMap<string, string>,
+  serverBase: string,
+): (own: string | undefined) => Resolve {
   const byFullUrl = new Map<string, Placed>();
   for (const place of placed) if (place.fullUrl !== undefined) byFullUrl.set(place.fullUrl, place);
   return (own) => {
-    const base = own === undefined ? undefined : /^(https?:\/\/.+)\/[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.exec(own)?.[1];
+    const base = /^(https?:\/\/.+)\/[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.exec(own ?? '')?.[1] ?? serverBase;
     return (value) => {
       const direct = byFullUrl.get(value);
       if (direct !== undefined) return `${direct.type}/${direct.id}`;
@@ -72,8 +142,7 @@ export function bundleResolver(placed: readonly Placed[], conditional: ReadonlyM
       if (criteria !== undefined) return criteria;
       const [address = '', fragment] = value.split('#', 2);
       const unversioned = address.replace(/\/_history\/[A-Za-z0-9\-.]{1,64}$/, '');
-      const absolute =
-        base !== undefined && /^[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.test(unversioned) ? `${base}/${unversioned}` : unversioned;
+      const absolute = /^[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.test(unversioned) ? `${base}/${unversioned}` : unversioned;
       const place = byFullUrl.get(absolute);
       if (place === undefined) return undefined;
       const version = unversioned === address ? '' : `/_history/${place.version}`;

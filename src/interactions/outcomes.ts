@@ -6,4 +6,6 @@ export const created = (type: string): Issue => information('resource-created', 
 export const updated = (type: string): Issue => information('resource-updated', `The ${type} has a new version.`);
 export const unchanged = (type: string): Issue => information('resource-unchanged', `The ${type} was left as it is: nothing differs.`);
 export const deleted = (count: number): Issue =>
-  information('resource-deleted', count === 1 ? 'The resource was deleted.' : `${count} resources were deleted.`);
+  count === 0
+    ? information('nothing-deleted', 'There was nothing to delete.')
+    : information('resource-deleted', count === 1 ? 'The resource was deleted.' : `${count} resources were deleted.`);

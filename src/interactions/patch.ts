@@ -13,7 +13,7 @@ import { applyFhirPathPatch } from './patch/fhirpath-patch.ts';
 import { applyJsonPatch } from './patch/json-patch.ts';
 import { assertIfMatch, auditEventsStay, multipleMatches } from './preconditions.ts';
 import { assertId, assertValid, prepareVersion } from './prepare.ts';
-import { gone } from './read.ts';
+import { gone, openOne } from './read.ts';
 import { unchangedText, writeLast } from './update.ts';
 
 /** A patch as received: RFC 6902 operations, or a Parameters resource of FHIRPath operations. */
@@ -79,8 +79,8 @@ async function patchLocked(
 
 /** Applies a patch to a current version; type and id stay what they are, and the result must be valid like any other write. */
 export async function patched(ctx: Context, current: LockedVersion, { kind, parsed }: Patch): Promise<Document> {
-  const [opened] = await ctx.open([current]);
-  const stored = parseJson(opened?.json ?? '', {
+  const { json } = await openOne(ctx, current);
+  const stored = parseJson(json, {
     depthMax: ctx.config.jsonDepthMax,
     containerMax: Number.MAX_SAFE_INTEGER,
     stringBytesMax: Number.MAX_SAFE_INTEGER,

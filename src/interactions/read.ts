@@ -1,6 +1,7 @@
 import { FhirError, issue, notFound } from '../fhir/error.ts';
 import { readCurrent, readVersion } from '../storage/read.ts';
 import type { StoredVersion } from '../storage/rows.ts';
+import type { OpenedVersion } from '../storage/sealing.ts';
 import type { Answer } from './answer.ts';
 import type { Call, Context } from './context.ts';
 import { render } from './document.ts';
@@ -21,8 +22,8 @@ export async function read(ctx: Context, call: Call, type: string, id: string, c
   if (row === undefined) throw notFound(type, id);
   if (row.deleted) throw gone(row);
   if (isUnmodified(row, conditions)) return { status: 304, stamp: row };
-  const [opened] = await ctx.open([row]);
-  return opened === undefined ? { status: 200, stamp: row } : { status: 200, stamp: row, body: render(opened.json, row) };
+  const { json } = await openOne(ctx, row);
+  return { status: 200, stamp: row, body: render(json, row) };
 }
 
 /** @see https://hl7.org/fhir/R4/http.html#vread */
@@ -33,23 +34,27 @@ export async function vread(ctx: Context, call: Call, type: string, id: string, 
   const row = await readVersion(ctx.reader, { type, id, refKey: ctx.refKeyOf(type, id) }, Number(version), filter);
   if (row === undefined) throw versionNotFound(type, id);
   if (row.deleted) throw gone(row);
+  const { json } = await openOne(ctx, row);
+  return { status: 200, stamp: row, body: render(json, row) };
+}
+
+/** Opens one version. @throws FhirError 410 if its patient was erased */
+export async function openOne<V extends StoredVersion>(ctx: Pick<Context, 'open'>, row: V): Promise<V & Pick<OpenedVersion, 'json'>> {
   const [opened] = await ctx.open([row]);
-  return opened === undefined ? { status: 200, stamp: row } : { status: 200, stamp: row, body: render(opened.json, row) };
+  if (opened === undefined || opened.erased) throw gone({ ...row, erased: true });
+  return { ...row, json: opened.json };
 }
 
 function versionNotFound(type: string, id: string): FhirError {
   return new FhirError(404, [issue('not-found', 'version-not-found', `That version of ${type}/${id} is not known here.`)]);
 }
 
-/** 410: the resource was deleted; its history remains. */
-export function gone({ type, id, version }: StoredVersion): FhirError {
-  return new FhirError(
-    410,
-    [issue('deleted', 'resource-deleted', `${type}/${id} was deleted. Its history remains at ${type}/${id}/_history.`)],
-    {
-      headers: { etag: `W/"${version}"` },
-    },
-  );
+/** 410: the resource was deleted and its history remains, or it was erased and nothing does. */
+export function gone({ type, id, version, erased }: StoredVersion): FhirError {
+  const fault = erased
+    ? issue('deleted', 'resource-erased', `${type}/${id} was erased with the record of its patient. Nothing of it remains.`)
+    : issue('deleted', 'resource-deleted', `${type}/${id} was deleted. Its history remains at ${type}/${id}/_history.`);
+  return new FhirError(410, [fault], { headers: { etag: `W/"${version}"` } });
 }
 
 /** If-None-Match counts before If-Modified-Since, which counts whole seconds. @see https://www.rfc-editor.org/rfc/rfc9110#name-precedence-of-preconditions */

@@ -1,4 +1,4 @@
-import { FhirError, issue, notFound } from '../fhir/error.ts';
+import { FhirError, issue } from '../fhir/error.ts';
 import { inTransaction } from '../storage/database.ts';
 import { passesFilter } from '../storage/filter.ts';
 import { lockCurrent } from '../storage/read.ts';
@@ -12,7 +12,8 @@ import { assertId, deletionOf } from './prepare.ts';
 import { writeLast } from './update.ts';
 
 /**
- * Deletes a resource: from now on 410, its history stays. Deleting what is deleted changes nothing.
+ * Deletes a resource: from now on 410, its history stays. Deleting what isn't there, or what the caller doesn't see, succeeds and
+ * changes nothing.
  *
  * @see https://hl7.org/fhir/R4/http.html#delete
  */
@@ -22,7 +23,10 @@ export async function remove(ctx: Context, call: Call, type: string, id: string,
   if (type === 'AuditEvent') throw auditEventsStay();
   return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, async (tx) => {
     const [current] = await lockCurrent(tx.client, [{ type, id, refKey: ctx.refKeyOf(type, id) }]);
-    if (current === undefined || !passesFilter(filter, current.tokens)) throw notFound(type, id);
+    if (current === undefined || !passesFilter(filter, current.tokens)) {
+      assertIfMatch(ifMatch, undefined);
+      return { status: 200, issues: [deleted(0)] };
+    }
     if (current.deleted) return { status: 200, stamp: current, issues: [deleted(1)] };
     assertIfMatch(ifMatch, current.version);
     const lastUpdated = await writeLast(tx, deletionOf(current), replaceVersions);

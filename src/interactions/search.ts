@@ -54,7 +54,7 @@ async function includesOf(
   if (query.includes.length === 0 && query.revincludes.length === 0) return { rows: [], cut: false };
   const restriction = (type: string) => call.access.filter('r', type);
   const found = await fetchIncludes(db, page.rows, query, ctx.registry, restriction, ctx.config.includeMax, ctx.refKeyOf);
-  return { rows: await ctx.open(found.rows), cut: found.cut };
+  return { rows: (await ctx.open(found.rows)).filter((row) => !row.erased), cut: found.cut };
 }
 
 /** The total is told when it was asked for, and when the first page holds everything. */

@@ -1,10 +1,33 @@
 import { type Json, parseJson, writeJson } from '../fhir/json.ts';
 import type { Schema } from '../fhir/schema.ts';
+import { badRequest } from '../fhir/error.ts';
 import { selectElements, summarise } from '../fhir/summary.ts';
 import type { SummaryMode } from '../search/query.ts';
+import type { Answer } from './answer.ts';
 
 /** What part of each resource an answer holds: `_summary` and `_elements`. */
 export type Part = { readonly summary: SummaryMode; readonly elements: readonly string[] };
+
+const modes: readonly SummaryMode[] = ['true', 'text', 'data', 'count', 'false'];
+
+/** Reads `_summary` and `_elements` where no search does. @throws FhirError 400 */
+export function readPart(pairs: readonly (readonly [string, string])[]): Part {
+  const last = (name: string): string => pairs.findLast(([each]) => each === name)?.[1] ?? '';
+  const asked = last('_summary') || 'false';
+  const summary = modes.find((mode) => mode === asked);
+  if (summary === undefined) throw badRequest('summary-invalid', `"_summary" takes ${modes.join(', ')}.`);
+  const elements = last('_elements')
+    .split(',')
+    .filter((name) => name !== '');
+  return { summary, elements };
+}
+
+/** An answer that is one resource, with the part of it that was asked for. */
+export function partOfAnswer(answer: Answer, pairs: readonly (readonly [string, string])[], schema: Schema): Answer {
+  const part = readPart(pairs);
+  if (part.summary === 'count') throw badRequest('summary-invalid', '"_summary=count" counts matches: it is for searches and history.');
+  return answer.body === undefined ? answer : { ...answer, body: partOf(Buffer.from(answer.body), part, schema) };
+}
 
 /** The part of a rendered resource that was asked for; the same bytes when it is the whole. */
 export function partOf(json: Buffer, part: Part, schema: Schema): Buffer {

@@ -3,7 +3,7 @@ import type { ParsedJson } from '../fhir/json.ts';
 import { parseReference } from '../fhir/references.ts';
 import { inTransaction, LostRace, type Transaction } from '../storage/database.ts';
 import { passesFilter } from '../storage/filter.ts';
-import { type Address, type LockedVersion, lockCurrent } from '../storage/read.ts';
+import { type Address, type LockedVersion, lockCurrent, readCurrent } from '../storage/read.ts';
 import { insertVersions, lockOwners, replaceVersions } from '../storage/write.ts';
 import { type Answer, type Return, writeAnswer } from './answer.ts';
 import { type Criteria, findMatches, lockCriteria, parseCriteria } from './conditional.ts';
@@ -11,13 +11,13 @@ import type { Call, Context } from './context.ts';
 import type { Document, Edit } from './document.ts';
 import { atEntry, type Entry, entryPath, readEntries } from './entries.ts';
 import { newId } from './ids.ts';
-import { bundleResolver, conditionalReferences, type Placed, rewriteLinks } from './links.ts';
+import { bundleResolver, conditionalReferences, linksOf, type Placed, type Resolve, rewriteLinks, rewritePatch } from './links.ts';
 import { created, deleted, unchanged, updated } from './outcomes.ts';
 import { patched } from './patch.ts';
 import { assertIfMatch, auditEventsStay, multipleMatches, refusedByStore, versionConflict } from './preconditions.ts';
 import { assertTypeMatches, assertValid, deletionOf, type Prepared, prepareVersion } from './prepare.ts';
 import { gone } from './read.ts';
-import { assertMayCreate, assertUpdatable, unchangedText } from './update.ts';
+import { assertMayCreate, assertUpdatable, identicalAuditEvent, unchangedText } from './update.ts';
 import { answerGet } from './retrieve.ts';
 import type { OpenedVersion } from '../storage/sealing.ts';
 
@@ -32,9 +32,8 @@ export async function transaction(ctx: Context, call: Call, parsed: ParsedJson, 
   const entries = readEntries(ctx, parsed, (index, error) => refuseAt(index, error));
   const steps = entries.map((entry) => inEntry(entry.index, () => stepOf(ctx, call, entry)));
   assertDistinct(steps.flatMap(({ target }) => target ?? []));
-  const references = [
-    ...new Set(entries.flatMap(({ document }) => conditionalReferences(document?.source?.links ?? [], ctx.config.baseUrl))),
-  ];
+  assertFullUrlsDiffer(entries);
+  const references = [...new Set(entries.flatMap((entry) => conditionalReferences(linksOf(entry), ctx.config.baseUrl)))];
   return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, (tx) => run(ctx, call, tx, steps, references, prefer));
 }
 
@@ -52,14 +51,12 @@ function stepOf(ctx: Context, call: Call, entry: Entry): Step {
   const { index, method, type, id, query, document } = entry;
   if (method === 'GET' || method === 'HEAD') return { entry };
   call.access.permit(method === 'POST' ? 'c' : method === 'DELETE' ? 'd' : 'u', type);
-  if (type === 'AuditEvent' && (method === 'DELETE' || method === 'PATCH' || method === 'PUT')) throw auditEventsStay();
+  if (type === 'AuditEvent' && (method === 'DELETE' || method === 'PATCH')) throw auditEventsStay();
   if (document !== undefined) {
     assertTypeMatches(document, type);
     assertValid(ctx, document);
   }
   if (method === 'POST') {
-    if (id !== undefined || query !== undefined)
-      throw badRequest('entry-url-invalid', 'A POST entry creates: its url is a type alone.', `${entryPath(index)}.request.url`);
     const target = { index, type, id: newId(type) };
     return entry.ifNoneExist === undefined
       ? { entry, target }
@@ -101,6 +98,23 @@ function assertDistinct(targets: readonly Target[]): void {
   }
 }
 
+/** Two entries under one fullUrl would leave open which of them a reference means. @see https://hl7.org/fhir/R4/bundle.html (bdl-7) */
+function assertFullUrlsDiffer(entries: readonly Entry[]): void {
+  const seen = new Map<string, number>();
+  for (const { index, fullUrl, method } of entries) {
+    if (fullUrl === undefined || method === 'GET' || method === 'HEAD') continue;
+    const first = seen.get(fullUrl);
+    if (first !== undefined) {
+      throw badRequest(
+        'transaction-duplicate-full-url',
+        `Entries ${first} and ${index} have the same fullUrl. Give each its own, so that references to them are clear.`,
+        [`${entryPath(first)}.fullUrl`, `${entryPath(index)}.fullUrl`],
+      );
+    }
+    seen.set(fullUrl, index);
+  }
+}
+
 /** What an entry turned out to do, once criteria were looked up. */
 type Resolved = { readonly step: Step; readonly target?: Target; readonly found?: OpenedVersion; readonly sameAs?: number };
 
@@ -121,15 +135,16 @@ async function run(
   const resolver = bundleResolver(
     placed.flatMap((place) => place ?? []),
     conditional,
+    ctx.config.baseUrl,
   );
   const rids = await ctx.rowIds.take(resolved.length);
+  const reading: Context = { ...ctx, reader: tx.client, searcher: tx.client };
   const works = await Promise.all(
     resolved.map((each, at) =>
-      inEntryAsync(each.step.entry.index, () => workOf(ctx, call, each, current, resolver(each.step.entry.fullUrl), rids[at] ?? 0, prefer)),
+      inEntryAsync(each.step.entry.index, () => workOf(reading, call, each, current, resolver(each.step.entry.fullUrl), rids[at] ?? 0, prefer)),
     ),
   );
   const lastUpdated = await writeAll(tx, works);
-  const reading: Context = { ...ctx, reader: tx.client, searcher: tx.client };
   const answers: Answer[] = [];
   for (const [at, { step, sameAs }] of resolved.entries()) {
     const { entry } = step;
@@ -185,9 +200,10 @@ type Current = ReadonlyMap<string, LockedVersion>;
 
 async function lockTargets(ctx: Context, tx: Transaction, resolved: readonly Resolved[]): Promise<Current> {
   const addresses: Address[] = resolved
-    .filter(({ step, target }) => target !== undefined && step.entry.method !== 'POST')
+    .filter(({ step }) => step.entry.method !== 'POST')
     .flatMap(({ target }) =>
-      target === undefined ? [] : [{ type: target.type, id: target.id, refKey: ctx.refKeyOf(target.type, target.id) }],
+      // Audit events can't be locked, as they can't be changed.
+      target === undefined || target.type === 'AuditEvent' ? [] : [{ type: target.type, id: target.id, refKey: ctx.refKeyOf(target.type, target.id) }],
     );
   if (addresses.length === 0) return new Map();
   const rows = await lockCurrent(tx.client, addresses);
@@ -247,7 +263,7 @@ async function workOf(
   call: Call,
   each: Resolved,
   current: Current,
-  resolve: (value: string) => string | undefined,
+  resolve: Resolve,
   rid: number,
   prefer: Return,
 ): Promise<Work> {
@@ -260,13 +276,20 @@ async function workOf(
   if (target === undefined) return { answer: () => ({ status: 204, issues: [deleted(0)] }) };
   const row = current.get(`${target.type}/${target.id}`);
   if (entry.method === 'DELETE') return deleteWork(call, target, row, entry);
-  if (entry.method === 'PATCH') return patchWork(ctx, call, target, row, entry, prefer);
+  if (entry.method === 'PATCH') return patchWork(ctx, call, target, row, entry, resolve, prefer);
   if (entry.document === undefined) throw new Error('a write without a document');
-  const { document, edits } = rewriteLinks(entry.document, resolve);
+  const { document, edits } = rewriteLinks(entry.document, resolve, ctx.definitions.schema);
   if (entry.method === 'PUT' && row !== undefined) return replaceWork(ctx, call, row, entry, document, edits, prefer);
   if (entry.method === 'PUT') {
     if (entry.ifMatch !== undefined) throw versionConflict();
     assertMayCreate(call, target.type, target.id);
+    if (target.type === 'AuditEvent') {
+      const address = { ...target, refKey: ctx.refKeyOf(target.type, target.id) };
+      if ((await readCurrent(ctx.reader, address, 'all')) !== undefined) {
+        const answer = await identicalAuditEvent(ctx, call, address, document, { prefer });
+        return { answer: () => answer };
+      }
+    }
   }
   const interaction = entry.method === 'POST' ? 'c' : 'u';
   const prepared = await prepareVersion(
@@ -288,7 +311,10 @@ function answerOf(status: 200 | 201, { row, json }: Prepared, prefer: Return, ca
 }
 
 function deleteWork(call: Call, target: Target, row: LockedVersion | undefined, entry: Entry): Work {
-  if (row === undefined || !passesFilter(call.access.filter('d', target.type), row.tokens)) throw notFound(target.type, target.id);
+  if (row === undefined || !passesFilter(call.access.filter('d', target.type), row.tokens)) {
+    assertIfMatch(entry.ifMatch, undefined);
+    return { answer: () => ({ status: 204, issues: [deleted(0)] }) };
+  }
   if (row.deleted) return { answer: () => ({ status: 204, stamp: row }) };
   assertIfMatch(entry.ifMatch, row.version);
   const next = deletionOf(row);
@@ -307,13 +333,14 @@ async function patchWork(
   target: Target,
   row: LockedVersion | undefined,
   entry: Entry,
+  resolve: Resolve,
   prefer: Return,
 ): Promise<Work> {
   if (row === undefined || entry.patch === undefined || !passesFilter(call.access.filter('u', target.type), row.tokens))
     throw notFound(target.type, target.id);
   if (row.deleted) throw gone(row);
   assertIfMatch(entry.ifMatch, row.version);
-  return nextWork(ctx, call, row, await patched(ctx, row, entry.patch), 'p', [], prefer);
+  return nextWork(ctx, call, row, await patched(ctx, row, rewritePatch(entry.patch, resolve, ctx.definitions.schema)), 'p', [], prefer);
 }
 
 function replaceWork(

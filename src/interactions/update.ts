@@ -8,11 +8,12 @@ import { insertVersions, lockOwners, replaceVersions } from '../storage/write.ts
 import { type Answer, type Return, writeAnswer } from './answer.ts';
 import { matchUnderLock, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
-import { type Document, type Edit, storedText } from './document.ts';
+import { type Document, type Edit, storedText, storedValue } from './document.ts';
 import { newId } from './ids.ts';
 import { created, unchanged, updated } from './outcomes.ts';
 import { assertIfMatch, auditEventsStay, existsAlready, multipleMatches, refusedByStore, versionConflict } from './preconditions.ts';
 import { assertId, assertTypeMatches, assertValid, type Prepared, prepareVersion } from './prepare.ts';
+import { gone, openOne } from './read.ts';
 
 export type UpdateOptions = { readonly prefer: Return; readonly ifMatch?: string; readonly ifNoneMatch?: string };
 
@@ -109,6 +110,8 @@ async function writeLocked(
 }
 
 export function assertUpdatable(current: LockedVersion, { ifMatch, ifNoneMatch }: Pick<UpdateOptions, 'ifMatch' | 'ifNoneMatch'>): void {
+  // What was erased stays erased: its id is never used again.
+  if (current.erased) throw gone(current);
   assertIfMatch(ifMatch, current.deleted ? undefined : current.version);
   if (ifNoneMatch?.trim() === '*' && !current.deleted) throw existsAlready();
 }
@@ -120,14 +123,12 @@ export async function unchangedText(
   document: Document,
   edits: readonly Edit[] = [],
 ): Promise<Buffer | undefined> {
-  const [opened] = await ctx.open([current]);
-  if (opened === undefined) return undefined;
+  const opened = await openOne(ctx, current);
   const text = storedText(document, current.id, edits);
   if (opened.json.equals(Buffer.from(text))) return opened.json;
   const limits = { depthMax: ctx.config.jsonDepthMax, containerMax: Number.MAX_SAFE_INTEGER, stringBytesMax: Number.MAX_SAFE_INTEGER };
   const stored = parseJson(opened.json, limits);
-  const next = parseJson(text, limits);
-  return sameValue(stored.value, stored.decimals, next.value, next.decimals) ? opened.json : undefined;
+  return sameValue(stored.value, stored.decimals, storedValue(document, current.id), document.decimals) ? opened.json : undefined;
 }
 
 /** Inserts under an id the client brought; undefined if somebody else did meanwhile, to go on as an update. */
@@ -164,7 +165,7 @@ async function insertUnderId(
 }
 
 /** A PUT of an audit event that is stored already: 200 if it says the same, refused otherwise. */
-async function identicalAuditEvent(
+export async function identicalAuditEvent(
   ctx: Context,
   call: Call,
   address: Address,

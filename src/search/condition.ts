@@ -2,7 +2,22 @@ import { int8Array } from '../storage/binary.ts';
 import type { Values } from '../storage/sql.ts';
 
 /** A bound on a fact's interval: `lo < x`, `hi > x`. Dates are epoch ms, quantities plain numbers. */
-export type Bound = { readonly column: 'lo' | 'hi'; readonly operator: '<' | '<=' | '>' | '>=' | '='; readonly value: number };
+export type Bound = { readonly column: 'lo' | 'hi'; readonly operator: '<' | '<=' | '>' | '>='; readonly value: number };
+
+/** The same bound on an interval in hand. */
+export function holdsBound(interval: { readonly lo: number; readonly hi: number }, { column, operator, value }: Bound): boolean {
+  const end = interval[column];
+  switch (operator) {
+    case '<':
+      return end < value;
+    case '<=':
+      return end <= value;
+    case '>':
+      return end > value;
+    case '>=':
+      return end >= value;
+  }
+}
 
 /** What a row must be, free of SQL; the planner's middle language. */
 export type Condition =
@@ -15,7 +30,8 @@ export type Condition =
       readonly bounds: readonly Bound[];
       readonly unit?: bigint;
     }
-  | { readonly kind: 'ref-keys'; readonly keys: readonly bigint[] }
+  /** The resource is one of these. Keys find, ids prove. */
+  | { readonly kind: 'ids'; readonly keys: readonly bigint[]; readonly ids: readonly string[] }
   | { readonly kind: 'updated'; readonly operator: Bound['operator']; readonly ms: number }
   | { readonly kind: 'and' | 'or'; readonly of: readonly Condition[] }
   | { readonly kind: 'not'; readonly of: Condition };
@@ -36,12 +52,30 @@ export function anyOf(conditions: readonly Condition[]): Condition {
     (condition) => condition.kind === 'any-token' || (condition.kind === 'all-tokens' && condition.tokens.length === 1),
   );
   const tokens = single.flatMap((condition) => ('tokens' in condition ? condition.tokens : []));
-  const others = conditions.filter((condition) => !single.includes(condition));
+  const others = mergeFacts(conditions.filter((condition) => !single.includes(condition)));
   const merged: Condition[] =
     tokens.length === 0 ? [] : [tokens.length === 1 ? { kind: 'all-tokens', tokens } : { kind: 'any-token', tokens }];
   const of = [...merged, ...others];
   return of.length === 1 && of[0] !== undefined ? of[0] : { kind: 'or', of };
 }
+
+/** Facts that differ only in the element become one look into the table. */
+function mergeFacts(conditions: readonly Condition[]): Condition[] {
+  const groups = new Map<string, Fact>();
+  const rest: Condition[] = [];
+  for (const condition of conditions) {
+    if (condition.kind !== 'fact') {
+      rest.push(condition);
+      continue;
+    }
+    const name = JSON.stringify([condition.table, condition.bounds, condition.unit?.toString()]);
+    const known = groups.get(name);
+    groups.set(name, known === undefined ? condition : { ...condition, params: [...known.params, ...condition.params] });
+  }
+  return [...groups.values(), ...rest];
+}
+
+type Fact = Extract<Condition, { kind: 'fact' }>;
 
 /** The condition on the row `alias` as SQL. Token conditions ride the partition's GIN, facts their covering index or primary key. */
 export function conditionSql(condition: Condition, alias: string, values: Values): string {
@@ -52,8 +86,8 @@ export function conditionSql(condition: Condition, alias: string, values: Values
       return `${alias}.tokens && ${values.add(int8Array(condition.tokens))}::int8[]`;
     case 'fact':
       return `exists (select from ${condition.table} f where f.rid = ${alias}.rid and ${factSql(condition, values)})`;
-    case 'ref-keys':
-      return `${alias}.ref_key = any(${values.add(int8Array(condition.keys))}::int8[])`;
+    case 'ids':
+      return `${alias}.ref_key = any(${values.add(int8Array(condition.keys))}::int8[]) and ${alias}.id = any(${values.add(condition.ids)}::text[])`;
     case 'updated':
       return `${alias}.last_updated ${condition.operator} ${timeSql(condition.ms, values)}`;
     case 'and':
@@ -65,7 +99,7 @@ export function conditionSql(condition: Condition, alias: string, values: Values
   }
 }
 
-function factSql(fact: Extract<Condition, { kind: 'fact' }>, values: Values): string {
+function factSql(fact: Fact, values: Values): string {
   const param =
     fact.params.length === 1 ? `f.param = ${values.add(fact.params[0])}::int2` : `f.param = any(${values.add(fact.params)}::int2[])`;
   const bounds = fact.bounds.map(({ column, operator, value }) => {

@@ -3,10 +3,12 @@ import type { TokenKey } from '../encryption/token.ts';
 import type { Facts } from '../storage/rows.ts';
 import type { Registry, SearchElement, TypeSearch } from './registry.ts';
 import { isRecord, type Sink, textOf } from './sink.ts';
+import { extractPair } from './types/composite.ts';
 import { extractDate, intervalOf } from './types/date.ts';
 import { isBlindDate } from './types/blind-date.ts';
 import { extractQuantity } from './types/quantity.ts';
 import { extractReference, localTarget, refKeyOf } from './types/reference.ts';
+import { extractSpecial } from './types/special.ts';
 import { extractString, normalise, sortBucket, stringParts } from './types/string.ts';
 import { extractToken } from './types/token.ts';
 import { extractUri } from './types/uri.ts';
@@ -34,20 +36,31 @@ export type ExtractorOptions = {
 export function makeExtractor(options: ExtractorOptions): Extractor {
   const { registry, key, base } = options;
   const tokens = makeTokenSet(key);
-  return (resource, type, id) => {
+  const extract: Extractor = (resource, type, id) => {
     const search = registry.of(type);
     const facts = { dates: [], quantities: [], references: [], sorts: [] };
     const sink: Sink = { tokens, facts, key, base };
     for (const element of search.elements) extractElement(element, resource, sink);
+    for (const pair of search.pairs) extractPair(pair, resource, sink);
     addCompartments(search, resource, id, sink);
+    const owners = ownersOf(resource, type, id, sink);
+    for (const owner of owners.values()) tokens.add(ownerParts(owner));
     return {
       refKey: refKeyOf(key, type, id),
       tokens: tokens.take(),
       facts,
       patient: patientOf(search, resource, sink),
       clinicalAt: clinicalAtOf(search, resource),
-      owners: ownersOf(resource, type, id, sink),
+      owners,
     };
+  };
+  return (resource, type, id) => {
+    try {
+      return extract(resource, type, id);
+    } catch (error) {
+      tokens.take(); // What was collected so far must not end up among the next resource's.
+      throw error;
+    }
   };
 }
 
@@ -77,9 +90,10 @@ function extractValue(element: SearchElement, value: unknown, type: string, sink
       return extractQuantity(element, value, type, sink);
     case 'uri':
       return extractUri(element, value, type, sink);
-    case 'composite':
     case 'special':
-      return;
+      return extractSpecial(element, value, type, sink);
+    case 'composite':
+      return; // Not elements of their own: their values are extracted as pairs.
   }
 }
 
@@ -114,6 +128,11 @@ export function byCodePoint(a: string, b: string): number {
 /** A compartment's token: the resource is a member, by a reference or because it is the compartment's own resource. */
 export function compartmentParts(compartment: string, id: string): string[] {
   return ['k', compartment, id];
+}
+
+/** An owner's token: erasure finds by it all that is sealed with the patient's key. */
+export function ownerParts(patient: string): string[] {
+  return ['o', patient];
 }
 
 function addCompartments(search: TypeSearch, resource: object, id: string, sink: Sink): void {

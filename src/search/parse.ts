@@ -1,4 +1,4 @@
-import { badRequest, type FhirError, type Issue } from '../fhir/error.ts';
+import { badRequest, FhirError, type Issue } from '../fhir/error.ts';
 import { nearestName } from '../fhir/nearest-name.ts';
 import type { Clause, Include, Query, SortKey, SummaryMode } from './query.ts';
 import type { Registry, SearchParam, TypeSearch } from './registry.ts';
@@ -51,7 +51,7 @@ export function parseSearch(
     try {
       const [code = ''] = name.split(/[:.]/, 1);
       if (resultParameters.has(code)) result.set(name, [...(result.get(name) ?? []), value]);
-      else if (value !== '') clauses.push(parseClause(name, value, search, registry, limits));
+      else clauses.push(...parseClause(name, value, search, registry, limits));
       if (code !== '_page') understood.push([name, value]);
     } catch (error) {
       if (!lenient || !isUnknown(error)) throw error;
@@ -61,10 +61,13 @@ export function parseSearch(
   return { query: { type, clauses, understood, ...resultOptions(result, search, registry, limits) }, warnings };
 }
 
-const isUnknown = (error: unknown): error is FhirError =>
-  error instanceof Error && 'issues' in error && /^search-unknown/.test((error as FhirError).issues[0]?.id ?? '');
+/** A modifier that isn't known is never left out: without it the search would mean something else. @see https://hl7.org/fhir/R4/search.html#modifiers */
+const isUnknown = (error: unknown): error is FhirError => error instanceof FhirError && ignorable.has(error.issues[0]?.id ?? '');
 
-function parseClause(name: string, value: string, search: TypeSearch, registry: Registry, limits: SearchLimits): Clause {
+const ignorable = new Set(['search-unknown-parameter', 'search-unsupported-parameter', 'search-chain-unsupported']);
+
+/** No clause where there is no value: an empty parameter is as good as none, and so is an empty alternative. */
+function parseClause(name: string, value: string, search: TypeSearch, registry: Registry, limits: SearchLimits): Clause[] {
   if (name.includes('.') || name.startsWith('_has:')) {
     throw badRequest(
       'search-chain-unsupported',
@@ -77,7 +80,7 @@ function parseClause(name: string, value: string, search: TypeSearch, registry: 
   const code = colon === -1 ? name : name.slice(0, colon);
   const modifier = colon === -1 ? undefined : name.slice(colon + 1);
   const param = paramOf(code, search);
-  const values = splitUnescaped(value, ',');
+  const values = splitUnescaped(value, ',').filter((text) => text !== '');
   if (values.length > limits.searchOrValuesMax) {
     throw badRequest(
       'search-too-many-values',
@@ -87,10 +90,11 @@ function parseClause(name: string, value: string, search: TypeSearch, registry: 
     );
   }
   if (modifier !== undefined) assertModifier(name, modifier, param, registry);
-  if (modifier === 'missing' && value !== 'true' && value !== 'false') {
+  if (modifier === 'missing' && value !== 'true' && value !== 'false' && value !== '') {
     throw badRequest('search-invalid-missing', `"${name}" takes true or false.`);
   }
-  return modifier === undefined ? { param, values } : { param, modifier, values };
+  if (values.length === 0) return [];
+  return [modifier === undefined ? { param, values } : { param, modifier, values }];
 }
 
 /** Answered from columns or settings rather than from elements. */
@@ -145,7 +149,7 @@ function assertModifier(name: string, modifier: string, param: SearchParam, regi
 function resultOptions(result: ReadonlyMap<string, readonly string[]>, search: TypeSearch, registry: Registry, limits: SearchLimits) {
   const one = (name: string): string | undefined => result.get(name)?.at(-1);
   const includes = [...result].flatMap(([name, values]) =>
-    name.split(':')[0] === '_include' ? values.map((value) => parseInclude(name, value, registry)) : [],
+    name.split(':')[0] === '_include' ? values.map((value) => parseInclude(name, value === '*' ? `${search.type}:*` : value, registry)) : [],
   );
   const revincludes = [...result].flatMap(([name, values]) =>
     name.split(':')[0] === '_revinclude' ? values.map((value) => parseInclude(name, value, registry)) : [],

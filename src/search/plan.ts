@@ -4,14 +4,15 @@ import { versionColumns } from '../storage/rows.ts';
 import { sqlValues, type Values } from '../storage/sql.ts';
 import { badRequest } from '../fhir/error.ts';
 import { allOf, anyOf, type Condition, conditionSql } from './condition.ts';
+import { decided, type ValueMatch } from './match.ts';
 import type { Clause, Query, SortKey } from './query.ts';
 import type { Registry, SearchElement, SearchParam } from './registry.ts';
-import { isRecord, type PlanContext } from './sink.ts';
+import type { PlanContext } from './sink.ts';
 import { isBlindDate } from './types/blind-date.ts';
-import { dateCondition, updatedCondition } from './types/date.ts';
+import { dateMatch, updatedCondition } from './types/date.ts';
 import { quantityCondition } from './types/quantity.ts';
 import { referenceCondition, refKeyOf } from './types/reference.ts';
-import { stringMatch, stringParts } from './types/string.ts';
+import { stringMatch } from './types/string.ts';
 import { present, tokenCondition } from './types/token.ts';
 import { uriCondition } from './types/uri.ts';
 import { unescape } from './values.ts';
@@ -35,15 +36,17 @@ export type Plan = {
 /** Plans the search of one type. It can't be called without the caller's filter for that type. */
 export function planSearch(query: Query, filter: RowFilter, registry: Registry, context: PlanContext): Plan {
   const planned = planClauses(query, context);
+  assertSelective(query, planned);
   const patient = patientOf(query, registry, context);
   const [sort] = query.sort;
   return {
     type: query.type,
-    condition: allOf(planned.map(({ condition }) => condition)),
+    // The patient column says the same as the clause it stands for.
+    condition: allOf(planned.filter((_, at) => at !== patient?.clause).map(({ condition }) => condition)),
     filter,
     rechecks: planned.flatMap(({ recheck }) => recheck ?? []),
     sortsByMainDate: sort !== undefined && sort.param === registry.of(query.type).mainDate && !sortsByBucket(sort.param),
-    ...(patient === undefined ? {} : { patient }),
+    ...(patient === undefined ? {} : { patient: patient.key }),
     ...(sort === undefined ? {} : { sort }),
   };
 }
@@ -52,12 +55,33 @@ export function planClauses(query: Query, context: PlanContext): PlannedClause[]
   return query.clauses.map((clause) => planClause(clause, query.type, context));
 }
 
-type PlannedClause = { readonly condition: Condition; readonly recheck?: Recheck };
+type PlannedClause = {
+  readonly condition: Condition;
+  readonly recheck?: Recheck;
+  /** Its condition selects next to nothing. */
+  readonly broad?: true;
+};
+
+/** A clause that would open every resource there is may only thin out what another one selects. */
+function assertSelective(query: Query, planned: readonly PlannedClause[]): void {
+  const broad = planned.findIndex((clause) => clause.broad);
+  if (broad === -1) return;
+  const selects = query.clauses.some(({ modifier }, at) => !planned[at]?.broad && modifier !== 'not' && modifier !== 'missing');
+  if (selects) return;
+  const name = query.clauses[broad]?.param.code;
+  throw badRequest(
+    'search-contains-too-short',
+    `"${name}:contains" with fewer than three letters needs another parameter beside it that selects. Add one, or search for a longer part.`,
+    undefined,
+    'too-costly',
+  );
+}
 
 function planClause(clause: Clause, type: string, context: PlanContext): PlannedClause {
   const { param, modifier, values } = clause;
   if (param.code === '_id') {
-    return { condition: { kind: 'ref-keys', keys: values.map((value) => refKeyOf(context.key, type, unescape(value))) } };
+    const ids = values.map(unescape);
+    return { condition: { kind: 'ids', keys: ids.map((id) => refKeyOf(context.key, type, id)), ids } };
   }
   if (param.code === '_lastUpdated') return { condition: anyOf(values.map((text) => updatedCondition({ text }, context))) };
   const elements = param.elements.map(({ element }) => element);
@@ -65,69 +89,60 @@ function planClause(clause: Clause, type: string, context: PlanContext): Planned
     const known = anyOf(elements.map((element) => present(element, context)));
     return { condition: values[0] === 'true' ? { kind: 'not', of: known } : known };
   }
-  if (param.type === 'string') return planString(elements, clause, context);
-  const conditions = param.elements.flatMap(({ element, targets }) =>
-    values.map((text) => valueCondition(element, text, clause, targets ?? param.targets, context)),
+  const matches = param.elements.flatMap(({ element, targets }) =>
+    values.map((text) => ({ element, ...matchOf(element, text, clause, targets ?? param.targets, context) })),
   );
-  const condition = anyOf(conditions);
-  return { condition: modifier === 'not' ? { kind: 'not', of: condition } : condition };
+  const condition = anyOf(matches.map((match) => match.condition));
+  if (modifier === 'not') return { condition: { kind: 'not', of: condition } };
+  const broad = matches.some((match) => match.broad) ? ({ broad: true } as const) : {};
+  if (matches.every((match) => match.decided)) return { condition, ...broad };
+  return { condition, ...broad, recheck: (resource) => matches.some(({ element, test }) => holds(element, resource, test)) };
 }
 
-function valueCondition(element: SearchElement, text: string, clause: Clause, targets: readonly string[], context: PlanContext): Condition {
+function matchOf(element: SearchElement, text: string, clause: Clause, targets: readonly string[], context: PlanContext): ValueMatch {
   const { param, modifier } = clause;
   switch (element.kind) {
     case 'token':
-      return tokenCondition(element, { text }, context);
+      return decided(tokenCondition(element, { text }, context));
     case 'reference':
-      return referenceCondition(element, { text }, modifier === undefined ? { targets } : { targets, modifier }, context);
+      return decided(referenceCondition(element, { text }, modifier === undefined ? { targets } : { targets, modifier }, context));
+    case 'string':
+      return stringMatch(element, { text }, { param: param.code, modifier }, context);
     case 'date':
-      return dateCondition(element, { text }, param.code, context);
+      return dateMatch(element, { text }, param.code, context);
     case 'number':
     case 'quantity':
-      return quantityCondition(element, { text }, param.code, context);
+      return decided(quantityCondition(element, { text }, param.code, context));
     case 'uri':
-      return uriCondition(element, { text }, context);
+      return decided(uriCondition(element, { text }, context));
     default:
       throw badRequest('search-unsupported-parameter', `"${param.code}" can't be searched yet.`, undefined, 'not-supported');
   }
 }
 
-function planString(elements: readonly SearchElement[], clause: Clause, context: PlanContext): PlannedClause {
-  if (clause.modifier === 'contains' && clause.values.some((value) => [...unescape(value).trim()].length === 0)) {
-    throw badRequest('search-invalid-value', `"${clause.param.code}:contains" needs at least one letter.`);
-  }
-  const matches = elements.flatMap((element) =>
-    clause.values.map((text) => ({ element, ...stringMatch(element, { text }, clause.modifier, context) })),
-  );
-  const condition = anyOf(matches.map((match) => match.condition));
-  if (matches.every(({ test }) => test === undefined)) return { condition };
-  return {
-    condition,
-    recheck: (resource) => matches.some(({ element, test }) => holds(element, resource, test)),
-  };
-}
-
-/** Without a test the tokens have decided, but here only for the row as a whole: another alternative may have matched. */
-function holds(element: SearchElement, resource: object, test: ((part: string) => boolean) | undefined): boolean {
-  if (!isRecord(resource)) return false;
+function holds(element: SearchElement, resource: object, test: ValueMatch['test']): boolean {
+  if (test === undefined) throw new Error('alternatives of one clause are all tested or none');
   let found = false;
   element.each(resource, (value, type) => {
-    found ||= test === undefined || stringParts(value, type).some(test);
+    found ||= test(value, type);
   });
   return found;
 }
 
 /** A clause that names exactly one Patient by the parameter that the patient column stands for. */
-function patientOf(query: Query, registry: Registry, context: PlanContext): bigint | undefined {
-  const columns = registry.of(query.type).patientElements;
-  for (const { param, modifier, values } of query.clauses) {
+function patientOf(query: Query, registry: Registry, context: PlanContext): { readonly key: bigint; readonly clause: number } | undefined {
+  const { patientElements: columns, namesOnePatient } = registry.of(query.type);
+  if (!namesOnePatient) return undefined;
+  for (const [clause, { param, modifier, values }] of query.clauses.entries()) {
     const [text] = values;
     if (param.type !== 'reference' || values.length !== 1 || text === undefined || (modifier !== undefined && modifier !== 'Patient'))
       continue;
     if (!param.elements.every(({ element }) => columns.includes(element)) || columns.length !== param.elements.length) continue;
     const id = /^(?:Patient\/)?([A-Za-z0-9\-.]{1,64})$/.exec(text)?.[1];
     const only = param.elements.every(({ targets }) => (targets ?? param.targets).join() === 'Patient');
-    if (id !== undefined && (only || modifier === 'Patient' || text.startsWith('Patient/'))) return refKeyOf(context.key, 'Patient', id);
+    if (id !== undefined && (only || modifier === 'Patient' || text.startsWith('Patient/'))) {
+      return { key: refKeyOf(context.key, 'Patient', id), clause };
+    }
   }
   return undefined;
 }
@@ -155,8 +170,8 @@ export function pageStatement(plan: Plan, after: Position | undefined, limit: nu
   const values = sqlValues();
   const order = orderOf(plan, values);
   if (order === undefined) {
-    const from = after === undefined ? '' : ` and r.rid > ${values.add(after.rid)}::int8`;
-    return { text: `${selectSql(plan, noOrder, values)}${from} order by r.rid limit ${values.add(limit)}::int`, values: values.list };
+    const text = lazyStatement(plan, after, values) ?? `${selectSql(plan, noOrder, values)}${beyond('r', after, values)} order by r.rid`;
+    return { text: `${text} limit ${values.add(limit)}::int`, values: values.list };
   }
   const missing = missingPhase(plan, order, after?.value === null ? after : undefined, limit, values);
   if (after?.value === null) return { text: missing, values: values.list };
@@ -164,15 +179,22 @@ export function pageStatement(plan: Plan, after: Position | undefined, limit: nu
   return { text: `(${present}) union all (${missing}) limit ${values.add(limit)}::int`, values: values.list };
 }
 
-/** Like a page, for a blind string: whole buckets from `after`'s on, at least `limit` rows; inside a bucket the opened strings decide. */
-export function bucketStatement(plan: Plan, after: Position | undefined, limit: number): Statement {
+/** Where whole buckets are read from: this one or, not included, the next. */
+export type Bucket = { readonly value: string; readonly included: boolean };
+
+/**
+ * Like a page, for a blind string: whole buckets, at least `limit` rows where there are as many, at most `rowsMax`: more than
+ * that means the last bucket is too large. Inside a bucket the opened strings decide.
+ */
+export function bucketStatement(plan: Plan, from: Bucket | undefined, limit: number, rowsMax: number): Statement {
   const values = sqlValues();
   const order = orderOf(plan, values);
   if (order === undefined) throw new Error('a bucket page needs a sort');
   const direction = order.descending ? 'desc' : 'asc';
-  const from = after?.value == null ? '' : ` and ${order.column} ${order.descending ? '<=' : '>='} ${values.add(after.value)}::int8`;
-  const text = `${selectSql(plan, order, values)} and ${order.column} is not null${from}
-    order by ${order.column} ${direction} fetch first (${values.add(limit)}::int) rows with ties`;
+  const operator = `${order.descending ? '<' : '>'}${from?.included ? '=' : ''}`;
+  const bound = from === undefined ? '' : ` and ${order.column} ${operator} ${values.add(from.value)}::int8`;
+  const text = `select * from (${selectSql(plan, order, values)} and ${order.column} is not null${bound}
+    order by ${order.column} ${direction} fetch first (${values.add(limit)}::int) rows with ties) b limit ${values.add(rowsMax)}::int`;
   return { text, values: values.list };
 }
 
@@ -182,6 +204,32 @@ export function missingStatement(plan: Plan, after: Position | undefined, limit:
   const order = orderOf(plan, values);
   if (order === undefined) throw new Error('a page of missing values needs a sort');
   return { text: missingPhase(plan, order, after?.value === null ? after : undefined, limit, values), values: values.list };
+}
+
+/** The rows after the last one of the page before. */
+function beyond(alias: string, after: Position | undefined, values: Values): string {
+  return after === undefined ? '' : ` and ${alias}.rid > ${values.add(after.rid)}::int8`;
+}
+
+/**
+ * Where tokens select and facts only thin out: the candidates are found and put in order first, behind a fence, and their facts
+ * are then looked at one by one until the page is full, instead of for all of them.
+ */
+function lazyStatement(plan: Plan, after: Position | undefined, values: Values): string | undefined {
+  const parts = plan.condition.kind === 'and' ? plan.condition.of : [plan.condition];
+  const selecting = parts.filter((part) => !asksFacts(part));
+  const thinning = parts.filter(asksFacts);
+  if (plan.patient !== undefined || thinning.length === 0 || !selecting.some(({ kind }) => kind === 'all-tokens' || kind === 'any-token')) return undefined;
+  const relation = relationOf(plan.type);
+  const candidates = matchSql({ ...plan, condition: allOf(selecting) }, values);
+  return `select ${versionColumns('r')}, null::text as sort_value
+    from (select r.rid from ${relation} r where ${candidates}${beyond('r', after, values)} order by r.rid offset 0) c
+    join ${relation} r on r.rid = c.rid and ${typeIs('r', plan.type)} where ${conditionSql(allOf(thinning), 'c', values)} order by c.rid`;
+}
+
+function asksFacts(condition: Condition): boolean {
+  if (condition.kind === 'and' || condition.kind === 'or') return condition.of.some(asksFacts);
+  return condition.kind === 'not' ? asksFacts(condition.of) : condition.kind === 'fact';
 }
 
 function matchSql(plan: Plan, values: Values): string {

@@ -4,6 +4,8 @@ import { compilePaths } from '../fhirpath/compile.ts';
 import type { ElementDef, SearchParameterDef, SearchParameterType } from '../fhir/schema.ts';
 import type { ElementName, ElementNumbers } from '../storage/elements.ts';
 import { mainDateOf } from './main-dates.ts';
+import { type Pair, pairsOf } from './pairs.ts';
+import { specialExpressions } from './types/special.ts';
 
 /**
  * One element of a type that search asks for. Facts and tokens are kept by element, not by parameter: parameters that
@@ -38,9 +40,13 @@ export type TypeSearch = {
   readonly type: string;
   readonly params: ReadonlyMap<string, SearchParam>;
   readonly elements: readonly SearchElement[];
+  /** What its composite parameters ask for. */
+  readonly pairs: readonly Pair[];
   readonly compartments: readonly CompartmentRule[];
   /** The elements of `patient`, or else `subject`: whose one Patient becomes the row's patient column. */
   readonly patientElements: readonly SearchElement[];
+  /** They hold at most one reference, so that no row is missing from the column: a search for a patient may ride it. */
+  readonly namesOnePatient: boolean;
   /** The type's main date, by which it is sorted. */
   readonly mainDate: SearchParam | undefined;
 };
@@ -78,9 +84,16 @@ export function buildRegistry(definitions: Definitions, numbers: ElementNumbers)
 export function allElements(definitions: Definitions): ElementName[] {
   const byBase = parametersByBase(definitions);
   const names = definitions.resourceTypes.flatMap((type) =>
-    buildType(type, byBase, definitions, () => 0).elements.map((element) => ({ type, path: nameOf(element) })),
+    numberedElements(buildType(type, byBase, definitions, () => 0)).map((path) => ({ type, path })),
   );
   return names;
+}
+
+/** To be raised whenever `allElements` of the same definitions changes. */
+export const elementsEdition = 2;
+
+function numberedElements({ elements, pairs }: TypeSearch): string[] {
+  return [...elements.map(nameOf), ...pairs.map(({ path }) => nameOf({ kind: 'composite', path }))];
 }
 
 const nameOf = (element: Pick<SearchElement, 'kind' | 'path'>): string => `${element.kind} ${element.path}`;
@@ -105,8 +118,7 @@ function buildType(
 ): TypeSearch {
   const elements = new Map<string, SearchElement>();
   const params = new Map<string, SearchParam>();
-  const domain = definitions.schema(type)?.base === 'DomainResource' ? (byBase.get('DomainResource') ?? []) : [];
-  for (const parameter of [...(byBase.get(type) ?? []), ...domain, ...(byBase.get('Resource') ?? [])]) {
+  for (const parameter of parametersOf(type, byBase, definitions)) {
     if (params.has(parameter.code)) continue;
     params.set(parameter.code, {
       code: parameter.code,
@@ -117,14 +129,24 @@ function buildType(
     });
   }
   const patient = params.get('patient') ?? params.get('subject');
+  const patientElements = patient?.type === 'reference' ? patient.elements.map(({ element }) => element) : [];
   return {
     type,
     params,
     elements: [...elements.values()],
+    pairs: pairsOf(parametersOf(type, byBase, definitions), type, definitions, (path) =>
+      numbers({ type, path: nameOf({ kind: 'composite', path }) }),
+    ),
     compartments: compartmentRules(type, params, definitions),
-    patientElements: patient?.type === 'reference' ? patient.elements.map(({ element }) => element) : [],
+    patientElements,
+    namesOnePatient: patientElements.length === 1 && patientElements.every(({ path }) => isSingle(path, definitions)),
     mainDate: params.get(mainDateOf(type) ?? ''),
   };
+}
+
+function parametersOf(type: string, byBase: ReadonlyMap<string, SearchParameterDef[]>, definitions: Definitions): SearchParameterDef[] {
+  const domain = definitions.schema(type)?.base === 'DomainResource' ? (byBase.get('DomainResource') ?? []) : [];
+  return [...(byBase.get(type) ?? []), ...domain, ...(byBase.get('Resource') ?? [])];
 }
 
 function elementsOf(
@@ -134,8 +156,9 @@ function elementsOf(
   elements: Map<string, SearchElement>,
   numbers: ElementNumbers,
 ): SearchParam['elements'] {
-  if (parameter.expression === undefined || withoutElements.has(parameter.code) || parameter.type === 'composite') return [];
-  return compilePaths(parameter.expression, type, definitions.schema).map((compiled) => {
+  const expression = parameter.type === 'special' ? specialExpressions[parameter.code] : parameter.expression;
+  if (expression === undefined || withoutElements.has(parameter.code) || parameter.type === 'composite') return [];
+  return compilePaths(expression, type, definitions.schema).filter(isIndexable(parameter.type)).map((compiled) => {
     const key = nameOf({ kind: parameter.type, path: compiled.path });
     let element = elements.get(key);
     if (element === undefined) {
@@ -153,6 +176,17 @@ function elementsOf(
   });
 }
 
+/** A plain path none of whose steps repeats. */
+function isSingle(path: string, definitions: Definitions): boolean {
+  let type: string | undefined;
+  for (const name of path.split('.')) {
+    const element = type === undefined ? undefined : definitions.schema(type)?.elements.get(name);
+    if (type !== undefined && (element === undefined || element.array)) return false;
+    type = element?.type ?? name;
+  }
+  return true;
+}
+
 function impliedSystem(compiled: CompiledPath, definitions: Definitions): { system?: string } {
   if (compiled.types.join() !== 'code') return {};
   const [root = '', ...names] = compiled.path.split('.');
@@ -165,6 +199,18 @@ function impliedSystem(compiled: CompiledPath, definitions: Definitions): { syst
   }
   const system = valueSet === undefined ? undefined : definitions.codeSystemOf(valueSet);
   return system === undefined ? {} : { system };
+}
+
+/** Datatypes that leave ordered facts; a path that ends at none of them can't be found by a date or a quantity. */
+const orderedTypes: Readonly<Partial<Record<SearchParameterType, ReadonlySet<string>>>> = {
+  date: new Set(['date', 'dateTime', 'instant', 'Period', 'Timing']),
+  number: new Set(['integer', 'decimal', 'positiveInt', 'unsignedInt']),
+  quantity: new Set(['Quantity', 'Age', 'Count', 'Distance', 'Duration', 'Money', 'SimpleQuantity', 'MoneyQuantity', 'Range']),
+};
+
+function isIndexable(kind: SearchParameterType): (compiled: CompiledPath) => boolean {
+  const types = orderedTypes[kind];
+  return (compiled) => types === undefined || compiled.types.length === 0 || compiled.types.some((type) => types.has(type));
 }
 
 function compartmentRules(type: string, params: ReadonlyMap<string, SearchParam>, definitions: Definitions): CompartmentRule[] {

@@ -2,8 +2,10 @@ import type { Queryable } from '../storage/database.ts';
 import { storedVersion, type StoredVersion, type VersionRow } from '../storage/rows.ts';
 import { statement } from '../storage/sql.ts';
 import { badRequest, FhirError, issue } from '../fhir/error.ts';
+import { formatInstant } from '../fhir/dates.ts';
 import { byCodePoint, sortedParts } from './extract.ts';
 import {
+  type Bucket,
   bucketStatement,
   countStatement,
   missingStatement,
@@ -13,6 +15,8 @@ import {
   sortsByBucket,
   type Statement,
 } from './plan.ts';
+import type { SearchElement } from './registry.ts';
+import { intervalOf } from './types/date.ts';
 
 /** A stored version with its document opened: UTF-8 JSON without versionId and lastUpdated. */
 export type OpenedVersion = StoredVersion & { readonly json: Buffer };
@@ -72,6 +76,7 @@ async function fetchRows(db: Queryable, { text, values }: Statement): Promise<Fe
 
 /** A row is parsed again only if a test needs it. */
 function passes(plan: Plan, row: OpenedVersion): boolean {
+  if (row.erased) return false;
   if (plan.rechecks.length === 0) return true;
   const resource: object = JSON.parse(row.json.toString('utf8'));
   return plan.rechecks.every((recheck) => recheck(resource));
@@ -86,24 +91,32 @@ function pageOf(found: readonly { row: OpenedVersion; position: Position }[], si
 /** Blind strings: whole buckets are opened and sorted, so that the page's order is exact though the index knows two letters. */
 async function bucketPage(db: Queryable, plan: Plan, after: Position | undefined, size: number, open: Opener): Promise<Page> {
   const found: { row: OpenedVersion; position: Position }[] = [];
-  let from = after;
-  while (from?.value !== null && found.length <= size) {
-    const limit = size + 1;
-    const rows = await fetchRows(db, bucketStatement(plan, from, limit));
+  const limit = size + 1;
+  // The bucket that `after` is in is read again, for what follows it there; each later statement begins at the next bucket.
+  let bucket: Bucket | undefined = after?.value == null ? undefined : { value: after.value, included: true };
+  let read = 0;
+  for (let more = after?.value !== null; more && found.length <= size; ) {
+    const rows = await fetchRows(db, bucketStatement(plan, bucket, limit, limit + bucketRowsMax + 1));
     if (rows.length > limit + bucketRowsMax) throw bucketTooLarge(plan);
     const sorted = await sortBuckets(plan, rows, open);
-    found.push(...sorted.filter(({ row, position }) => isAfter(position, from, plan) && passes(plan, row)));
-    const last = sorted.at(-1);
-    if (rows.length < limit || last === undefined) {
-      from = { value: null, rid: 0 };
-      break;
-    }
-    from = last.position;
+    found.push(...sorted.filter(({ row, position }) => isAfter(position, after, plan) && passes(plan, row)));
+    const last = sorted.at(-1)?.position.value;
+    more = rows.length >= limit && last != null;
+    if (last != null) bucket = { value: last, included: false };
+    read += rows.length;
+    if (read > recheckRowsMax) throw tooManyCandidates();
   }
-  if (found.length <= size) {
-    const missing = await fetchRows(db, missingStatement(plan, from, size + 1 - found.length));
+  let from = after?.value === null ? after : undefined;
+  for (let more = true; more && found.length <= size; ) {
+    const missing = await fetchRows(db, missingStatement(plan, from, limit));
     const opened = await open(missing.map(({ version }) => version));
-    for (const row of opened) if (passes(plan, row)) found.push({ row, position: { value: null, rid: row.rid } });
+    for (const row of opened) {
+      from = { value: null, rid: row.rid };
+      if (passes(plan, row)) found.push({ row, position: from });
+    }
+    more = missing.length === limit;
+    read += missing.length;
+    if (read > recheckRowsMax) throw tooManyCandidates();
   }
   return pageOf(found, size);
 }
@@ -120,20 +133,24 @@ async function sortBuckets(plan: Plan, rows: readonly FetchedRow[], open: Opener
 }
 
 function sortText(plan: Plan, row: OpenedVersion): string {
+  if (row.erased) return '';
   const resource: object = JSON.parse(row.json.toString('utf8'));
-  const parts = (plan.sort?.param.elements ?? []).flatMap(({ element }) =>
-    element.kind === 'date' ? datesOf(element, resource) : sortedParts(element, resource),
+  const { param, descending } = plan.sort ?? {};
+  const parts = (param?.elements ?? []).flatMap(({ element }) =>
+    element.kind === 'date' ? momentsOf(element, resource, descending === true) : sortedParts(element, resource),
   );
   parts.sort(byCodePoint);
-  return (plan.sort?.descending ? parts.at(-1) : parts[0]) ?? '';
+  return (descending ? parts.at(-1) : parts[0]) ?? '';
 }
 
-function datesOf(element: Parameters<typeof sortedParts>[0], resource: object): string[] {
-  const dates: string[] = [];
-  element.each(resource, (value) => {
-    if (typeof value === 'string') dates.push(value);
+/** A date sorts by its first moment, descending by its last, as other dates do by their facts; written so that text order is time order. */
+function momentsOf(element: SearchElement, resource: object, last: boolean): string[] {
+  const moments: string[] = [];
+  element.each(resource, (value, type) => {
+    const interval = intervalOf(value, type);
+    if (interval !== undefined) moments.push(formatInstant(last ? interval.hi - 1 : interval.lo));
   });
-  return dates;
+  return moments;
 }
 
 function comparePositions(a: Position, b: Position, plan: Plan): number {

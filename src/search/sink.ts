@@ -13,6 +13,9 @@ export type Sink = {
   readonly base: string;
 };
 
+/** Where a fact belongs: the element's number, and the token of the other component where it is one of a pair, else 0. */
+export type FactPlace = { readonly param: number; readonly pair: bigint };
+
 /** What planning needs to turn a search value into tokens. */
 export type PlanContext = {
   readonly key: TokenKey;

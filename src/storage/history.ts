@@ -54,7 +54,7 @@ function sources(query: Pick<HistoryQuery, 'of'>, values: Values): Source[] {
     const { address, filter } = of;
     const where = `${typeIs('v', address.type)} and v.ref_key = ${values.add(address.refKey.toString())}::int8
       and v.id = ${values.add(address.id)} and ${filterSql(filter, 'v', values)}`;
-    return [relationOf(address.type), 'resource_version'].map((relation) => ({ relation, where }));
+    return [relationOf(address.type), superseded].map((relation) => ({ relation, where }));
   }
   const groups = Map.groupBy(of.types, ({ filter }) => filter);
   const where = `(${[...groups]
@@ -62,8 +62,11 @@ function sources(query: Pick<HistoryQuery, 'of'>, values: Values): Source[] {
     .join(' or ')})`;
   const relations = new Set(of.types.length === 1 ? of.types.map(({ type }) => relationOf(type)) : ['resource']);
   if (of.types.some(({ type }) => type === 'AuditEvent')) relations.add('audit_event');
-  return [...relations, 'resource_version'].map((relation) => ({ relation, where }));
+  return [...relations, superseded].map((relation) => ({ relation, where }));
 }
+
+/** Without what was erased: of an erased resource only the last version, which says so, is listed. */
+const superseded = `(select * from resource_version where interaction <> 'e')`;
 
 function bounds(query: Pick<HistoryQuery, 'since' | 'at' | 'after'>, values: Values): string[] {
   const conditions: string[] = [];

@@ -13,20 +13,27 @@ const purposes: readonly KeyPurpose[] = ['common', 'token', 'audit', 'cursor'];
 /** The wrapped key that was asked for is destroyed: what it sealed can't be read by anyone, ever. */
 export class KeyErased extends Error {}
 
+/** The key database holds no such key, not even a destroyed one: it is not the one that this store was filled with, or an older copy. */
+export class KeyUnknown extends Error {}
+
 /** The data keys, unwrapped and kept for a bounded time, in front of the key database. */
 export type KeyStore = {
   /** The newest generation of a purpose's key. */
   readonly secretOf: (purpose: KeyPurpose) => Buffer;
   readonly common: DataKey;
+  /** The id of the key that all tokens are made with: it tells one key database from another. */
+  readonly tokenKeyId: Buffer;
   /** The keys of these patients (ref_keys), made now where they don't exist yet. Throws KeyErased if one is destroyed. */
   readonly ofOwners: (owners: readonly bigint[]) => Promise<DataKey[]>;
-  /** For each list, a key that opens what names them: the first that isn't destroyed. Throws KeyErased where none is left. */
-  readonly opening: (candidates: readonly (readonly Buffer[])[]) => Promise<DataKey[]>;
-  /** Destroys a patient's key. Nothing brings it back but a backup of the key database older than this. */
-  readonly erase: (owner: bigint) => Promise<void>;
-  /** The random id that stands for the patient where his own must not. */
-  readonly idOf: (owner: bigint) => Promise<Buffer | undefined>;
+  /** For each list of ids, a key that opens what names them, or undefined where all are destroyed. Throws KeyUnknown. */
+  readonly opening: (candidates: readonly (readonly Buffer[])[]) => Promise<(DataKey | undefined)[]>;
+  /** Destroys patients' keys, and makes sure that none is ever made for them. Nothing brings one back but an older backup of the key database. */
+  readonly erase: (owners: readonly bigint[]) => Promise<void>;
+  /** The random ids that stand for the patients where their own must not, and whether their keys are destroyed. */
+  readonly idsOf: (owners: readonly bigint[]) => Promise<OwnerKeyId[]>;
 };
+
+export type OwnerKeyId = { readonly owner: bigint; readonly id: Buffer; readonly erased: boolean };
 
 export type KeyStoreOptions = {
   readonly pool: Pool;
@@ -54,6 +61,7 @@ export async function openKeyStore(options: KeyStoreOptions): Promise<KeyStore> 
   let generation = '';
   let confirmedAt = 0;
   let confirming: Promise<void> | undefined;
+  let gathering: { readonly owners: Set<bigint>; readonly keys: Promise<Map<bigint, DataKey | 'erased'>> } | undefined;
 
   async function confirm(): Promise<void> {
     const asked = performance.now();
@@ -81,54 +89,81 @@ export async function openKeyStore(options: KeyStoreOptions): Promise<KeyStore> 
     return makeDataKey(id, await management.unwrap(row.wrapped, wrapContext(id, row.purpose)));
   }
 
-  function remember(key: DataKey, owner?: bigint): DataKey {
+  /** Keeps a key that was fetched while `asOf` was the generation: one destroyed since must not come back into the cleared caches. */
+  function remember(key: DataKey, asOf: string, owner?: bigint): DataKey {
+    if (asOf !== generation) return key;
     byId.set(key.id.toString('hex'), key);
     if (owner !== undefined) byOwner.set(owner, key);
     return key;
   }
 
-  async function fetchOwners(owners: readonly bigint[]): Promise<Map<bigint, DataKey>> {
+  async function fetchOwners(owners: readonly bigint[]): Promise<Map<bigint, DataKey | 'erased'>> {
+    const asOf = generation;
     const { rows } = await pool.query<KeyRow & { owner: string }>({
       name: 'keys_of_owners',
       text: `select key_id, 'patient' as purpose, owner, wrapped from patient_key where owner = any($1::int8[])`,
       values: [int8Array(owners)],
     });
-    return new Map(await Promise.all(rows.map(async (row) => [BigInt(row.owner), remember(await keyOf(row), BigInt(row.owner))] as const)));
+    const opened = rows.map(async (row) => {
+      const owner = BigInt(row.owner);
+      return [owner, row.wrapped === null ? 'erased' : remember(await keyOf(row), asOf, owner)] as const;
+    });
+    return new Map(await Promise.all(opened));
   }
 
-  /** Two processes may make a patient's key at once: the first row stays, and both read it back. */
-  async function makeKeys(owners: readonly bigint[]): Promise<void> {
+  /** Makes keys and gives those that were kept: where another process was first, its row stays. */
+  async function makeKeys(owners: readonly bigint[]): Promise<Map<bigint, DataKey>> {
+    const asOf = generation;
     const made = await Promise.all(
       owners.map(async (owner) => {
         const id = idBytes(randomUUID());
-        return { owner, id, wrapped: await management.wrap(randomBytes(secretBytes), wrapContext(id, 'patient')) };
+        const secret = randomBytes(secretBytes);
+        return { owner, id, secret, wrapped: await management.wrap(secret, wrapContext(id, 'patient')) };
       }),
     );
-    await pool.query({
+    const { rows } = await pool.query<{ owner: string }>({
       name: 'make_patient_keys',
-      text: `insert into patient_key (key_id, owner, wrapped) select * from unnest($1::uuid[], $2::int8[], $3::bytea[]) order by 2 on conflict (owner) do nothing`,
+      text: `insert into patient_key (key_id, owner, wrapped) select * from unnest($1::uuid[], $2::int8[], $3::bytea[]) order by 2
+        on conflict (owner) do nothing returning owner`,
       values: [made.map(({ id }) => id.toString('hex')), int8Array(made.map(({ owner }) => owner)), made.map(({ wrapped }) => wrapped)],
     });
+    const kept = new Set(rows.map(({ owner }) => BigInt(owner)));
+    const ours = made.filter(({ owner }) => kept.has(owner));
+    return new Map(ours.map(({ owner, id, secret }) => [owner, remember(makeDataKey(id, secret), asOf, owner)]));
+  }
+
+  async function fetchOrMake(owners: readonly bigint[]): Promise<Map<bigint, DataKey | 'erased'>> {
+    const keys = await fetchOwners(owners);
+    const without = () => owners.filter((owner) => !keys.has(owner));
+    if (without().length > 0) for (const [owner, key] of await makeKeys(without())) keys.set(owner, key);
+    if (without().length > 0) for (const [owner, key] of await fetchOwners(without())) keys.set(owner, key);
+    return keys;
+  }
+
+  /** Owners asked for in the same turn of the event loop, as the entries of a bundle do, are looked up together. */
+  function gather(owners: readonly bigint[]): Promise<Map<bigint, DataKey | 'erased'>> {
+    gathering ??= {
+      owners: new Set(),
+      keys: new Promise((resolve) => {
+        setImmediate(() => {
+          const asked = [...(gathering?.owners ?? [])];
+          gathering = undefined;
+          resolve(fetchOrMake(asked));
+        });
+      }),
+    };
+    for (const owner of owners) gathering.owners.add(owner);
+    return gathering.keys;
   }
 
   async function ofOwners(owners: readonly bigint[]): Promise<DataKey[]> {
     await assertTrusted();
-    const keys = new Map<bigint, DataKey>();
-    for (const owner of owners) {
-      const key = byOwner.get(owner);
-      if (key !== undefined) keys.set(owner, key);
-    }
-    const missing = owners.filter((owner) => !keys.has(owner));
-    if (missing.length > 0) {
-      for (const [owner, key] of await fetchOwners(missing)) keys.set(owner, key);
-      const unmade = missing.filter((owner) => !keys.has(owner));
-      if (unmade.length > 0) {
-        await makeKeys(unmade);
-        for (const [owner, key] of await fetchOwners(unmade)) keys.set(owner, key);
-      }
-    }
-    return owners.map((owner) => {
-      const key = keys.get(owner);
+    const known = owners.map((owner) => byOwner.get(owner));
+    const missing = owners.filter((_, at) => known[at] === undefined);
+    const found = missing.length === 0 ? undefined : await gather(missing);
+    return owners.map((owner, at) => {
+      const key = known[at] ?? found?.get(owner);
+      if (key === 'erased') throw new KeyErased();
       if (key === undefined) throw new Error('a patient key vanished while it was made');
       return key;
     });
@@ -143,67 +178,104 @@ export async function openKeyStore(options: KeyStoreOptions): Promise<KeyStore> 
     return undefined;
   }
 
-  async function fetchIds(ids: readonly Buffer[]): Promise<void> {
+  async function fetchIds(ids: readonly Buffer[]): Promise<Map<string, DataKey | undefined>> {
+    const asOf = generation;
     const { rows } = await pool.query<KeyRow>({
       name: 'keys_by_id',
-      text: `select key_id, 'patient' as purpose, wrapped from patient_key where key_id = any($1::uuid[]) and wrapped is not null
+      text: `select key_id, 'patient' as purpose, wrapped from patient_key where key_id = any($1::uuid[])
         union all select key_id, purpose, wrapped from data_key where key_id = any($1::uuid[])`,
       values: [ids.map((id) => id.toString('hex'))],
     });
-    for (const row of rows) remember(await keyOf(row));
+    return new Map(
+      await Promise.all(
+        rows.map(async (row) => {
+          const key = row.wrapped === null ? undefined : remember(await keyOf(row), asOf);
+          return [row.key_id.replaceAll('-', ''), key] as const;
+        }),
+      ),
+    );
   }
 
-  async function opening(candidates: readonly (readonly Buffer[])[]): Promise<DataKey[]> {
+  async function opening(candidates: readonly (readonly Buffer[])[]): Promise<(DataKey | undefined)[]> {
     await assertTrusted();
     const first = candidates.map(cached);
     const missing = candidates.filter((_, at) => first[at] === undefined).flat();
-    if (missing.length > 0) await fetchIds(missing);
-    return candidates.map((list, at) => {
-      const key = first[at] ?? cached(list);
-      if (key === undefined) throw new KeyErased();
-      return key;
-    });
+    if (missing.length === 0) return first;
+    const fetched = await fetchIds(missing);
+    return candidates.map((list, at) => first[at] ?? fetchedKey(list, fetched));
   }
 
-  async function erase(owner: bigint): Promise<void> {
+  async function erase(owners: readonly bigint[]): Promise<void> {
     await pool.query(
-      `with erased as (update patient_key set wrapped = null, erased_at = coalesce(erased_at, clock_timestamp()) where owner = $1)
+      `with erased as (
+         insert into patient_key (key_id, owner, wrapped, erased_at)
+         select gen_random_uuid(), owner, null, clock_timestamp() from unnest($1::int8[]) owner order by owner
+         on conflict (owner) do update set wrapped = null, erased_at = coalesce(patient_key.erased_at, excluded.erased_at)
+       )
        update key_generation set generation = generation + 1`,
-      [owner.toString()],
+      [int8Array(owners)],
     );
     await confirm();
   }
 
-  async function idOf(owner: bigint): Promise<Buffer | undefined> {
-    const { rows } = await pool.query<{ key_id: string }>('select key_id from patient_key where owner = $1', [owner.toString()]);
-    return rows[0] === undefined ? undefined : idBytes(rows[0].key_id);
+  async function idsOf(owners: readonly bigint[]): Promise<OwnerKeyId[]> {
+    const { rows } = await pool.query<{ owner: string; key_id: string; erased: boolean }>(
+      'select owner, key_id, wrapped is null as erased from patient_key where owner = any($1::int8[])',
+      [int8Array(owners)],
+    );
+    return rows.map(({ owner, key_id, erased }) => ({ owner: BigInt(owner), id: idBytes(key_id), erased }));
   }
 
-  return { secretOf: (purpose) => secretIn(own, purpose), common: ownKey(own, 'common'), ofOwners, opening, erase, idOf };
+  return { secretOf: (purpose) => secretIn(own, purpose), common: ownKey(own, 'common'), tokenKeyId: ownKey(own, 'token').id, ofOwners, opening, erase, idsOf };
 }
 
 type OwnKeys = ReadonlyMap<KeyPurpose, { readonly key: DataKey; readonly secret: Buffer }>;
 
-async function loadOwnKeys(pool: Pool, management: KeyManagement): Promise<OwnKeys> {
-  for (const purpose of purposes) {
-    const id = idBytes(randomUUID());
-    await pool.query(
-      `insert into data_key (key_id, purpose, generation, wrapped) select $1::uuid, $2, 1, $3 where not exists (select from data_key where purpose = $2) on conflict do nothing`,
-      [id.toString('hex'), purpose, await management.wrap(randomBytes(secretBytes), wrapContext(id, purpose))],
-    );
+/** The first of the listed keys that isn't destroyed. */
+function fetchedKey(ids: readonly Buffer[], fetched: ReadonlyMap<string, DataKey | undefined>): DataKey | undefined {
+  let known = false;
+  for (const id of ids) {
+    const hex = id.toString('hex');
+    const key = fetched.get(hex);
+    if (key !== undefined) return key;
+    known ||= fetched.has(hex);
   }
-  const { rows } = await pool.query<KeyRow>(
-    'select distinct on (purpose) key_id, purpose, wrapped from data_key order by purpose, generation desc',
-  );
+  if (known) return undefined;
+  throw new KeyUnknown('the key database does not know the key of a stored document');
+}
+
+async function loadOwnKeys(pool: Pool, management: KeyManagement): Promise<OwnKeys> {
+  let rows = await fetchOwnKeys(pool);
+  const missing = purposes.filter((purpose) => !rows.some((row) => row.purpose === purpose));
+  if (missing.length > 0) {
+    await Promise.all(missing.map((purpose) => makeOwnKey(pool, management, purpose)));
+    rows = await fetchOwnKeys(pool);
+  }
   const loaded = await Promise.all(
     rows.map(async (row) => {
       const id = idBytes(row.key_id);
-      if (row.wrapped === null) throw new KeyErased();
       const secret = await management.unwrap(row.wrapped, wrapContext(id, row.purpose));
       return [row.purpose as KeyPurpose, { key: makeDataKey(id, secret), secret }] as const;
     }),
   );
   return new Map(loaded);
+}
+
+async function fetchOwnKeys(pool: Pool): Promise<readonly (KeyRow & { readonly wrapped: Buffer })[]> {
+  const { rows } = await pool.query<KeyRow & { wrapped: Buffer }>(
+    'select distinct on (purpose) key_id, purpose, wrapped from data_key order by purpose, generation desc',
+  );
+  return rows;
+}
+
+/** Of two processes that make it at once, one does: unique (purpose, generation). */
+async function makeOwnKey(pool: Pool, management: KeyManagement, purpose: KeyPurpose): Promise<void> {
+  const id = idBytes(randomUUID());
+  await pool.query('insert into data_key (key_id, purpose, generation, wrapped) values ($1, $2, 1, $3) on conflict do nothing', [
+    id.toString('hex'),
+    purpose,
+    await management.wrap(randomBytes(secretBytes), wrapContext(id, purpose)),
+  ]);
 }
 
 /** Whether any wrapped key exists: then the root key must too, and none may be made in its place. */

@@ -1,16 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Migration } from '@mikro-orm/migrations';
-import { MikroORM } from '@mikro-orm/postgresql';
+import { Client } from 'pg';
+import type { Queryable } from './database.ts';
 
-type MigrationFile = { readonly name: string; readonly sql: string; readonly checksum: string };
+export type MigrationFile = { readonly name: string; readonly sql: string; readonly checksum: string };
 
 /** A migration that was applied is not what the files say now. The start must stop: the store is not what the code expects. */
 export class MigrationMismatch extends Error {}
-
-/** Any number that is ours: two servers that start together migrate one after the other. */
-const migrationLock = 7_205_140_331;
 
 /**
  * Brings a database to the newest schema: `migrations/<folder>/NNNN-title.sql`, in order, each in a transaction, under an
@@ -23,40 +20,23 @@ const migrationLock = 7_205_140_331;
  */
 export async function migrate(url: string, folder: string, serverRole: string): Promise<readonly string[]> {
   const files = await readMigrations(folder);
-  const orm = await MikroORM.init({
-    clientUrl: url,
-    dbName: new URL(url).pathname.slice(1),
-    entities: [],
-    discovery: { warnWhenNoEntities: false },
-    extensions: [(await import('@mikro-orm/migrations')).Migrator],
-    logger: () => {},
-    driverOptions: { connectionString: url, max: 2 },
-    migrations: {
-      tableName: 'migration',
-      snapshot: false,
-      transactional: true,
-      allOrNothing: true,
-      silent: true,
-      migrationsList: files.map(({ name, sql, checksum }) => ({ name, class: migrationClass(name, sql, checksum) })),
-    },
-  });
+  if (await isUpToDate(url, files, serverRole)) return [];
+  // Only a start that has something to do pays for the migrator.
+  const { applyMigrations } = await import('./apply-migrations.ts');
+  return applyMigrations(url, files, serverRole);
+}
+
+/** Nothing is locked or written. Where it answers no, the migrator looks again, under its lock. */
+async function isUpToDate(url: string, files: readonly MigrationFile[], serverRole: string): Promise<boolean> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  await client.connect();
   try {
-    const pool = await orm.em.getConnection().getNativeClient();
-    const lock = await pool.connect();
-    try {
-      await lock.query('select pg_advisory_lock($1)', [migrationLock]);
-      await lock.query(`create table if not exists migration_checksum (name text primary key, checksum text not null)`);
-      const applied = await lock.query<{ name: string; checksum: string }>('select name, checksum from migration_checksum order by name');
-      assertUnchanged(applied.rows, files);
-      const done = applied.rows.length === files.length ? [] : await orm.migrator.up();
-      await grantServer(lock, serverRole);
-      return done.map(({ name }) => name);
-    } finally {
-      await lock.query('select pg_advisory_unlock($1)', [migrationLock]).catch(() => {});
-      lock.release();
-    }
+    const { rows } = await client.query<{ known: boolean }>(`select to_regclass('public.migration_checksum') is not null as known`);
+    if (rows[0]?.known !== true) return false;
+    const count = await assertUnchanged(client, files);
+    return count === files.length && (await hasGrants(client, serverRole));
   } finally {
-    await orm.close();
+    await client.end();
   }
 }
 
@@ -70,18 +50,16 @@ async function readMigrations(folder: string): Promise<readonly MigrationFile[]>
   );
 }
 
-function migrationClass(name: string, sql: string, checksum: string): new (...args: ConstructorParameters<typeof Migration>) => Migration {
-  return class extends Migration {
-    override up(): void {
-      this.addSql(sql);
-      this.addSql(`insert into migration_checksum values ('${name}', '${checksum}')`);
-    }
-  };
-}
-
-function assertUnchanged(applied: readonly { name: string; checksum: string }[], files: readonly MigrationFile[]): void {
+/**
+ * Holds the applied migrations against the files.
+ *
+ * @returns how many are applied
+ * @throws  MigrationMismatch
+ */
+export async function assertUnchanged(db: Queryable, files: readonly MigrationFile[]): Promise<number> {
+  const { rows } = await db.query<{ name: string; checksum: string }>('select name, checksum from migration_checksum order by name');
   const known = new Map(files.map((file) => [file.name, file.checksum]));
-  for (const { name, checksum } of applied) {
+  for (const { name, checksum } of rows) {
     const now = known.get(name);
     if (now === undefined)
       throw new MigrationMismatch(
@@ -92,24 +70,19 @@ function assertUnchanged(applied: readonly { name: string; checksum: string }[],
         `Migration ${name} was changed after it was applied. Restore its file; put changes into a new migration.`,
       );
   }
+  return rows.length;
 }
 
-/** The server's role reads and writes rows; it changes no schema, and audit events only by adding. */
-async function grantServer(client: { query(sql: string): Promise<unknown> }, role: string): Promise<void> {
-  const name = `"${role.replaceAll('"', '""')}"`;
-  await client.query(`
-    do $$ begin
-      if current_user <> '${role.replaceAll("'", "''")}' then
-        grant usage on schema public to ${name};
-        grant select, insert, update, delete on all tables in schema public to ${name};
-        grant usage, select on all sequences in schema public to ${name};
-        grant execute on all functions in schema public to ${name};
-        if to_regclass('public.audit_event') is not null then
-          execute (select string_agg(format('revoke update, delete, truncate on %s from ${name.replaceAll("'", "''")}', oid::regclass), '; ')
-                   from pg_class where oid = 'audit_event'::regclass or oid in (select inhrelid from pg_inherits where inhparent = 'audit_event'::regclass)
-                   or oid = 'audit_id'::regclass);
-        end if;
-        revoke insert, update, delete on migration_checksum from ${name};
-      end if;
-    end $$`);
+/** Whether the server's role has what `grantServer` gives: a start may have been cut short before, or another role be configured. */
+async function hasGrants(db: Queryable, serverRole: string): Promise<boolean> {
+  const { rows } = await db.query<{ granted: boolean }>(
+    `select current_user = $1 or coalesce(bool_and(case
+       when relname in ('migration', 'migration_checksum') then true
+       when relname in ('audit_event', 'audit_id') then has_table_privilege($1, oid, 'insert') and not has_table_privilege($1, oid, 'update')
+       else has_table_privilege($1, oid, 'select') and has_table_privilege($1, oid, 'insert')
+         and has_table_privilege($1, oid, 'update') and has_table_privilege($1, oid, 'delete') end), false) as granted
+     from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition`,
+    [serverRole],
+  );
+  return rows[0]?.granted === true;
 }

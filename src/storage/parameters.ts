@@ -46,7 +46,7 @@ export const inputTokens = '($14::int8[])[i.token_from + 1 : i.token_from + i.to
 export const ownersAlive = `not (($15::int8[])[i.owner_from + 1 : i.owner_from + i.owner_count]
     && (select coalesce(array_agg(e.ref_key), '{}') from erased_patient e where e.ref_key = any($15::int8[])))`;
 
-/** The facts of a write as parameters $16 … $34, five tables' worth of columns, each fact naming its row by rid. */
+/** The facts of a write as parameters $16 … $33, four tables' worth of columns, each fact naming its row by rid. */
 export function factParameters(rows: readonly NewVersion[]): Buffer[] {
   const dates = rows.flatMap((row) => row.facts.dates.map((fact) => ({ rid: row.rid, ...fact })));
   const quantities = rows.flatMap((row) => row.facts.quantities.map((fact) => ({ rid: row.rid, ...fact })));

@@ -60,6 +60,17 @@ export async function lockCurrent(client: Queryable, addresses: readonly Address
   return rows.filter((row) => wanted.has(`${row.type}/${row.id}`)).map(lockedVersion);
 }
 
+/** The superseded versions of these resources, oldest first. Rides unique (ref_key, version). */
+export async function readSuperseded(db: Queryable, addresses: readonly Address[]): Promise<LockedVersion[]> {
+  const { rows } = await db.query<LockedRow>(
+    `select ${versionColumns('v')}, v.ref_key, v.patient, array_send(v.tokens) as token_bytes from resource_version v
+     where v.ref_key = any($1::int8[]) order by v.ref_key, v.version`,
+    [int8Array(addresses.map(({ refKey }) => refKey))],
+  );
+  const wanted = new Set(addresses.map(({ type, id }) => `${type}/${id}`));
+  return rows.filter((row) => wanted.has(`${row.type}/${row.id}`)).map(lockedVersion);
+}
+
 function lockedVersion(row: LockedRow): LockedVersion {
   return {
     ...storedVersion(row),

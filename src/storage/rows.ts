@@ -1,5 +1,5 @@
-/** c create, u update, p patch, d delete: what made a version. */
-export type InteractionCode = 'c' | 'u' | 'p' | 'd';
+/** c create, u update, p patch, d delete, e erasure of the patient: what made a version, or unmade it. */
+export type InteractionCode = 'c' | 'u' | 'p' | 'd' | 'e';
 
 /** Ordered and joinable facts of one version; `param` numbers come from search_element. Times are epoch ms, ±Infinity for open ends. */
 export type Facts = {
@@ -46,6 +46,8 @@ export type StoredVersion = {
   readonly lastUpdated: string;
   readonly interaction: InteractionCode;
   readonly deleted: boolean;
+  /** The patient it belonged to was erased: nothing can open it. */
+  readonly erased: boolean;
   readonly content: Buffer | undefined;
 };
 
@@ -73,6 +75,7 @@ export function storedVersion(row: VersionRow): StoredVersion {
     lastUpdated: instantOf(row.last_updated),
     interaction: row.interaction as InteractionCode,
     deleted: row.deleted,
+    erased: row.interaction === 'e',
     content: row.content ?? undefined,
   };
 }

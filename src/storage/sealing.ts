@@ -9,15 +9,19 @@ export type OpenedVersion = StoredVersion & { readonly json: Buffer };
 
 export type Opener = (rows: readonly StoredVersion[]) => Promise<OpenedVersion[]>;
 
-/** Makes the function that opens stored versions, all keys of a page fetched together. Deletions open to an empty document. */
+/**
+ * Makes the function that opens stored versions, all keys of a page fetched together. Deletions open to an empty document,
+ * and so does, marked as erased, what only destroyed keys would open.
+ */
 export function makeOpener(keys: KeyStore, codec: Codec): Opener {
   return async (rows) => {
     const sealed = rows.filter((row) => row.content !== undefined);
-    const opening = await keys.opening(sealed.map((row) => keyIdsOf(row.content ?? empty))).catch(refuseErased);
+    const opening = await keys.opening(sealed.map((row) => keyIdsOf(row.content ?? empty)));
     let next = 0;
     return rows.map((row) => {
-      const key = row.content === undefined ? undefined : opening[next++];
-      if (row.content === undefined || key === undefined) return { ...row, json: empty };
+      if (row.content === undefined) return { ...row, json: empty };
+      const key = opening[next++];
+      if (key === undefined) return { ...row, json: empty, erased: true };
       return { ...row, json: open(row.content, { type: row.type, id: row.id, version: row.version }, key, codec) };
     });
   };

@@ -116,6 +116,25 @@ export async function replaceVersions(client: Queryable, rows: readonly NewVersi
   return writtenOf(settled.flatMap((answer) => answer.rows));
 }
 
+function amendText(relation: string): string {
+  return `with ${inputRows}, written as (
+  update ${relation} r set patient = i.patient, clinical_at = i.clinical_at, tokens = ${inputTokens}, content = i.content
+  from input i where r.type = i.type and r.ref_key = i.ref_key and r.version = i.version and ${ownersAlive}
+  returning r.rid, r.last_updated
+), ${factReplacements}
+select rid, last_updated from written`;
+}
+
+/** Rewrites current versions in place, as the same versions: what is found of them and who can open them changes, not what they say. */
+export async function amendVersions(client: Queryable, rows: readonly NewVersion[]): Promise<void> {
+  const byRelation = Map.groupBy(rows, (row) => relationOf(row.type));
+  await Promise.all(
+    [...byRelation].map(([relation, part]) =>
+      client.query({ text: amendText(relation), values: [...rowParameters(part), ...factParameters(part)] }),
+    ),
+  );
+}
+
 function writtenOf(rows: readonly { rid: string; last_updated: string }[]): Written {
   return new Map(rows.map((row) => [Number(row.rid), instantOf(row.last_updated)]));
 }

@@ -1,5 +1,8 @@
 import { hash, randomBytes } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { deflateRawSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -101,15 +104,13 @@ describe('the dictionaries', () => {
   const folder = new URL('../../src/encryption/dictionaries/', import.meta.url);
 
   // A dictionary that changes makes all contents packed with it unreadable. Add versions, never touch these lines.
-  test.each([['1', 'b4701b5b52fccfffd62ec82c69b9002e0350bff6def436ddb4bdddde1d0934b3']])(
+  test.each([['1', '7fd4af4fa6ec295dab40e2ff1e4bdae08f15384dedcc8b9145e4528ffa89cf60']])(
     'of version %s are the released ones',
     (version, checksum) => {
-      const text = readFileSync(new URL(`${version}/checksums.json`, folder), 'utf8');
-      const checksums: Readonly<Record<string, string>> = JSON.parse(text);
+      const text = readFileSync(new URL(`${version}/SHA256SUMS`, folder), 'utf8');
       const files = readdirSync(new URL(`${version}/`, folder)).filter((file) => file.endsWith('.txt'));
-      expect(files.map((file) => file.slice(0, -4)).sort()).toEqual(Object.keys(checksums).sort());
-      for (const file of files)
-        expect(hash('sha256', readFileSync(new URL(`${version}/${file}`, folder)))).toBe(checksums[file.slice(0, -4)]);
+      const lines = files.sort().map((file) => `${hash('sha256', readFileSync(new URL(`${version}/${file}`, folder)))}  ${file}\n`);
+      expect(lines.join('')).toBe(text);
       expect(hash('sha256', text)).toBe(checksum);
     },
   );
@@ -123,5 +124,18 @@ describe('the dictionaries', () => {
     expect(dictionaries.of('Observation', 1)).not.toBe(common);
     expect(dictionaries.of('Observation', 1)).toBe(dictionaries.of('Observation', 1));
     expect(dictionaries.of('Observation', 2)).toBeUndefined();
+  });
+
+  test('are refused when a file is not the released one', () => {
+    const copy = mkdtempSync(join(tmpdir(), 'dictionaries-'));
+    try {
+      cpSync(folder, copy, { recursive: true });
+      appendFileSync(join(copy, '1', 'Observation.txt'), '\n');
+      const dictionaries = makeDictionaries(pathToFileURL(`${copy}/`));
+      expect(() => dictionaries.of('Observation', 1)).toThrow('dictionaries/1/Observation.txt is not the file that was released');
+      expect(dictionaries.of('Patient', 1)).toBeDefined();
+    } finally {
+      rmSync(copy, { recursive: true });
+    }
   });
 });

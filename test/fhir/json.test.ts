@@ -117,6 +117,11 @@ describe('parseJson refuses, with line and column,', () => {
     expect(found.text).toContain(place);
   });
 
+  test('says what is expected', () => {
+    expect(refusal('{"a":1]').text).toContain('a comma or } is expected');
+    expect(refusal('[1}').text).toContain('a comma or ] is expected');
+  });
+
   test('names a member that occurs twice, unless its name is no name of FHIR', () => {
     expect(refusal('{"birthDate":1,"birthDate":2}').text).toContain('"birthDate"');
     expect(refusal('{"Jane Doe, 1970":1,"Jane Doe, 1970":2}').text).not.toContain('Jane');

@@ -17,6 +17,9 @@ export function parsed(text: string): unknown {
   }
 }
 
+/** Issues told of one outcome. */
+const TOLD_MAX = 5;
+
 /** The errors of an OperationOutcome as one line: `Patient.gender: not a code of the value set; …`. */
 export function outcomeText(outcome: unknown): string | undefined {
   if (!isRecord(outcome) || outcome['resourceType'] !== 'OperationOutcome') return undefined;
@@ -29,7 +32,8 @@ export function outcomeText(outcome: unknown): string | undefined {
     const [path] = listOf(expression);
     return typeof path === 'string' ? `${path}: ${text}` : text;
   });
-  return lines.length === 0 ? undefined : lines.join('; ');
+  const more = lines.length > TOLD_MAX ? `; and ${lines.length - TOLD_MAX} more` : '';
+  return lines.length === 0 ? undefined : `${lines.slice(0, TOLD_MAX).join('; ')}${more}`;
 }
 
 /** The number of the entry that an outcome speaks of (`Bundle.entry[3].resource…`), undefined if it names none. */

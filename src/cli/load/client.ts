@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { outcomeText, parsed } from './answers.ts';
 
 export type Answer = { readonly status: number; readonly headers: Headers; readonly text: string };
 
@@ -51,7 +52,7 @@ export function makeClient(options: ClientOptions): FhirClient {
         await sleep(delayMs(attempt, undefined));
       } else if (answer.status === 401) {
         if (isRenewed || options.token !== undefined || options.mintToken === undefined)
-          throw new ServerUnusable(`${base} refuses the token (401)`);
+          throw new ServerUnusable(`${base} refuses the token: 401 ${outcomeText(parsed(answer.text)) ?? ''}`.trimEnd());
         // Of several requests that met the old token only the first asks for a new one.
         if (minted === used) minted = undefined;
         isRenewed = true;

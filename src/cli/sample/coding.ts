@@ -67,7 +67,7 @@ export function concept(system: string, code: string, display: string, text = di
 // TypeScript's library doesn't know JSON.rawJSON yet. @see https://tc39.es/proposal-json-parse-with-source/
 const json = JSON as unknown as { rawJSON(text: string): Decimal };
 
-export function decimal(value: number, digits: number): Decimal {
+function decimal(value: number, digits: number): Decimal {
   return json.rawJSON(value.toFixed(digits));
 }
 

@@ -54,6 +54,7 @@ function find(node: Node, focus: Place, finder: Finder): Place[] {
     case 'this':
       return [focus];
     case 'name':
+      if (node.name.startsWith('%')) throw new UnsupportedPath('a variable');
       if (!isTypeName(node.name)) return members([focus], node.name, finder);
       if (!derives(focus.type, node.name, finder.schema)) throw finder.refuse(`this is a ${focus.type}, not a ${node.name}`);
       return [focus];
@@ -78,7 +79,8 @@ function isTypeName(name: string): boolean {
 function members(places: readonly Place[], name: string, finder: Finder): Place[] {
   return places.flatMap((place) => {
     const elements = elementsNamed(place.type, name, finder.schema);
-    if (elements.length === 0) throw finder.refuse(`there is no element ${name} in ${place.type}`);
+    if (elements.length === 0)
+      throw finder.refuse(`there is no element ${/^\w{1,64}$/.test(name) ? name : 'of such a name'} in ${place.type}`);
     const found = childrenOf(place, elements, finder.schema);
     spend(finder, 1 + found.length);
     return found;

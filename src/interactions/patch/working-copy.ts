@@ -70,7 +70,8 @@ function assertDepth({ limits }: WorkingCopy, depth: number): void {
 /** What stands at a place that exists, left where it is. */
 export function looseAt(decimals: Decimals, holder: Container, key: string | number): Loose {
   const value = Array.isArray(holder) ? holder[Number(key)] : holder[key];
-  return { value: value ?? null, literal: decimals.get(holder)?.[key] };
+  const literals = decimals.get(holder);
+  return { value: value ?? null, literal: literals !== undefined && Object.hasOwn(literals, key) ? literals[key] : undefined };
 }
 
 /** Sets a member, or an item that exists. */

@@ -31,7 +31,9 @@ export function extractBlindDate(element: SearchElement, text: string, sink: Sin
   sink.facts.sorts.push({ param: element.number, low: year, high: year });
 }
 
-/** Day precision is all that is kept: a time in the search value counts as its day. */
+/**
+ * Day precision is all that is kept. A search value with a time finds all days that may match: the opened value decides.
+ */
 export function blindDateCondition(element: SearchElement, date: DateValue, context: PlanContext): Condition {
   const start = dayStart(date.from);
   const end = dayStart(date.until - 1) + dayMs;
@@ -45,7 +47,7 @@ export function blindDateCondition(element: SearchElement, date: DateValue, cont
   const equal = date.dayPrecise ? cover(start, end, []) : nothing;
   switch (date.prefix) {
     case 'eq':
-      return date.dayPrecise ? equal : cover(start, end, []);
+      return cover(start, end, []);
     case 'ne':
       return { kind: 'and', of: [known, { kind: 'not', of: equal }] };
     case 'gt':
@@ -57,9 +59,9 @@ export function blindDateCondition(element: SearchElement, date: DateValue, cont
     case 'le':
       return cover(firstDay, end, [end]);
     case 'sa':
-      return cover(end, lastDay, []);
+      return cover(date.dayPrecise ? end : start, lastDay, []);
     case 'eb':
-      return cover(firstDay, start, []);
+      return cover(firstDay, date.dayPrecise ? start : end, []);
     case 'ap': {
       const slack = Math.abs(context.now - (date.from + date.until) / 2) * 0.1;
       const from = Math.max(firstDay, dayStart(date.from - slack));

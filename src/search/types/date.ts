@@ -1,7 +1,8 @@
 import { parseFhirDate } from '../../fhir/dates.ts';
-import type { Bound, Condition } from '../condition.ts';
+import { anyOf, type Bound, type Condition, holdsBound } from '../condition.ts';
+import type { ValueMatch } from '../match.ts';
 import type { SearchElement } from '../registry.ts';
-import { isRecord, type PlanContext, type Sink } from '../sink.ts';
+import { type FactPlace, isRecord, type PlanContext, type Sink } from '../sink.ts';
 import { type SearchValue, unescape } from '../values.ts';
 import { type DateValue, parseDateValue } from './date-value.ts';
 import { blindDateCondition, extractBlindDate, isBlindDate } from './blind-date.ts';
@@ -15,11 +16,16 @@ export function extractDate(element: SearchElement, value: unknown, type: string
     if (typeof value === 'string') extractBlindDate(element, value, sink);
     return;
   }
+  addDate({ param: element.number, pair: 0n }, value, type, sink);
+}
+
+/** Adds the value's interval, once; what is no date is left out. */
+export function addDate({ param, pair }: FactPlace, value: unknown, type: string, sink: Sink): void {
   const interval = intervalOf(value, type);
   if (interval === undefined) return;
   const { lo, hi } = interval;
-  const known = sink.facts.dates.some((fact) => fact.param === element.number && fact.lo === lo && fact.hi === hi);
-  if (!known) sink.facts.dates.push({ param: element.number, pair: 0n, lo, hi });
+  const known = sink.facts.dates.some((fact) => fact.param === param && fact.pair === pair && fact.lo === lo && fact.hi === hi);
+  if (!known) sink.facts.dates.push({ param, pair, lo, hi });
 }
 
 /** date, dateTime, instant, Period (open ends reach to infinity), Timing (from its first to its last event or its bounds). */
@@ -49,11 +55,21 @@ function timingInterval(timing: Readonly<Record<string, unknown>>): Interval | u
   return { lo: Math.min(...intervals.map(({ lo }) => lo)), hi: Math.max(...intervals.map(({ hi }) => hi)) };
 }
 
-export function dateCondition(element: SearchElement, value: SearchValue, param: string, context: PlanContext): Condition {
+/** Blind dates are kept by the day: a search value with a time is compared again after opening. */
+export function dateMatch(element: SearchElement, value: SearchValue, param: string, context: PlanContext): ValueMatch {
   const date = parseDateValue(unescape(value.text), param);
-  if (isBlindDate(element.path)) return blindDateCondition(element, date, context);
-  const fact = (...bounds: Bound[]): Condition => ({ kind: 'fact', table: 'fact_date', params: [element.number], bounds });
-  return intervalCondition(date, fact, context.now);
+  const alternatives = alternativesOf(date, context.now);
+  const test = (found: unknown, type: string): boolean => isWithin(intervalOf(found, type), alternatives);
+  if (isBlindDate(element.path)) return { condition: blindDateCondition(element, date, context), decided: date.dayPrecise, test };
+  return { condition: anyOf(alternatives.map((bounds) => factOf(element, bounds))), decided: true, test };
+}
+
+function factOf(element: SearchElement, bounds: readonly Bound[]): Condition {
+  return { kind: 'fact', table: 'fact_date', params: [element.number], bounds };
+}
+
+function isWithin(interval: Interval | undefined, alternatives: readonly (readonly Bound[])[]): boolean {
+  return interval !== undefined && alternatives.some((bounds) => bounds.every((bound) => holdsBound(interval, bound)));
 }
 
 /**
@@ -61,34 +77,36 @@ export function dateCondition(element: SearchElement, value: SearchValue, param:
  * stored one; `gt`, the stored one reaches above it; `sa`, it starts after it; `ap`, they overlap when the search interval is
  * widened by a tenth of its distance from now.
  *
- * @see https://hl7.org/fhir/R4/search.html#prefix
+ * @returns alternatives, each a list of bounds that must all hold
+ * @see     https://hl7.org/fhir/R4/search.html#prefix
  */
-function intervalCondition(date: DateValue, fact: (...bounds: Bound[]) => Condition, now: number): Condition {
+function alternativesOf(date: DateValue, now: number): readonly (readonly Bound[])[] {
   const { from, until } = date;
+  const all = (...bounds: Bound[]): Bound[][] => [bounds];
   switch (date.prefix) {
     case 'eq':
-      return fact(
+      return all(
         { column: 'lo', operator: '>=', value: from },
         { column: 'lo', operator: '<', value: until },
         { column: 'hi', operator: '<=', value: until },
       );
     case 'ne':
-      return { kind: 'or', of: [fact({ column: 'lo', operator: '<', value: from }), fact({ column: 'hi', operator: '>', value: until })] };
+      return [[{ column: 'lo', operator: '<', value: from }], [{ column: 'hi', operator: '>', value: until }]];
     case 'gt':
-      return fact({ column: 'hi', operator: '>', value: until });
+      return all({ column: 'hi', operator: '>', value: until });
     case 'lt':
-      return fact({ column: 'lo', operator: '<', value: from });
+      return all({ column: 'lo', operator: '<', value: from });
     case 'ge':
-      return fact({ column: 'hi', operator: '>', value: from });
+      return all({ column: 'hi', operator: '>', value: from });
     case 'le':
-      return fact({ column: 'lo', operator: '<', value: until });
+      return all({ column: 'lo', operator: '<', value: until });
     case 'sa':
-      return fact({ column: 'lo', operator: '>=', value: until });
+      return all({ column: 'lo', operator: '>=', value: until });
     case 'eb':
-      return fact({ column: 'hi', operator: '<=', value: from });
+      return all({ column: 'hi', operator: '<=', value: from });
     case 'ap': {
       const slack = Math.abs(now - (from + until) / 2) * 0.1;
-      return fact({ column: 'lo', operator: '<', value: until + slack }, { column: 'hi', operator: '>', value: from - slack });
+      return all({ column: 'lo', operator: '<', value: until + slack }, { column: 'hi', operator: '>', value: from - slack });
     }
   }
 }

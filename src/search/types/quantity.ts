@@ -3,7 +3,7 @@ import { implicitRange, isDecimal } from '../../fhir/decimals.ts';
 import { badRequest } from '../../fhir/error.ts';
 import { allOf, type Bound, type Condition } from '../condition.ts';
 import type { SearchElement } from '../registry.ts';
-import { isRecord, type PlanContext, type Sink, textOf } from '../sink.ts';
+import { type FactPlace, isRecord, type PlanContext, type Sink, textOf } from '../sink.ts';
 import { type SearchValue, splitUnescaped, unescape } from '../values.ts';
 
 /**
@@ -13,28 +13,37 @@ import { type SearchValue, splitUnescaped, unescape } from '../values.ts';
  * @see https://hl7.org/fhir/R4/search.html#quantity
  */
 export function extractQuantity(element: SearchElement, value: unknown, type: string, sink: Sink): void {
+  addQuantity({ param: element.number, pair: 0n }, value, type, sink);
+  if (!isRecord(value)) return;
+  const side = sideOf(value, type);
+  if (rangeOf(side) !== undefined) addUnitTokens(element, side, sink);
+}
+
+/** Adds the value's bounds in its unit, once; what is neither number, quantity nor range is left out. */
+export function addQuantity(place: FactPlace, value: unknown, type: string, sink: Sink): void {
   if (typeof value === 'number') {
-    addRange(element, { lo: value, hi: value }, 0n, sink);
+    addBounds(place, { lo: value, hi: value }, 0n, sink);
     return;
   }
   if (!isRecord(value)) return;
-  if (type === 'Range') {
-    const low = rangeOf(value.low);
-    const high = rangeOf(value.high);
-    const side = isRecord(value.low) ? value.low : value.high;
-    if (low !== undefined || high !== undefined) {
-      addRange(element, { lo: low?.lo ?? Number.NEGATIVE_INFINITY, hi: high?.hi ?? Number.POSITIVE_INFINITY }, unitOf(side, sink), sink);
-      addUnitTokens(element, side, sink);
-    }
-    return;
-  }
-  const range = rangeOf(value);
-  if (range === undefined) return;
-  addRange(element, range, unitOf(value, sink), sink);
-  addUnitTokens(element, value, sink);
+  const bounds = type === 'Range' ? boundsOf(rangeOf(value.low), rangeOf(value.high)) : rangeOf(value);
+  if (bounds !== undefined) addBounds(place, bounds, unitOf(sideOf(value, type), sink), sink);
 }
 
-function rangeOf(quantity: unknown): { lo: number; hi: number } | undefined {
+type Bounds = { readonly lo: number; readonly hi: number };
+
+function boundsOf(low: Bounds | undefined, high: Bounds | undefined): Bounds | undefined {
+  if (low === undefined && high === undefined) return undefined;
+  return { lo: low?.lo ?? Number.NEGATIVE_INFINITY, hi: high?.hi ?? Number.POSITIVE_INFINITY };
+}
+
+/** The quantity that has the unit: of a range one of its ends. */
+function sideOf(value: Readonly<Record<string, unknown>>, type: string): unknown {
+  if (type !== 'Range') return value;
+  return isRecord(value.low) ? value.low : value.high;
+}
+
+function rangeOf(quantity: unknown): Bounds | undefined {
   if (!isRecord(quantity) || typeof quantity.value !== 'number') return undefined;
   return { lo: quantity.value, hi: quantity.value };
 }
@@ -56,11 +65,11 @@ function addUnitTokens(element: SearchElement, quantity: unknown, sink: Sink): v
   }
 }
 
-function addRange(element: SearchElement, { lo, hi }: { lo: number; hi: number }, unit: bigint, sink: Sink): void {
+function addBounds({ param, pair }: FactPlace, { lo, hi }: Bounds, unit: bigint, sink: Sink): void {
   const known = sink.facts.quantities.some(
-    (fact) => fact.param === element.number && fact.unit === unit && fact.lo === lo && fact.hi === hi,
+    (fact) => fact.param === param && fact.pair === pair && fact.unit === unit && fact.lo === lo && fact.hi === hi,
   );
-  if (!known) sink.facts.quantities.push({ param: element.number, pair: 0n, unit, lo, hi });
+  if (!known) sink.facts.quantities.push({ param, pair, unit, lo, hi });
 }
 
 const prefixes = ['eq', 'ne', 'gt', 'lt', 'ge', 'le', 'sa', 'eb', 'ap'] as const;

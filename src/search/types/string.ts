@@ -1,11 +1,13 @@
 import { token } from '../../encryption/token.ts';
+import { badRequest } from '../../fhir/error.ts';
 import { allOf, type Condition } from '../condition.ts';
+import type { ValueMatch } from '../match.ts';
 import type { SearchElement } from '../registry.ts';
 import { isRecord, type PlanContext, type Sink, textOf } from '../sink.ts';
 import { unescape, type SearchValue } from '../values.ts';
 import { present } from './token.ts';
 
-/** Prefix tokens reach this far; a longer search value is compared again after opening. */
+/** Prefix tokens reach this many code points; a longer search value is compared again after opening. */
 export const prefixMax = 12;
 /** Longer values get no trigrams but a mark: `:contains` must open them. */
 const trigramTextMax = 100;
@@ -40,11 +42,17 @@ export function extractString(element: SearchElement, value: unknown, type: stri
   for (const raw of stringParts(value, type)) {
     sink.tokens.add(['s', path, 'e', raw]);
     const text = normalise(raw);
-    sink.tokens.addPrefixes(['s', path, 'p'], text, prefixMax);
-    if (isRecord(value) && raw === value.text)
-      for (const word of text.split(' ').slice(1)) sink.tokens.addPrefixes(['s', path, 'p'], word, prefixMax);
+    for (const start of startsOf(text, raw, value)) sink.tokens.addPrefixes(['s', path, 'p'], start, prefixMax);
     addTrigrams(path, text, sink);
   }
+}
+
+/** Where a search may start in a part: at its beginning, and in the text of a whole name or address also at each word. */
+function startsOf(normalised: string, raw: string, value: unknown): string[] {
+  if (!isRecord(value) || raw !== value.text) return [normalised];
+  const starts = [normalised];
+  for (let at = normalised.indexOf(' '); at !== -1; at = normalised.indexOf(' ', at + 1)) starts.push(normalised.slice(at + 1));
+  return starts;
 }
 
 function addTrigrams(path: string, text: string, sink: Sink): void {
@@ -57,29 +65,35 @@ function trigramsOf(text: string): string[] {
   return points.slice(2).map((_, at) => points.slice(at, at + 3).join(''));
 }
 
-/** What a string clause asks of the tokens, and the test on the opened resource where tokens can't tell. */
-export type StringMatch = { readonly condition: Condition; readonly test?: (part: string) => boolean };
-
-export function stringMatch(element: SearchElement, value: SearchValue, modifier: string | undefined, context: PlanContext): StringMatch {
+/**
+ * Starts with (normalised), `:exact` or `:contains`. Tokens decide up to 12 letters; a longer value, and every `:contains`, is
+ * compared again after opening.
+ *
+ * @throws FhirError 400 if the value has no letter, digit or sign left once it is normalised: it would match everything
+ */
+export function stringMatch(element: SearchElement, value: SearchValue, clause: StringClause, context: PlanContext): ValueMatch {
   const raw = unescape(value.text);
   const one = (...parts: string[]): Condition => ({ kind: 'all-tokens', tokens: [token(context.key, 's', element.path, ...parts)] });
-  if (modifier === 'exact') return { condition: one('e', raw) };
+  if (clause.modifier === 'exact') return { condition: one('e', raw), decided: true, test: (found, type) => stringParts(found, type).includes(raw) };
   const wanted = normalise(raw);
-  if (modifier === 'contains') return containsMatch(element, wanted, one, context);
+  if (wanted === '') throw badRequest('search-invalid-value', `A value of "${clause.param}" has nothing to search for.`);
+  if (clause.modifier === 'contains') return containsMatch(element, wanted, one, context);
   const points = [...wanted];
-  const condition = points.length === 0 ? present(element, context) : one('p', points.slice(0, prefixMax).join(''));
-  if (points.length <= prefixMax) return { condition };
-  return { condition, test: (part) => startsWith(normalise(part), wanted) };
+  return {
+    condition: one('p', points.slice(0, prefixMax).join('')),
+    decided: points.length <= prefixMax,
+    test: (found, type) =>
+      stringParts(found, type).some((part) => startsOf(normalise(part), part, found).some((start) => start.startsWith(wanted))),
+  };
 }
 
-/** From the start of the part, or of a word of it: words only have tokens where a whole text was split. */
-const startsWith = (text: string, wanted: string): boolean => text.startsWith(wanted) || text.includes(` ${wanted}`);
+export type StringClause = { readonly param: string; readonly modifier: string | undefined };
 
-function containsMatch(element: SearchElement, wanted: string, one: (...parts: string[]) => Condition, context: PlanContext): StringMatch {
-  const test = (part: string): boolean => normalise(part).includes(wanted);
+function containsMatch(element: SearchElement, wanted: string, one: (...parts: string[]) => Condition, context: PlanContext): ValueMatch {
+  const test = (found: unknown, type: string): boolean => stringParts(found, type).some((part) => normalise(part).includes(wanted));
   const trigrams = [...new Set(trigramsOf(wanted))];
-  if (trigrams.length === 0) return { condition: present(element, context), test };
-  return { condition: { kind: 'or', of: [allOf(trigrams.map((trigram) => one('3', trigram))), one('l')] }, test };
+  if (trigrams.length === 0) return { condition: present(element, context), decided: false, test, broad: true };
+  return { condition: { kind: 'or', of: [allOf(trigrams.map((trigram) => one('3', trigram))), one('l')] }, decided: false, test };
 }
 
 /**

@@ -46,11 +46,30 @@ function addCoding(path: string, value: unknown, sink: Sink): void {
   if (isRecord(value)) addCoded(path, textOf(value.system), textOf(value.code)?.toLowerCase(), sink);
 }
 
-function addCoded(path: string, system: string | undefined, code: string | undefined, sink: Sink): void {
+/** Leaves the tokens that `codedCondition` looks for. */
+export function addCoded(path: string, system: string | undefined, code: string | undefined, sink: Sink): void {
   if (system !== undefined) sink.tokens.add(['t', path, 's', system]);
   if (code === undefined) return;
   sink.tokens.add(['t', path, 'c', code]);
   sink.tokens.add(system === undefined ? ['t', path, 'n', code] : ['t', path, 'sc', system, code]);
+}
+
+/**
+ * The codes of a value in full, as parts of a token: `system|code` and `|code`. Of a `code` element the code alone: its system
+ * is that of its binding.
+ */
+export function fullCodes(value: unknown, type: string): string[][] {
+  if (type === 'CodeableConcept') {
+    const codings: readonly unknown[] = isRecord(value) && Array.isArray(value.coding) ? value.coding : [];
+    return codings.flatMap((coding) => fullCodes(coding, 'Coding'));
+  }
+  if (isRecord(value)) {
+    const code = type === 'Coding' ? textOf(value.code)?.toLowerCase() : type === 'Identifier' ? textOf(value.value) : undefined;
+    const system = textOf(value.system);
+    return code === undefined ? [] : [system === undefined ? ['n', code] : ['sc', system, code]];
+  }
+  if (type === 'code') return typeof value === 'string' ? [['c', value.toLowerCase()]] : [];
+  return typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number' ? [['n', String(value)]] : [];
 }
 
 /** A contact is found by its value, alone or with its use or its kind as the system. */
@@ -65,10 +84,28 @@ function addContact(path: string, contact: Readonly<Record<string, unknown>>, si
 
 /** `code`, `system|code`, `|code`, `system|`. */
 export function tokenCondition(element: SearchElement, value: SearchValue, context: PlanContext): Condition {
-  const parts = splitUnescaped(value.text, '|');
-  const system = parts.length > 1 ? unescape(parts[0] ?? '') : undefined;
-  const code = unescape(parts.length > 1 ? parts.slice(1).join('|') : value.text);
+  const { system, code } = splitCoded(value);
   return anyOf(spellings(element, code).map((spelling) => oneSpelling(element, system, spelling, context)));
+}
+
+function splitCoded({ text }: SearchValue): { readonly system: string | undefined; readonly code: string } {
+  const parts = splitUnescaped(text, '|');
+  return parts.length === 1
+    ? { system: undefined, code: unescape(text) }
+    : { system: unescape(parts[0] ?? ''), code: unescape(parts.slice(1).join('|')) };
+}
+
+/** The four forms, compared exactly, on what `addCoded` left under a path. */
+export function codedCondition(path: string, value: SearchValue, context: PlanContext): Condition {
+  const { system, code } = splitCoded(value);
+  return codedTokens(path, system, code, context);
+}
+
+function codedTokens(path: string, system: string | undefined, code: string, context: PlanContext): Condition {
+  const tokens = (...parts: string[]): Condition => ({ kind: 'all-tokens', tokens: [token(context.key, 't', path, ...parts)] });
+  if (system === undefined) return tokens('c', code);
+  if (system === '') return code === '' ? nothing : tokens('n', code);
+  return code === '' ? tokens('s', system) : tokens('sc', system, code);
 }
 
 /** The element's types decide whether case counts; an element of several types may need both spellings. */
@@ -81,14 +118,10 @@ function spellings(element: SearchElement, code: string): string[] {
 const caseInsensitive = new Set(['CodeableConcept', 'Coding', 'code', 'ContactPoint', 'boolean']);
 
 function oneSpelling(element: SearchElement, system: string | undefined, code: string, context: PlanContext): Condition {
-  const { path } = element;
-  const tokens = (...parts: string[]): Condition => ({ kind: 'all-tokens', tokens: [token(context.key, 't', path, ...parts)] });
-  if (system === undefined) return tokens('c', code);
+  if (system === undefined || element.system === undefined) return codedTokens(element.path, system, code, context);
   // A `code` element stores no system: its one possible system is that of its binding.
-  if (element.system !== undefined)
-    return system === element.system ? (code === '' ? present(element, context) : tokens('c', code)) : nothing;
-  if (system === '') return code === '' ? nothing : tokens('n', code);
-  return code === '' ? tokens('s', system) : tokens('sc', system, code);
+  if (system !== element.system) return nothing;
+  return code === '' ? present(element, context) : codedTokens(element.path, undefined, code, context);
 }
 
 export function present(element: SearchElement, context: PlanContext): Condition {

@@ -20,7 +20,7 @@ export type Cluster = {
   readonly superuser: { readonly user: string; readonly password: string };
   /** A connection URI that libpq, pg and MikroORM read alike. */
   url(options: { user: string; password: string; database: string }): string;
-  /** Fast shutdown, or immediate if that takes over 20 s; ends restarts and gives the folder free. Repeated calls wait for the same stop. */
+  /** Fast shutdown, or immediate if that takes over 20 s; ends restarts and frees the folder. Repeated calls wait for the same stop. */
   stop(): Promise<void>;
 };
 

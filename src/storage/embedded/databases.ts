@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { connectionUrl } from './address.ts';
 import { type Cluster, type ClusterExit, startCluster } from './cluster.ts';
 import { machineMemory, settingsFor } from './settings.ts';
 
@@ -44,6 +45,23 @@ export async function startEmbeddedDatabase(options: EmbeddedOptions): Promise<E
     await cluster.stop();
     throw error;
   }
+}
+
+/** The database of a cluster that a server runs in this folder at this moment, for commands beside that server. */
+export async function findEmbeddedDatabase(options: Pick<EmbeddedOptions, 'dir' | 'kind'>): Promise<Omit<EmbeddedDatabase, 'stop' | 'psql'>> {
+  const dir = join(options.dir, options.kind);
+  const [running, roles] = await Promise.all([
+    readFile(join(dir, 'data', 'postmaster.pid'), 'utf8'),
+    readFile(join(dir, 'roles.json'), 'utf8'),
+  ]).catch((cause: unknown) => {
+    throw new Error(`The PostgreSQL in "${dir}" is not up: wait until the server has started.`, { cause });
+  });
+  // https://www.postgresql.org/docs/18/storage-file-layout.html: pid, folder, start, port, socket folder, address
+  const [, , , port, socketFolder, address] = running.split('\n');
+  const passwords = JSON.parse(roles) as Passwords;
+  const login = (user: string, password: string) =>
+    connectionUrl({ host: socketFolder || address || '', port: Number(port) }, { user, password, database: databaseName });
+  return { url: login(serverRole, passwords.server), migrationUrl: login(ownerRole, passwords.owner), serverRole };
 }
 
 type Passwords = { readonly owner: string; readonly server: string };

@@ -7,6 +7,9 @@ import { ifMissing, makeFolder } from './folders.ts';
 
 const waitMs = 1000;
 
+/** A server runs in this folder. The text is for whoever wanted to start another one. */
+export class FolderInUse extends Error {}
+
 // A lock whose handle the caller drops must not be closed by the garbage collector.
 const held = new Set<DatabaseSync>();
 
@@ -19,7 +22,7 @@ const held = new Set<DatabaseSync>();
  * nor opened by any other means: closing a file ends all fcntl locks that the process has on it.
  * `server.pid` holds pid and host of the holder, for people and for the message.
  *
- * @throws  Error naming pid and folder, if another server has it
+ * @throws  FolderInUse naming pid and folder, if another server has it
  */
 export async function lockDataDir(dir: string): Promise<{ release(): Promise<void> }> {
   await makeFolder(dir);
@@ -35,8 +38,8 @@ export async function lockDataDir(dir: string): Promise<{ release(): Promise<voi
     // The holder writes its pid just after it has the lock: a dead pid means that it is about to, or that it is going.
     const holder = await readHolder(pidFile);
     if (holder !== undefined)
-      throw new Error(`Another server (${holder}) is using "${dir}". Stop it, or give this one a folder of its own.`);
-    if (performance.now() > deadline) throw new Error(`Another server is using "${dir}", but "${pidFile}" doesn't tell which.`);
+      throw new FolderInUse(`Another server (${holder}) is using "${dir}". Stop it, or give this one a folder of its own.`);
+    if (performance.now() > deadline) throw new FolderInUse(`Another server is using "${dir}", but "${pidFile}" doesn't tell which.`);
     await delay(20);
   }
 }

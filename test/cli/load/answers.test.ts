@@ -29,6 +29,11 @@ describe('outcomeText', () => {
     expect(outcomeText(answer)).toBeUndefined();
   });
 
+  test('tells five issues and how many more there are', () => {
+    const issue = Array.from({ length: 8 }, (_, i) => ({ severity: 'error', code: 'required', details: { text: `no ${i}` } }));
+    expect(outcomeText({ resourceType: 'OperationOutcome', issue })).toBe('no 0; no 1; no 2; no 3; no 4; and 3 more');
+  });
+
   test('names the code of an issue without text', () => {
     expect(outcomeText({ resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'conflict', details: { text: 7 } }] })).toBe(
       'conflict',

@@ -22,12 +22,13 @@ let requests: { body: string; token: string | undefined }[] = [];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'anamnesis-load-'));
   requests = [];
-  server = http.createServer(async (request, response) => {
+  server = http.createServer((request, response) => void respond(request, response));
+  const respond = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
     const body = Buffer.concat(await request.toArray()).toString('utf8');
     const token = request.headers.authorization?.replace('Bearer ', '');
     requests.push({ body, token });
     await handler({ body, token, number: requests.length }, response);
-  });
+  };
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/fhir/R4`;
 });
@@ -229,7 +230,7 @@ describe('the token', () => {
     handler = (_request, response) => answer(response, 401, outcome('no'));
     const { code, err } = await load(await file('a.ndjson', '{"n":1}\n'.repeat(50)), '--token', 'bad', '--concurrency', '1');
     expect({ code, posted: requests.length }).toEqual({ code: 1, posted: 1 });
-    expect(err).toContain('refuses the token (401)');
+    expect(err).toContain('refuses the token: 401 no\n');
   });
 });
 

@@ -35,7 +35,7 @@ describe('inParallel', () => {
 
   test('takes an item only when a worker is free', async () => {
     let taken = 0;
-    const items = async function* () {
+    const items = function* () {
       for (; taken < 100; ) yield taken++;
     };
     let open: (() => void) | undefined;
@@ -53,7 +53,7 @@ describe('inParallel', () => {
   test('ends with the first error, after those under way, and takes no more items', async () => {
     let ended = 0;
     let closed = false;
-    const items = async function* () {
+    const items = function* () {
       try {
         for (let i = 0; ; i++) yield i;
       } finally {

@@ -160,15 +160,25 @@ describe('limits', () => {
     expect(performance.now() - begin).toBeLessThan(5_000);
   });
 
-  test('no operation makes the resource deeper than the reader would take', () => {
-    const path = 'Patient.name[0]';
-    const value = { valuePeriod: { start: '2020', extension: [{ url: 'x' }] } };
-    const patch = JSON.stringify(parametersOf([{ type: 'add', path, name: 'period', value }]));
-    const resource = '{"resourceType":"Patient","name":[{"text":"x"}]}';
-    expect(refusal(() => patched(resource, patch, { depthMax: 5, copiesMax: 1_000 }))).toMatchObject({
+  test.each([
+    ['add', { type: 'add', path: 'Patient.name[0]', name: 'period', value: { valuePeriod: { extension: [{ url: 'x' }] } } }, 6],
+    ['replace', { type: 'replace', path: 'Patient.maritalStatus', value: { valueCodeableConcept: { coding: [{ code: 'x' }] } } }, 4],
+    ['replace in a list', { type: 'replace', path: 'Patient.name[0]', value: { valueHumanName: { period: { start: '2020' } } } }, 4],
+    ['insert', { type: 'insert', path: 'Patient.name', index: 0, value: { valueHumanName: { given: ['x'] } } }, 4],
+    [
+      'add by parts',
+      { type: 'add', path: 'Patient', name: 'contact', value: { part: [{ name: 'telecom', valueContactPoint: { value: 'x' } }] } },
+      5,
+    ],
+  ] as [string, Operation, number][])('%s makes no resource deeper than the reader would take', (_, operation, depth) => {
+    const patch = JSON.stringify(parametersOf([operation]));
+    const resource = '{"resourceType":"Patient","name":[{"text":"x"}],"maritalStatus":{"text":"x"}}';
+    expect(refusal(() => patched(resource, patch, { depthMax: depth - 1, copiesMax: 1_000 }))).toMatchObject({
       status: 422,
       issues: [{ id: 'patch-depth' }],
     });
-    expect(patched(resource, patch, { depthMax: 6, copiesMax: 1_000 })).toContain('"url":"x"');
+    const result = patched(resource, patch, { depthMax: depth, copiesMax: 1_000 });
+    expect(parseJson(result, { ...jsonLimits, depthMax: depth }).text).toBe(result);
+    expect(() => parseJson(result, { ...jsonLimits, depthMax: depth - 1 })).toThrow(FhirError);
   });
 });

@@ -109,6 +109,15 @@ describe('numbers keep their literals', () => {
     ['those of the whole document', '{"a":1.0}', '[{"op":"replace","path":"","value":{"b":2.0}}]', '{"b":2.0}'],
   ])('%s', (_, resource, patch, result) => expect(patched(resource, patch)).toBe(result));
 
+  test('under a name that objects inherit, too', () => {
+    expect(
+      patched(
+        '{"a":1.0,"constructor":2}',
+        '[{"op":"move","from":"/constructor","path":"/toString"},{"op":"copy","from":"/toString","path":"/b"}]',
+      ),
+    ).toBe('{"a":1.0,"toString":2,"b":2}');
+  });
+
   test('and a test compares their values, as RFC 6902 asks', () => {
     expect(
       patched('{"a":1.0,"b":{"c":[2.50]}}', '[{"op":"test","path":"/a","value":1},{"op":"test","path":"/b","value":{"c":[2.5]}}]'),

@@ -23,7 +23,7 @@ const TYPES = new Map<string, TypeDef>([
   complex(
     'Extension',
     'Element',
-    `${ELEMENT}, url: uri 1..1, value[x]: boolean|code|date|dateTime|decimal|string|Quantity|HumanName|Period 0..1`,
+    `${ELEMENT}, url: uri 1..1, value[x]: boolean|string|code|date|dateTime|decimal|Quantity|HumanName|Period 0..1`,
   ),
   complex('Meta', 'Element', `${ELEMENT}, versionId: id 0..1, profile: uri 0..*`),
   complex('Narrative', 'Element', `${ELEMENT}, status: code 1..1, div: xhtml 1..1`),

@@ -1,0 +1,128 @@
+import { createReadStream } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import type { Schema, TypeDef } from '../../src/fhir/schema.ts';
+
+type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+type JsonObject = { [name: string]: Json };
+
+/**
+ * Words that nothing but our own requests can hold: twelve random letters, the first eight of them this run's own, so that
+ * one look finds every word.
+ */
+export type Canaries = { readonly marker: string; readonly next: () => string };
+
+export function newCanaries(): Canaries {
+  const marker = letters(8);
+  return { marker, next: () => marker + letters(4) };
+}
+
+const letters = (count: number): string => [...randomBytes(count)].map((byte) => String.fromCharCode(97 + (byte % 26))).join('');
+
+/**
+ * The resource with a canary in every string, markdown, narrative and base64 of it, and in each string element that the
+ * objects on the way could have and don't. Ids and codes stay, for they have rules of their own; so do identifiers' systems.
+ */
+export function withCanaries(resource: JsonObject, schema: Schema, canaries: Canaries): JsonObject {
+  const type = schema(String(resource['resourceType']));
+  if (type === undefined) throw new Error('no such type');
+  return fill(resource, type, schema, canaries);
+}
+
+function fill(object: JsonObject, type: TypeDef, schema: Schema, canaries: Canaries): JsonObject {
+  const filled: JsonObject = {};
+  for (const [name, value] of Object.entries(object)) {
+    const element = type.elements.get(name);
+    filled[name] = element === undefined || name === 'id' ? value : fillValue(value, element.type, schema, canaries);
+  }
+  for (const [name, { element, type: kind, array }] of type.elements) {
+    if (name in filled || name === 'id' || element.endsWith('[x]') || (kind !== 'string' && kind !== 'markdown')) continue;
+    const word = wordFor(kind, canaries);
+    filled[name] = array ? [word, wordFor(kind, canaries)] : word;
+  }
+  return filled;
+}
+
+function fillValue(value: Json, kind: string, schema: Schema, canaries: Canaries): Json {
+  if (Array.isArray(value)) return value.map((item) => fillValue(item, kind, schema, canaries));
+  if (typeof value === 'string') return isWorded(kind) ? wordFor(kind, canaries) : value;
+  if (typeof value !== 'object' || value === null) return value;
+  // A contained resource says itself what it is.
+  const type = schema(kind === 'Resource' ? String(value['resourceType']) : kind);
+  return type === undefined || kind === 'Reference' || kind === 'Extension'
+    ? fillReference(value, canaries)
+    : fill(value, type, schema, canaries);
+}
+
+/** A reference keeps where it leads, an extension its url. */
+function fillReference(value: JsonObject, canaries: Canaries): JsonObject {
+  if (typeof value['reference'] === 'string') return { ...value, display: canaries.next() };
+  return typeof value['valueString'] === 'string' ? { ...value, valueString: canaries.next() } : value;
+}
+
+const isWorded = (kind: string): boolean => ['string', 'markdown', 'xhtml', 'base64Binary'].includes(kind);
+
+function wordFor(kind: string, canaries: Canaries): string {
+  if (kind === 'xhtml') return `<div xmlns="http://www.w3.org/1999/xhtml"><p>${canaries.next()} <b>${canaries.next()}</b></p></div>`;
+  // Three words, so that each way to cut bytes into threes occurs.
+  if (kind === 'base64Binary') return Buffer.from(`${canaries.next()} ${canaries.next()} ${canaries.next()}`).toString('base64');
+  return canaries.next();
+}
+
+/** Every form the marker may have on a disk: as text in the usual encodings and cases, and as base64 and hex of it. */
+export function formsOf(marker: string): Map<string, Buffer> {
+  const forms = new Map<string, Buffer>();
+  for (const [name, text] of [
+    ['as it is', marker],
+    ['in capitals', marker.toUpperCase()],
+    ['with a capital', `${marker.slice(0, 1).toUpperCase()}${marker.slice(1)}`],
+  ] as const) {
+    const utf16 = Buffer.from(text, 'utf16le');
+    forms.set(`${name}, UTF-8`, Buffer.from(text));
+    forms.set(`${name}, UTF-16LE`, utf16);
+    forms.set(`${name}, UTF-16BE`, Buffer.from(utf16).swap16());
+    forms.set(`${name}, hex`, Buffer.from(Buffer.from(text).toString('hex')));
+    forms.set(`${name}, HEX`, Buffer.from(Buffer.from(text).toString('hex').toUpperCase()));
+    for (const offset of [0, 1, 2]) {
+      for (const encoding of ['base64', 'base64url'] as const) {
+        // The first and the last character also hold bits of the neighbours.
+        const whole = Buffer.from(' '.repeat(offset) + text)
+          .toString(encoding)
+          .replace(/=+$/, '');
+        forms.set(`${name}, ${encoding} at ${offset}`, Buffer.from(whole.slice(offset === 0 ? 0 : offset + 1, -1)));
+      }
+    }
+  }
+  return forms;
+}
+
+/** Which forms occur in the bytes. */
+export function formsIn(bytes: Buffer, forms: ReadonlyMap<string, Buffer>): string[] {
+  return [...forms].flatMap(([name, form]) => (bytes.includes(form) ? [name] : []));
+}
+
+export type Scan = { readonly files: number; readonly bytes: number; readonly found: readonly string[] };
+
+/** Looks through all files below the folders. */
+export async function scan(folders: readonly string[], forms: ReadonlyMap<string, Buffer>): Promise<Scan> {
+  const overlap = Math.max(...[...forms.values()].map(({ length }) => length)) - 1;
+  const found: string[] = [];
+  let files = 0;
+  let bytes = 0;
+  for (const folder of folders) {
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      files++;
+      let rest: Buffer = Buffer.alloc(0);
+      for await (const chunk of createReadStream(path, { highWaterMark: 4 * 1024 * 1024 })) {
+        const block = Buffer.concat([rest, chunk as Buffer]);
+        bytes += (chunk as Buffer).length;
+        found.push(...formsIn(block, forms).map((form) => `${path}: ${form}`));
+        rest = block.subarray(Math.max(0, block.length - overlap));
+      }
+    }
+  }
+  return { files, bytes, found };
+}

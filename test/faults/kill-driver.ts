@@ -1,0 +1,142 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { brokenPromises, type Ledger, newLedger, type Target, work } from './ledger.ts';
+import { childrenOf, endServer, freePort, hasEnded, type OwnServer, postmasterOf, spawnServer } from './own-server.ts';
+
+/** What dies at once, as in a power failure: processes of the server, of PostgreSQL, or of both. */
+export const faults = ['node', 'main', 'main and its children', 'a child of main', 'keys', 'node and main', 'everything'] as const;
+export type Fault = (typeof faults)[number];
+
+export type KillReport = {
+  readonly kills: Readonly<Record<string, number>>;
+  readonly acknowledged: { readonly bundles: number; readonly creates: number; readonly writes: number; readonly deletes: number };
+  readonly statuses: Readonly<Record<string, number>>;
+  /** Requests that got no answer though the server's own process lived. */
+  readonly unanswered: number;
+  /** Longest time from a kill to the first answer, ms. */
+  readonly backMs: number;
+  readonly broken: readonly string[];
+};
+
+export type KillOptions = {
+  readonly kills: number;
+  readonly workers?: number;
+  readonly seed?: number;
+  readonly onKill?: (fault: Fault) => void;
+};
+
+/**
+ * Kills a server under load again and again, starting it anew or waiting until PostgreSQL is back by itself, and then holds
+ * it to what it had acknowledged.
+ */
+export async function driveKills({ kills, workers = 4, seed = Date.now(), onKill }: KillOptions): Promise<KillReport> {
+  const random = randomFrom(seed);
+  const dir = await mkdtemp(join(tmpdir(), 'anamnesis-kill-'));
+  // PostgreSQL passes through as another user when the tests run as root.
+  await chmod(dir, 0o711);
+  const port = await freePort();
+  const ledger = newLedger();
+  const counts: Record<string, number> = {};
+  const broken: string[] = [];
+  let backMs = 0;
+  let unanswered = 0;
+  let server = spawnServer(dir, port);
+  try {
+    await server.ready();
+    const target: Target = { base: server.base, token: await server.token() };
+    for (let kill = 0; kill < kills; kill++) {
+      const fault = faults[(kill + Math.floor(seed)) % faults.length] ?? 'node';
+      onKill?.(fault);
+      let stopped = false;
+      const load = Promise.all(
+        Array.from({ length: workers }, (_, worker) =>
+          work(
+            () => target,
+            ledger,
+            worker,
+            () => stopped,
+          ),
+        ),
+      );
+      await delay(200 + random() * 800);
+      const at = performance.now();
+      await strike(server, fault);
+      const lost = ledger.statuses.get('lost') ?? 0;
+      const restarted = hasEnded(server.child);
+      if (restarted) server = spawnServer(dir, port);
+      await server.ready();
+      backMs = Math.max(backMs, performance.now() - at);
+      await delay(200);
+      stopped = true;
+      await load;
+      if (!restarted) unanswered += (ledger.statuses.get('lost') ?? 0) - lost;
+      counts[fault] = (counts[fault] ?? 0) + 1;
+      // A word that was kept once is looked at again at the end.
+      if (kill % 5 === 4) broken.push(...(await brokenPromises(target, ledger)));
+    }
+    broken.push(...(await brokenPromises(target, ledger)));
+    return { kills: counts, ...summaryOf(ledger), unanswered, backMs: Math.round(backMs), broken };
+  } finally {
+    await endServer(server, 'SIGTERM');
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function strike(server: OwnServer, fault: Fault): Promise<void> {
+  const main = await postmasterOf(server, 'main');
+  const children = await childrenOf(main);
+  const pids: number[] = [];
+  if (fault === 'keys' || fault === 'everything') pids.push(await postmasterOf(server, 'keys'));
+  if (fault === 'main' || fault === 'main and its children' || fault === 'node and main' || fault === 'everything') pids.push(main);
+  if (fault === 'main and its children' || fault === 'everything') pids.push(...children);
+  if (fault === 'a child of main') pids.push(...children.slice(-1));
+  const node = fault === 'node' || fault === 'node and main' || fault === 'everything';
+  const gone = node ? endServer(server, 'SIGKILL') : undefined;
+  for (const pid of pids) kill(pid);
+  await gone;
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Gone already: children follow their postmaster.
+  }
+}
+
+function summaryOf({ bundles, creates, deleted, writes, statuses }: Ledger): Pick<KillReport, 'acknowledged' | 'statuses'> {
+  return {
+    acknowledged: {
+      bundles: bundles.filter(({ acknowledged }) => acknowledged).length,
+      creates: creates.length + deleted.length,
+      writes: writes.filter(({ acknowledged }) => acknowledged !== undefined).length,
+      deletes: deleted.length,
+    },
+    statuses: Object.fromEntries(statuses),
+  };
+}
+
+/** Numbers from 0 to 1 that follow from the seed (mulberry32). */
+function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+// `node test/faults/kill-driver.ts 20 [seed]`
+if (process.argv[1] === import.meta.filename) {
+  const [kills = '20', seed] = process.argv.slice(2);
+  const report = await driveKills({
+    kills: Number(kills),
+    ...(seed === undefined ? {} : { seed: Number(seed) }),
+    onKill: (fault) => process.stderr.write(`killing ${fault}\n`),
+  });
+  process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  if (report.broken.length > 0) process.exitCode = 1;
+}

@@ -1,0 +1,171 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** What one request of the load asked for, and what the server said of it. */
+type Attempt = { readonly values: ReadonlyMap<string, string>; readonly acknowledged: ReadonlyMap<string, number> | undefined };
+
+/** What was asked of the server, and what it promised: kept outside of it, to hold it to its word after a crash. */
+export type Ledger = {
+  /** Bundles of new resources: marker, resources in it, whether it was answered 200. */
+  readonly bundles: { readonly marker: string; readonly ids: readonly string[]; readonly acknowledged: boolean }[];
+  /** Creates under ids of the server's, one by one: the id it told. */
+  readonly creates: { readonly id: string; readonly value: string }[];
+  /** Every try to write a value to resources that live long, all of one try in one transaction. */
+  readonly writes: Attempt[];
+  readonly deleted: string[];
+  /** Status of each answer; `lost` for a request that got none. */
+  readonly statuses: Map<number | 'lost', number>;
+};
+
+export const newLedger = (): Ledger => ({ bundles: [], creates: [], writes: [], deleted: [], statuses: new Map() });
+
+export type Target = { readonly base: string; readonly token: string };
+
+const system = 'http://example.org/faults';
+
+const basic = (id: string | undefined, code: string, value: string) => ({
+  resourceType: 'Basic',
+  ...(id === undefined ? {} : { id }),
+  code: { coding: [{ system, code }], text: value },
+});
+const put = (id: string, code: string, value: string) => ({
+  resource: basic(id, code, value),
+  request: { method: 'PUT', url: `Basic/${id}` },
+});
+
+let serial = 0;
+
+/** One worker of the load: transactions of new resources, updates alone and in pairs, creates and deletes, until it is told to stop. */
+export async function work(target: () => Target, ledger: Ledger, worker: number, stopped: () => boolean): Promise<void> {
+  for (let turn = 0; !stopped(); turn++) {
+    const answered = await turns[turn % turns.length]?.(target(), ledger, `w${worker}`, `v${++serial}`);
+    // A server that isn't there is asked again a little later.
+    if (!answered) await delay(50);
+  }
+}
+
+type Turn = (target: Target, ledger: Ledger, worker: string, value: string) => Promise<boolean>;
+
+const bundleTurn: Turn = async (target, ledger, _worker, value) => {
+  const ids = Array.from({ length: 12 }, (_, n) => `${value}-${n}`);
+  const answer = await send(target, ledger, 'POST', '', transactionOf(ids.map((id) => put(id, `bundle-${value}`, value))));
+  ledger.bundles.push({ marker: value, ids, acknowledged: answer?.status === 200 });
+  return answer !== undefined;
+};
+
+const createTurn: Turn = async (target, ledger, worker, value) => {
+  const answer = await send(target, ledger, 'POST', '/Basic', basic(undefined, `create-${worker}`, value));
+  if (answer?.status === 201) ledger.creates.push({ id: answer.json.id, value });
+  return answer !== undefined;
+};
+
+const updateTurn: Turn = async (target, ledger, worker, value) => {
+  const id = `${worker}-single`;
+  const answer = await send(target, ledger, 'PUT', `/Basic/${id}`, basic(id, worker, value));
+  const taken = answer !== undefined && answer.status < 300;
+  ledger.writes.push({ values: new Map([[id, value]]), acknowledged: taken ? new Map([[id, versionOf(answer.etag)]]) : undefined });
+  return answer !== undefined;
+};
+
+/** Two resources of this worker's own and one that all workers share. */
+const pairTurn: Turn = async (target, ledger, worker, value) => {
+  const ids = [`${worker}-left`, `${worker}-right`, 'shared'];
+  const answer = await send(target, ledger, 'POST', '', transactionOf(ids.map((id) => put(id, worker, value))));
+  const acknowledged =
+    answer?.status === 200 ? new Map(ids.map((id, at) => [id, versionOf(answer.json.entry[at].response.etag)])) : undefined;
+  ledger.writes.push({ values: new Map(ids.map((id) => [id, value])), acknowledged });
+  return answer !== undefined;
+};
+
+const deleteTurn: Turn = async (target, ledger) => {
+  const victim = ledger.creates.shift();
+  if (victim === undefined) return true;
+  const answer = await send(target, ledger, 'DELETE', `/Basic/${victim.id}`);
+  if (answer?.status === 200) ledger.deleted.push(victim.id);
+  return answer !== undefined;
+};
+
+const turns: readonly Turn[] = [bundleTurn, updateTurn, pairTurn, createTurn, createTurn, updateTurn, pairTurn, deleteTurn];
+
+const transactionOf = (entry: readonly object[]) => ({ resourceType: 'Bundle', type: 'transaction', entry });
+
+const versionOf = (etag: string | null): number => Number(/\d+/.exec(etag ?? '')?.[0]);
+
+// biome-ignore lint: answers are arbitrary JSON
+type Sent = { readonly status: number; readonly etag: string | null; readonly json: any };
+
+async function send(target: Target, ledger: Ledger, method: string, path: string, body?: object): Promise<Sent | undefined> {
+  const headers = { authorization: `Bearer ${target.token}`, 'content-type': 'application/fhir+json' };
+  const init = { method, headers, signal: AbortSignal.timeout(30_000), ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+  let status: number | 'lost' = 'lost';
+  try {
+    const answer = await fetch(`${target.base}${path}`, init);
+    const text = await answer.text();
+    status = answer.status;
+    return { status, etag: answer.headers.get('etag'), json: text === '' ? undefined : JSON.parse(text) };
+  } catch {
+    return undefined;
+  } finally {
+    ledger.statuses.set(status, (ledger.statuses.get(status) ?? 0) + 1);
+  }
+}
+
+/** @returns  every promise that the server broke, in words; empty if it kept them all */
+export async function brokenPromises(target: Target, ledger: Ledger): Promise<string[]> {
+  const asked = newLedger();
+  const broken: string[] = [];
+  const get = async (path: string): Promise<Sent> => {
+    const answer = await send(target, asked, 'GET', path);
+    if (answer === undefined) throw new Error(`no answer to GET ${path}`);
+    if (![200, 404, 410].includes(answer.status)) broken.push(`GET ${path}: ${JSON.stringify(answer)}`);
+    return answer;
+  };
+  for (const { marker, ids, acknowledged } of ledger.bundles) {
+    const found = (await get(`/Basic?code=${system}|bundle-${marker}&_summary=count`)).json.total;
+    const read = (await Promise.all(ids.map((id) => get(`/Basic/${id}`)))).filter((answer) => answer.json.code?.text === marker).length;
+    if (found !== read) broken.push(`bundle ${marker}: ${read} resources are read but ${found} found`);
+    if (read !== ids.length && (acknowledged || read !== 0))
+      broken.push(`bundle ${marker}: ${read} of ${ids.length}, acknowledged: ${acknowledged}`);
+  }
+  for (const { id, value } of ledger.creates) {
+    const { status, json } = await get(`/Basic/${id}`);
+    if (status !== 200 || json.code.text !== value) broken.push(`create ${value}: ${status}`);
+  }
+  for (const id of ledger.deleted) if ((await get(`/Basic/${id}`)).status !== 410) broken.push(`${id} was deleted and is back`);
+  return [...broken, ...(await brokenHistories(get, ledger))];
+}
+
+async function brokenHistories(get: (path: string) => Promise<Sent>, { writes }: Ledger): Promise<string[]> {
+  const broken: string[] = [];
+  const histories = new Map<string, Map<string, number>>();
+  for (const id of new Set(writes.flatMap(({ values }) => [...values.keys()]))) {
+    const versions = await historyOf(get, id);
+    const numbers = versions.map(({ version }) => version);
+    const gapless = numbers.every((version, at) => version === numbers.length - at);
+    if (!gapless) broken.push(`${id} has the versions ${numbers.join()}`);
+    histories.set(id, new Map(versions.map(({ value, version }) => [value, version])));
+    if (histories.get(id)?.size !== versions.length) broken.push(`${id} has a value in two versions`);
+  }
+  for (const { values, acknowledged } of writes) {
+    const written = [...values].filter(([id, value]) => histories.get(id)?.has(value));
+    const [[name = '', value = ''] = []] = values;
+    if (written.length !== 0 && written.length !== values.size)
+      broken.push(`${name} ${value}: ${written.length} of ${values.size} written`);
+    for (const [id, version] of acknowledged ?? []) {
+      if (histories.get(id)?.get(values.get(id) ?? '') !== version) broken.push(`${id} lost its version ${version}`);
+    }
+  }
+  return broken;
+}
+
+async function historyOf(get: (path: string) => Promise<Sent>, id: string): Promise<{ version: number; value: string }[]> {
+  const versions: { version: number; value: string }[] = [];
+  let path: string | undefined = `/Basic/${id}/_history?_count=1000`;
+  while (path !== undefined) {
+    const { json, status }: Sent = await get(path);
+    if (status === 404) return versions;
+    for (const { resource } of json.entry) versions.push({ version: Number(resource.meta.versionId), value: resource.code.text });
+    const next: { url: string } | undefined = json.link.find(({ relation }: { relation: string }) => relation === 'next');
+    path = next?.url.slice(next.url.indexOf('/Basic/'));
+  }
+  return versions;
+}

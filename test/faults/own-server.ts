@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { signDevelopmentToken } from '../../src/authorization/development-issuer.ts';
+
+const repository = join(import.meta.dirname, '..', '..');
+
+/** `npm start` as a process of its own, with its two embedded clusters in a folder. */
+export type OwnServer = {
+  readonly child: ChildProcess;
+  readonly base: string;
+  readonly origin: string;
+  readonly dataDir: string;
+  readonly token: () => Promise<string>;
+  /** What it has written to both outputs so far. */
+  readonly output: () => string;
+  /** Resolves once databases answer too; throws with the output if the process ends before, or after `limitMs`. */
+  readonly ready: (limitMs?: number) => Promise<void>;
+};
+
+/** @param dir  an empty folder, or that of an earlier server: data, keys and port file stand below it */
+export function spawnServer(dir: string, port: number, env: Readonly<Record<string, string>> = {}): OwnServer {
+  const dataDir = join(dir, 'data');
+  const child = spawn(process.execPath, [join(repository, 'src/cli/main.ts'), 'serve'], {
+    cwd: dir,
+    env: {
+      PATH: process.env['PATH'],
+      PORT: String(port),
+      DATA_DIR: dataDir,
+      CACHE_DIR: join(repository, '.cache'),
+      KEY_FILE: join(dir, 'keys', 'root.json'),
+      LOG_LEVEL: 'error',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const origin = `http://127.0.0.1:${port}`;
+  const base = `${origin}/fhir/R4`;
+  return {
+    child,
+    base,
+    origin,
+    dataDir,
+    output: () => output,
+    token: () =>
+      signDevelopmentToken(join(dir, 'keys', 'development-issuer.json'), { scope: 'system/*.cruds', audience: base, expiresIn: 86_400 }),
+    async ready(limitMs = 60_000) {
+      const deadline = performance.now() + limitMs;
+      while (
+        !(await fetch(`${origin}/readyz`).then(
+          (answer) => answer.ok,
+          () => false,
+        ))
+      ) {
+        if (hasEnded(child)) throw new Error(`the server ended: ${output.slice(-2000)}`);
+        if (performance.now() > deadline) throw new Error(`the server is not ready after ${limitMs} ms: ${output.slice(-2000)}`);
+        await delay(50);
+      }
+    },
+  };
+}
+
+export const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
+
+/** Sends the signal and waits for the end; what it ended with. */
+export async function endServer({ child }: OwnServer, signal: NodeJS.Signals): Promise<{ code: number | null; signal: string | null }> {
+  if (!hasEnded(child)) {
+    const gone = once(child, 'exit');
+    child.kill(signal);
+    await gone;
+  }
+  return { code: child.exitCode, signal: child.signalCode };
+}
+
+/** The postmaster of one of the server's clusters, as its pid file names it. */
+export async function postmasterOf({ dataDir }: OwnServer, kind: 'main' | 'keys'): Promise<number> {
+  const pid = Number((await readFile(join(dataDir, 'postgres', kind, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0]);
+  if (!Number.isInteger(pid) || pid <= 1) throw new Error('no postmaster');
+  return pid;
+}
+
+/** The processes that a process has started itself. */
+export async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  return text.split(' ').filter(Boolean).map(Number);
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port'))));
+    });
+  });
+}
