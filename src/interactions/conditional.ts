@@ -27,7 +27,12 @@ export function parseCriteria(ctx: Context, type: string, criteria: string, wher
   const pairs = [...new URLSearchParams(text)];
   const empty = pairs.find(([, value]) => value === '' || value.split(',').includes(''));
   if (empty !== undefined)
-    throw badRequest('criteria-value-empty', `${where} has the parameter ${JSON.stringify(empty[0].slice(0, 64))} with an empty value.`, undefined, 'required');
+    throw badRequest(
+      'criteria-value-empty',
+      `${where} has the parameter ${JSON.stringify(empty[0].slice(0, 64))} with an empty value.`,
+      undefined,
+      'required',
+    );
   const { query } = parseSearch(type, pairs, ctx.registry, ctx.config, false);
   if (query.clauses.length === 0)
     throw badRequest('criteria-empty', `${where} needs at least one search parameter with a value.`, undefined, 'required');

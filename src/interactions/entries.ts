@@ -169,9 +169,7 @@ export function atEntry(index: number, error: FhirError): FhirError {
     expression:
       each.expression === undefined
         ? [path]
-        : each.expression.map((place) =>
-            place.startsWith('Bundle.entry') ? place : placeIn(path, place),
-          ),
+        : each.expression.map((place) => (place.startsWith('Bundle.entry') ? place : placeIn(path, place))),
   }));
   return new FhirError(error.status, issues, { cause: error, headers: error.headers });
 }

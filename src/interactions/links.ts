@@ -1,5 +1,4 @@
 import { type Json, type JsonObject, type Link, mayBeLink } from '../fhir/json.ts';
-import { parseReference } from '../fhir/references.ts';
 import type { ElementDef, Schema, TypeDef } from '../fhir/schema.ts';
 import type { Document, Edit } from './document.ts';
 import type { Entry } from './entries.ts';
@@ -149,11 +148,4 @@ export function bundleResolver(
       return `${place.type}/${place.id}${version}${fragment === undefined ? '' : `#${fragment}`}`;
     };
   };
-}
-
-/** The conditional references (`Practitioner?identifier=…`) among a document's links. */
-export function conditionalReferences(links: readonly Link[], base: string): string[] {
-  return links
-    .filter(({ name, value }) => name === 'reference' && value.includes('?') && parseReference(value, base).kind === 'conditional')
-    .map(({ value }) => value);
 }

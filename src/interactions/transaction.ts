@@ -1,17 +1,22 @@
 import { badRequest, FhirError, issue, notFound } from '../fhir/error.ts';
 import type { ParsedJson } from '../fhir/json.ts';
-import { parseReference } from '../fhir/references.ts';
 import { inTransaction, LostRace, type Transaction } from '../storage/database.ts';
 import { passesFilter } from '../storage/filter.ts';
 import { type Address, type LockedVersion, lockCurrent, readCurrent } from '../storage/read.ts';
 import { insertVersions, lockOwners, replaceVersions } from '../storage/write.ts';
 import { type Answer, type Return, writeAnswer } from './answer.ts';
 import { type Criteria, findMatches, lockCriteria, parseCriteria } from './conditional.ts';
+import {
+  type Changes,
+  type ConditionalReferences,
+  conditionalReferencesOf,
+  resolveConditionalReferences,
+} from './conditional-references.ts';
 import type { Call, Context } from './context.ts';
 import type { Document, Edit } from './document.ts';
 import { atEntry, type Entry, entryPath, readEntries } from './entries.ts';
 import { newId } from './ids.ts';
-import { bundleResolver, conditionalReferences, linksOf, type Placed, type Resolve, rewriteLinks, rewritePatch } from './links.ts';
+import { bundleResolver, linksOf, type Placed, type Resolve, rewriteLinks, rewritePatch } from './links.ts';
 import { created, deleted, unchanged, updated } from './outcomes.ts';
 import { patched } from './patch.ts';
 import { assertIfMatch, auditEventsStay, multipleMatches, refusedByStore, versionConflict } from './preconditions.ts';
@@ -33,7 +38,11 @@ export async function transaction(ctx: Context, call: Call, parsed: ParsedJson, 
   const steps = entries.map((entry) => inEntry(entry.index, () => stepOf(ctx, call, entry)));
   assertDistinct(steps.flatMap(({ target }) => target ?? []));
   assertFullUrlsDiffer(entries);
-  const references = [...new Set(entries.flatMap((entry) => conditionalReferences(linksOf(entry), ctx.config.baseUrl)))];
+  const references = conditionalReferencesOf(
+    ctx,
+    call,
+    entries.map((entry) => ({ index: entry.index, links: linksOf(entry) })),
+  );
   return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, (tx) => run(ctx, call, tx, steps, references, prefer));
 }
 
@@ -123,14 +132,14 @@ async function run(
   call: Call,
   tx: Transaction,
   steps: readonly Step[],
-  references: readonly string[],
+  references: ConditionalReferences,
   prefer: Return,
 ): Promise<Answer[]> {
   const resolved = await resolveCriteria(ctx, call, tx, steps);
   const targets = resolved.flatMap(({ target }) => target ?? []);
   assertDistinct(targets);
   const current = await lockTargets(ctx, tx, resolved);
-  const conditional = await lookUpReferences(ctx, call, tx, references);
+  const conditional = await resolveConditionalReferences(ctx, call, tx.client, references, changesOf(resolved));
   const placed = resolved.map((each) => placeOf(each, resolved, current));
   const resolver = bundleResolver(
     placed.flatMap((place) => place ?? []),
@@ -141,7 +150,9 @@ async function run(
   const reading: Context = { ...ctx, reader: tx.client, searcher: tx.client };
   const works = await Promise.all(
     resolved.map((each, at) =>
-      inEntryAsync(each.step.entry.index, () => workOf(reading, call, each, current, resolver(each.step.entry.fullUrl), rids[at] ?? 0, prefer)),
+      inEntryAsync(each.step.entry.index, () =>
+        workOf(reading, call, each, current, resolver(each.step.entry.fullUrl), rids[at] ?? 0, prefer),
+      ),
     ),
   );
   const lastUpdated = await writeAll(tx, works);
@@ -203,42 +214,28 @@ async function lockTargets(ctx: Context, tx: Transaction, resolved: readonly Res
     .filter(({ step }) => step.entry.method !== 'POST')
     .flatMap(({ target }) =>
       // Audit events can't be locked, as they can't be changed.
-      target === undefined || target.type === 'AuditEvent' ? [] : [{ type: target.type, id: target.id, refKey: ctx.refKeyOf(target.type, target.id) }],
+      target === undefined || target.type === 'AuditEvent'
+        ? []
+        : [{ type: target.type, id: target.id, refKey: ctx.refKeyOf(target.type, target.id) }],
     );
   if (addresses.length === 0) return new Map();
   const rows = await lockCurrent(tx.client, addresses);
   return new Map(rows.map((row) => [`${row.type}/${row.id}`, row]));
 }
 
-async function lookUpReferences(ctx: Context, call: Call, tx: Transaction, references: readonly string[]): Promise<Map<string, string>> {
-  const found = await Promise.all(
-    references.map(async (text) => {
-      const reference = parseReference(text, ctx.config.baseUrl);
-      if (reference.kind !== 'conditional') throw new Error('not a conditional reference');
-      call.access.permit('s', reference.type);
-      const matches = await findMatches(
-        ctx,
-        call,
-        tx.client,
-        parseCriteria(ctx, reference.type, reference.query, 'A conditional reference'),
-        2,
-      );
-      if (matches.length !== 1) throw unresolved(reference.type, matches.length);
-      return [text, `${reference.type}/${matches[0]?.id}`] as const;
+/** What the resolved entries leave behind, as far as conditional references may mean it. */
+function changesOf(resolved: readonly Resolved[]): Changes {
+  return {
+    writing: resolved.flatMap(({ step, target }) => {
+      const { document } = step.entry;
+      return target === undefined || document === undefined ? [] : [{ type: target.type, id: target.id, document }];
     }),
-  );
-  return new Map(found);
-}
-
-function unresolved(type: string, count: number): FhirError {
-  const found = count === 0 ? 'no' : 'more than one';
-  return new FhirError(412, [
-    issue(
-      count === 0 ? 'not-found' : 'multiple-matches',
-      'conditional-reference-unresolved',
-      `A conditional reference matches ${found} ${type}. It must match exactly one: create it first, or use a more selective criterion.`,
+    deleting: new Set(
+      resolved.flatMap(({ step, target }) =>
+        step.entry.method === 'DELETE' && target !== undefined ? [`${target.type}/${target.id}`] : [],
+      ),
     ),
-  ]);
+  };
 }
 
 function placeOf({ step, target, found, sameAs }: Resolved, resolved: readonly Resolved[], current: Current): Placed | undefined {
