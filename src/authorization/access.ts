@@ -1,6 +1,6 @@
 import { token, type TokenKey } from '../encryption/token.ts';
 import { forbidden } from '../fhir/error.ts';
-import { planClauses } from '../search/plan.ts';
+import { planClauses } from '../search/clauses.ts';
 import { compartmentParts } from '../search/extract.ts';
 import type { Condition } from '../search/condition.ts';
 import { parseSearch, type SearchLimits } from '../search/parse.ts';

@@ -5,7 +5,12 @@ import type { SearchParameterDef } from '../fhir/schema.ts';
 /** Kinds of component that pairs are kept of. Numbers are kept like quantities. */
 export type ComponentKind = 'token' | 'reference' | 'date' | 'quantity';
 
-export type Component = { readonly kind: ComponentKind; readonly path: string; readonly onResource: boolean; readonly each: CompiledPath['each'] };
+export type Component = {
+  readonly kind: ComponentKind;
+  readonly path: string;
+  readonly onResource: boolean;
+  readonly each: CompiledPath['each'];
+};
 
 /**
  * Two values that stand in the same item: what composite parameters ask for. A composite of three components is two pairs

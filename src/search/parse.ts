@@ -149,7 +149,9 @@ function assertModifier(name: string, modifier: string, param: SearchParam, regi
 function resultOptions(result: ReadonlyMap<string, readonly string[]>, search: TypeSearch, registry: Registry, limits: SearchLimits) {
   const one = (name: string): string | undefined => result.get(name)?.at(-1);
   const includes = [...result].flatMap(([name, values]) =>
-    name.split(':')[0] === '_include' ? values.map((value) => parseInclude(name, value === '*' ? `${search.type}:*` : value, registry)) : [],
+    name.split(':')[0] === '_include'
+      ? values.map((value) => parseInclude(name, value === '*' ? `${search.type}:*` : value, registry))
+      : [],
   );
   const revincludes = [...result].flatMap(([name, values]) =>
     name.split(':')[0] === '_revinclude' ? values.map((value) => parseInclude(name, value, registry)) : [],

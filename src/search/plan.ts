@@ -2,23 +2,13 @@ import { filterSql, type RowFilter } from '../storage/filter.ts';
 import { relationOf, typeIs } from '../storage/relations.ts';
 import { versionColumns } from '../storage/rows.ts';
 import { sqlValues, type Values } from '../storage/sql.ts';
-import { badRequest } from '../fhir/error.ts';
-import { allOf, anyOf, type Condition, conditionSql } from './condition.ts';
-import { decided, type ValueMatch } from './match.ts';
-import type { Clause, Query, SortKey } from './query.ts';
-import type { Registry, SearchElement, SearchParam } from './registry.ts';
+import { assertSelective, planClauses, type Recheck } from './clauses.ts';
+import { allOf, type Condition, conditionSql } from './condition.ts';
+import type { Query, SortKey } from './query.ts';
+import type { Registry, SearchParam } from './registry.ts';
 import type { PlanContext } from './sink.ts';
 import { isBlindDate } from './types/blind-date.ts';
-import { dateMatch, updatedCondition } from './types/date.ts';
-import { quantityCondition } from './types/quantity.ts';
-import { referenceCondition, refKeyOf } from './types/reference.ts';
-import { stringMatch } from './types/string.ts';
-import { present, tokenCondition } from './types/token.ts';
-import { uriCondition } from './types/uri.ts';
-import { unescape } from './values.ts';
-
-/** Decides on the opened resource what tokens could not. */
-export type Recheck = (resource: object) => boolean;
+import { refKeyOf } from './types/reference.ts';
 
 /** What a search asks of a row, its access restriction beside it, not yet SQL. */
 export type Plan = {
@@ -49,84 +39,6 @@ export function planSearch(query: Query, filter: RowFilter, registry: Registry, 
     ...(patient === undefined ? {} : { patient: patient.key }),
     ...(sort === undefined ? {} : { sort }),
   };
-}
-
-export function planClauses(query: Query, context: PlanContext): PlannedClause[] {
-  return query.clauses.map((clause) => planClause(clause, query.type, context));
-}
-
-type PlannedClause = {
-  readonly condition: Condition;
-  readonly recheck?: Recheck;
-  /** Its condition selects next to nothing. */
-  readonly broad?: true;
-};
-
-/** A clause that would open every resource there is may only thin out what another one selects. */
-function assertSelective(query: Query, planned: readonly PlannedClause[]): void {
-  const broad = planned.findIndex((clause) => clause.broad);
-  if (broad === -1) return;
-  const selects = query.clauses.some(({ modifier }, at) => !planned[at]?.broad && modifier !== 'not' && modifier !== 'missing');
-  if (selects) return;
-  const name = query.clauses[broad]?.param.code;
-  throw badRequest(
-    'search-contains-too-short',
-    `"${name}:contains" with fewer than three letters needs another parameter beside it that selects. Add one, or search for a longer part.`,
-    undefined,
-    'too-costly',
-  );
-}
-
-function planClause(clause: Clause, type: string, context: PlanContext): PlannedClause {
-  const { param, modifier, values } = clause;
-  if (param.code === '_id') {
-    const ids = values.map(unescape);
-    return { condition: { kind: 'ids', keys: ids.map((id) => refKeyOf(context.key, type, id)), ids } };
-  }
-  if (param.code === '_lastUpdated') return { condition: anyOf(values.map((text) => updatedCondition({ text }, context))) };
-  const elements = param.elements.map(({ element }) => element);
-  if (modifier === 'missing') {
-    const known = anyOf(elements.map((element) => present(element, context)));
-    return { condition: values[0] === 'true' ? { kind: 'not', of: known } : known };
-  }
-  const matches = param.elements.flatMap(({ element, targets }) =>
-    values.map((text) => ({ element, ...matchOf(element, text, clause, targets ?? param.targets, context) })),
-  );
-  const condition = anyOf(matches.map((match) => match.condition));
-  if (modifier === 'not') return { condition: { kind: 'not', of: condition } };
-  const broad = matches.some((match) => match.broad) ? ({ broad: true } as const) : {};
-  if (matches.every((match) => match.decided)) return { condition, ...broad };
-  return { condition, ...broad, recheck: (resource) => matches.some(({ element, test }) => holds(element, resource, test)) };
-}
-
-function matchOf(element: SearchElement, text: string, clause: Clause, targets: readonly string[], context: PlanContext): ValueMatch {
-  const { param, modifier } = clause;
-  switch (element.kind) {
-    case 'token':
-      return decided(tokenCondition(element, { text }, context));
-    case 'reference':
-      return decided(referenceCondition(element, { text }, modifier === undefined ? { targets } : { targets, modifier }, context));
-    case 'string':
-      return stringMatch(element, { text }, { param: param.code, modifier }, context);
-    case 'date':
-      return dateMatch(element, { text }, param.code, context);
-    case 'number':
-    case 'quantity':
-      return decided(quantityCondition(element, { text }, param.code, context));
-    case 'uri':
-      return decided(uriCondition(element, { text }, context));
-    default:
-      throw badRequest('search-unsupported-parameter', `"${param.code}" can't be searched yet.`, undefined, 'not-supported');
-  }
-}
-
-function holds(element: SearchElement, resource: object, test: ValueMatch['test']): boolean {
-  if (test === undefined) throw new Error('alternatives of one clause are all tested or none');
-  let found = false;
-  element.each(resource, (value, type) => {
-    found ||= test(value, type);
-  });
-  return found;
 }
 
 /** A clause that names exactly one Patient by the parameter that the patient column stands for. */
@@ -219,7 +131,8 @@ function lazyStatement(plan: Plan, after: Position | undefined, values: Values):
   const parts = plan.condition.kind === 'and' ? plan.condition.of : [plan.condition];
   const selecting = parts.filter((part) => !asksFacts(part));
   const thinning = parts.filter(asksFacts);
-  if (plan.patient !== undefined || thinning.length === 0 || !selecting.some(({ kind }) => kind === 'all-tokens' || kind === 'any-token')) return undefined;
+  if (plan.patient !== undefined || thinning.length === 0 || !selecting.some(({ kind }) => kind === 'all-tokens' || kind === 'any-token'))
+    return undefined;
   const relation = relationOf(plan.type);
   const candidates = matchSql({ ...plan, condition: allOf(selecting) }, values);
   return `select ${versionColumns('r')}, null::text as sort_value

@@ -5,7 +5,6 @@ import type { ElementDef, SearchParameterDef, SearchParameterType } from '../fhi
 import type { ElementName, ElementNumbers } from '../storage/elements.ts';
 import { mainDateOf } from './main-dates.ts';
 import { type Pair, pairsOf } from './pairs.ts';
-import { specialExpressions } from './types/special.ts';
 
 /**
  * One element of a type that search asks for. Facts and tokens are kept by element, not by parameter: parameters that
@@ -60,6 +59,11 @@ export type Registry = {
 
 /** Params that are answered from columns or say how to answer, and so have no elements. */
 const withoutElements = new Set(['_id', '_lastUpdated', '_content', '_text', '_query', '_list', '_has', '_type', '_filter']);
+
+/** Where special parameters look, whose own expressions end at something that can't be kept: a position is two numbers. */
+const specialExpressions: Readonly<Record<string, string>> = {
+  near: 'Location.position.latitude | Location.position.longitude',
+};
 
 export function buildRegistry(definitions: Definitions, numbers: ElementNumbers): Registry {
   const byBase = parametersByBase(definitions);
@@ -158,22 +162,24 @@ function elementsOf(
 ): SearchParam['elements'] {
   const expression = parameter.type === 'special' ? specialExpressions[parameter.code] : parameter.expression;
   if (expression === undefined || withoutElements.has(parameter.code) || parameter.type === 'composite') return [];
-  return compilePaths(expression, type, definitions.schema).filter(isIndexable(parameter.type)).map((compiled) => {
-    const key = nameOf({ kind: parameter.type, path: compiled.path });
-    let element = elements.get(key);
-    if (element === undefined) {
-      element = {
-        kind: parameter.type,
-        path: compiled.path,
-        types: compiled.types,
-        each: compiled.each,
-        number: numbers({ type, path: key }),
-        ...impliedSystem(compiled, definitions),
-      };
-      elements.set(key, element);
-    }
-    return compiled.targets === undefined ? { element } : { element, targets: compiled.targets };
-  });
+  return compilePaths(expression, type, definitions.schema)
+    .filter(isIndexable(parameter.type))
+    .map((compiled) => {
+      const key = nameOf({ kind: parameter.type, path: compiled.path });
+      let element = elements.get(key);
+      if (element === undefined) {
+        element = {
+          kind: parameter.type,
+          path: compiled.path,
+          types: compiled.types,
+          each: compiled.each,
+          number: numbers({ type, path: key }),
+          ...impliedSystem(compiled, definitions),
+        };
+        elements.set(key, element);
+      }
+      return compiled.targets === undefined ? { element } : { element, targets: compiled.targets };
+    });
 }
 
 /** A plain path none of whose steps repeats. */

@@ -2,11 +2,6 @@ import type { SearchElement } from '../registry.ts';
 import type { Sink } from '../sink.ts';
 import { addQuantity } from './quantity.ts';
 
-/** Where special parameters look, whose own expressions end at something that can't be kept: a position is two numbers. */
-export const specialExpressions: Readonly<Record<string, string>> = {
-  near: 'Location.position.latitude | Location.position.longitude',
-};
-
 /** `near`: latitude and longitude in degrees, as numbers of two elements. @see https://hl7.org/fhir/R4/location.html#positional */
 export function extractSpecial(element: SearchElement, value: unknown, type: string, sink: Sink): void {
   addQuantity({ param: element.number, pair: 0n }, value, type, sink);

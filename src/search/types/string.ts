@@ -74,7 +74,8 @@ function trigramsOf(text: string): string[] {
 export function stringMatch(element: SearchElement, value: SearchValue, clause: StringClause, context: PlanContext): ValueMatch {
   const raw = unescape(value.text);
   const one = (...parts: string[]): Condition => ({ kind: 'all-tokens', tokens: [token(context.key, 's', element.path, ...parts)] });
-  if (clause.modifier === 'exact') return { condition: one('e', raw), decided: true, test: (found, type) => stringParts(found, type).includes(raw) };
+  if (clause.modifier === 'exact')
+    return { condition: one('e', raw), decided: true, test: (found, type) => stringParts(found, type).includes(raw) };
   const wanted = normalise(raw);
   if (wanted === '') throw badRequest('search-invalid-value', `A value of "${clause.param}" has nothing to search for.`);
   if (clause.modifier === 'contains') return containsMatch(element, wanted, one, context);
