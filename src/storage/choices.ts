@@ -24,8 +24,12 @@ export async function assertChoices(db: Queryable, choices: Choices): Promise<vo
   const settled = JSON.parse(rows[0]?.value ?? text) as Choices;
   for (const name of ['PHI_ENCRYPTION', 'TOKEN_ALGORITHM'] as const) {
     if (settled[name] === choices[name]) continue;
-    throw new Error(`${name} was "${settled[name]}" when this store was made and can't change: set it to that, or start with an empty store.`);
+    throw new Error(
+      `${name} was "${settled[name]}" when this store was made and can't change: set it to that, or start with an empty store.`,
+    );
   }
   if (settled.tokenKey !== choices.tokenKey)
-    throw new Error("The key database is not the one this store was filled with: nothing in it could be found. Bring back the store's own.");
+    throw new Error(
+      "The key database is not the one this store was filled with: nothing in it could be found. Bring back the store's own.",
+    );
 }

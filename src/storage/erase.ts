@@ -2,7 +2,7 @@ import { removeOwner, keyIdsOf } from '../encryption/seal.ts';
 import { int8Array } from './binary.ts';
 import { inTransaction, type Queryable } from './database.ts';
 import { type KeyStore } from './keys.ts';
-import type { Pool } from 'pg';
+import type { Pool, QueryResultRow } from 'pg';
 import { type Address, lockCurrent, type LockedVersion, readSuperseded } from './read.ts';
 import { noFacts, type Facts, type NewVersion } from './rows.ts';
 import type { Opener } from './sealing.ts';
@@ -122,7 +122,7 @@ function putTombstones({ pool, retriesMax }: ErasureContext, refKeys: readonly b
 async function cleanCurrent(ctx: ErasureContext, going: Going, counts: Counts): Promise<void> {
   for (let before = ''; ; ) {
     await ctx.onStep?.('current');
-    const { rows } = await ctx.pool.query<AddressRow>('select type, id, ref_key from resource where tokens && $1::int8[] limit $2', [
+    const rows = await findByToken<AddressRow>(ctx.pool, 'select type, id, ref_key from resource where tokens && $1::int8[] limit $2', [
       going.ownerTokens,
       roundSize,
     ]);
@@ -154,6 +154,14 @@ async function cleanSuperseded(ctx: ErasureContext, going: Going, counts: Counts
         await cleanResources(ctx, going, rows.slice(at, at + roundSize).map(addressOf), counts);
     }
   }
+}
+
+/** A plan made without knowing the tokens would read whole tables rather than ride the index. */
+async function findByToken<R extends object>(pool: Pool, text: string, values: unknown[]): Promise<R[]> {
+  return inTransaction(pool, { retriesMax: 0 }, async ({ client }) => {
+    await client.query('set local enable_seqscan = off');
+    return (await client.query<R & QueryResultRow>(text, values)).rows;
+  });
 }
 
 type AddressRow = { readonly type: string; readonly id: string; readonly ref_key: string };
@@ -189,18 +197,22 @@ function cleanResources(ctx: ErasureContext, going: Going, addresses: readonly A
 }
 
 /** What becomes of each version of a resource, oldest first; undefined where it isn't concerned. A deletion goes with what it deleted. */
-async function cleanVersions(
-  ctx: ErasureContext,
-  going: Going,
-  versions: readonly LockedVersion[],
-): Promise<(NewVersion | undefined)[]> {
+async function cleanVersions(ctx: ErasureContext, going: Going, versions: readonly LockedVersion[]): Promise<(NewVersion | undefined)[]> {
   const cleaned: (NewVersion | undefined)[] = [];
   for (const version of versions) {
     const before = cleaned.at(-1);
     if (version.content !== undefined) cleaned.push(await cleanVersion(ctx, going, version, version.content));
     else if (version.erased || before === undefined) cleaned.push(undefined);
     else if (before.interaction === 'e') cleaned.push(emptiedOf(going, version));
-    else cleaned.push({ ...before, version: version.version, interaction: version.interaction, content: null, clinicalAt: null, facts: noFacts });
+    else
+      cleaned.push({
+        ...before,
+        version: version.version,
+        interaction: version.interaction,
+        content: null,
+        clinicalAt: null,
+        facts: noFacts,
+      });
   }
   return cleaned;
 }
@@ -260,7 +272,8 @@ async function rewriteSuperseded(client: Queryable, { refKey, version, interacti
  */
 async function cleanAuditFacts(pool: Pool, { ownerTokens, keyIds }: Going, refKeys: readonly bigint[]): Promise<void> {
   for (let after = 0; ; ) {
-    const { rows } = await pool.query<{ rid: string; content: Buffer }>(
+    const rows = await findByToken<{ rid: string; content: Buffer }>(
+      pool,
       'select rid, content from audit_event where tokens && $1::int8[] and rid > $2 order by rid limit $3',
       [ownerTokens, after, 1_000],
     );

@@ -226,7 +226,15 @@ export async function openKeyStore(options: KeyStoreOptions): Promise<KeyStore> 
     return rows.map(({ owner, key_id, erased }) => ({ owner: BigInt(owner), id: idBytes(key_id), erased }));
   }
 
-  return { secretOf: (purpose) => secretIn(own, purpose), common: ownKey(own, 'common'), tokenKeyId: ownKey(own, 'token').id, ofOwners, opening, erase, idsOf };
+  return {
+    secretOf: (purpose) => secretIn(own, purpose),
+    common: ownKey(own, 'common'),
+    tokenKeyId: ownKey(own, 'token').id,
+    ofOwners,
+    opening,
+    erase,
+    idsOf,
+  };
 }
 
 type OwnKeys = ReadonlyMap<KeyPurpose, { readonly key: DataKey; readonly secret: Buffer }>;

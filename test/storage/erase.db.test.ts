@@ -1,10 +1,17 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { compartmentParts, ownerParts } from '../../src/search/extract.ts';
+import { ownerParts } from '../../src/search/extract.ts';
 import { token } from '../../src/encryption/token.ts';
 import { keyIdsOf } from '../../src/encryption/seal.ts';
 import { erasePatient, replayErasures } from '../../src/interactions/erasure.ts';
 import type { ErasureStep } from '../../src/storage/erase.ts';
+import { loadConfig } from '../../src/config.ts';
+import { openServices } from '../../src/services.ts';
+import { createLog } from '../../src/telemetry/log.ts';
+import { startScript } from '../support/own-process.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
@@ -20,6 +27,18 @@ const put = (resource: { resourceType: string; id: string; [name: string]: unkno
 const get = (path: string, token?: string) => server.request('GET', path, token === undefined ? {} : { token });
 const sql = async <R extends object>(text: string, values: unknown[] = []): Promise<R[]> =>
   (await server.services.context.pool.query<R>(text, values)).rows;
+
+/** Runs one statement on the key database. */
+async function keySql<R extends object>(text: string, values: unknown[]): Promise<R[]> {
+  const client = new Client({ connectionString: server.keyDatabaseUrl });
+  await client.connect();
+  try {
+    return (await client.query<R>(text, values)).rows;
+  } finally {
+    await client.end();
+  }
+}
+const keyRows = (owner: string) => keySql<{ wrapped: Buffer | null }>('select wrapped from patient_key where owner = $1', [owner]);
 
 const patient = (id: string) => ({
   resourceType: 'Patient',
@@ -69,8 +88,16 @@ describe('what is the patient’s alone', () => {
     expect(await erase('own')).toEqual({ erased: 3, shared: 0 });
   });
 
-  test.each(['/Patient/own', '/Patient/own/_history/1', '/Patient/own/_history', '/Observation/own-weight', '/Observation/own-weight/_history/1',
-    '/Observation/own-weight/_history/2', '/Observation/own-weight/_history', '/Observation/own-deleted', '/Observation/own-deleted/_history/1',
+  test.each([
+    '/Patient/own',
+    '/Patient/own/_history/1',
+    '/Patient/own/_history',
+    '/Observation/own-weight',
+    '/Observation/own-weight/_history/1',
+    '/Observation/own-weight/_history/2',
+    '/Observation/own-weight/_history',
+    '/Observation/own-deleted',
+    '/Observation/own-deleted/_history/1',
   ])('answers 410 at %s and says that it was erased', async (path) => {
     const answer = await get(path);
     expect(answer.status).toBe(410);
@@ -78,7 +105,13 @@ describe('what is the patient’s alone', () => {
   });
 
   test('is found by no search', async () => {
-    for (const query of ['/Patient?_id=own', '/Patient?identifier=mrn-own', '/Observation?subject=Patient/own', '/Observation?subject:identifier=urn:mrn|mrn-own', '/Observation?_id=own-weight,own-deleted'])
+    for (const query of [
+      '/Patient?_id=own',
+      '/Patient?identifier=mrn-own',
+      '/Observation?subject=Patient/own',
+      '/Observation?subject:identifier=urn:mrn|mrn-own',
+      '/Observation?_id=own-weight,own-deleted',
+    ])
       expect((await get(query)).json.total, query).toBe(0);
   });
 
@@ -111,7 +144,12 @@ describe('what is the patient’s alone', () => {
   test('is 410 to who is bound to his compartment, and 404 to who is bound to another', async () => {
     const his = await server.token({ scope: 'patient/*.rs', patient: 'own' });
     const other = await server.token({ scope: 'patient/*.rs', patient: 'other' });
-    for (const path of ['/Patient/own', '/Observation/own-weight', '/Observation/own-weight/_history/1', '/Observation/own-weight/_history']) {
+    for (const path of [
+      '/Patient/own',
+      '/Observation/own-weight',
+      '/Observation/own-weight/_history/1',
+      '/Observation/own-weight/_history',
+    ]) {
       expect((await get(path, his)).status, path).toBe(410);
       expect((await get(path, other)).status, path).toBe(404);
     }
@@ -127,7 +165,11 @@ describe('what is the patient’s alone', () => {
       headers: { 'content-type': 'application/json-patch+json' },
     });
     expect(patched.status).toBe(410);
-    const bundle = { resourceType: 'Bundle', type: 'transaction', entry: [{ resource: weight('x', 'own'), request: { method: 'POST', url: 'Observation' } }] };
+    const bundle = {
+      resourceType: 'Bundle',
+      type: 'transaction',
+      entry: [{ resource: weight('x', 'own'), request: { method: 'POST', url: 'Observation' } }],
+    };
     expect((await server.request('POST', '', { body: bundle })).status).toBe(422);
   });
 
@@ -249,7 +291,9 @@ describe('an audit event about him', () => {
     const found = (await get('/AuditEvent?type=110112')).json.entry.map((entry: { resource: { id: string } }) => entry.resource.id);
     expect(found).toEqual([both.json.id]);
     expect(await rowsNaming('audited')).toBe(0);
-    const [row] = await sql<{ n: string }>('select count(*) as n from fact_date where rid in (select rid from audit_event where id = $1)', [own.json.id]);
+    const [row] = await sql<{ n: string }>('select count(*) as n from fact_date where rid in (select rid from audit_event where id = $1)', [
+      own.json.id,
+    ]);
     expect(row?.n).toBe('0');
   });
 });
@@ -286,6 +330,39 @@ describe('an erasure that is interrupted', () => {
   });
 });
 
+describe('a process killed while it erases', () => {
+  const script = fileURLToPath(new URL('../support/own-erasure.ts', import.meta.url));
+  const environment = (): Record<string, string> => {
+    const { config } = server.services;
+    return {
+      NODE_ENV: 'test',
+      BASE_URL: config.baseUrl,
+      DATABASE_URL: server.databaseUrl,
+      KEY_DATABASE_URL: server.keyDatabaseUrl,
+      DATA_DIR: config.dataDir,
+      CACHE_DIR: config.cacheDir,
+      KEY_FILE: config.keyFile,
+      LOG_LEVEL: 'error',
+    };
+  };
+
+  test.each(['keys', 'current', 'done'])('before the step %s: the next server to start finishes its work', async (step) => {
+    const id = `killed-${step}`;
+    await makeRecord(id);
+    const env = Object.entries(environment()).map(([name, value]) => `${name}=${value}`);
+    const { child, errors } = startScript(script, [id, step], ['env', ...env]);
+    const [, signal] = await once(child, 'exit');
+    expect(signal, errors()).toBe('SIGKILL');
+    expect(await rowsNaming(id)).toBe(step === 'done' ? 0 : 7);
+    const next = await openServices(loadConfig(environment()), createLog({ logLevel: 'silent' }));
+    await next.close();
+    expect(await rowsNaming(id)).toBe(0);
+    expect(await replayErasures(server.services.erasing)).toEqual({ repeated: 0, unlisted: 0 });
+    // The running server hears of it by itself.
+    await expect.poll(async () => (await get(`/Patient/${id}/_history/1`)).status, { timeout: 250, interval: 10 }).toBe(410);
+  });
+});
+
 describe('the ledger', () => {
   test('brings an erasure into a database that was restored from an older backup', async () => {
     await makeRecord('restored');
@@ -303,7 +380,7 @@ describe('the ledger', () => {
       row?.tokens,
     ]);
     await sql('delete from resource_version where id = $1', ['restored']);
-    await withKeys(`update patient_key set wrapped = $2, erased_at = null where owner = $1`, [refKey, wrapped]);
+    await keySql(`update patient_key set wrapped = $2, erased_at = null where owner = $1`, [refKey, wrapped]);
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect((await keyRows(refKey))[0]?.wrapped).not.toBeNull();
     expect(await replayErasures(erasing)).toEqual({ repeated: 1, unlisted: 0 });
@@ -318,36 +395,23 @@ describe('the ledger', () => {
     await writeFile(erasureLedger, text.slice(first));
     const missing = JSON.parse(text.slice(0, first)).patient;
     expect(text.slice(first)).not.toContain(`"${missing}"`.repeat(2));
-    const others = new Set(text.slice(first).trim().split('\n').map((line) => JSON.parse(line).patient));
+    const others = new Set(
+      text
+        .slice(first)
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).patient),
+    );
     expect((await replayErasures(server.services.erasing)).unlisted).toBe(others.has(missing) ? 0 : 1);
     await writeFile(erasureLedger, text);
   });
 
   test('holds an order of its own for each call, with time and reason', async () => {
-    const lines = (await readFile(server.services.config.erasureLedger, 'utf8')).trim().split('\n').map((line) => JSON.parse(line));
+    const lines = (await readFile(server.services.config.erasureLedger, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     expect(lines[0]).toEqual({ at: at.toISOString(), patient: 'own', reason: 'order 17' });
     expect(lines.filter(({ patient: id }) => id === 'own')).toHaveLength(2);
   });
 });
-
-const withKeys = async (text: string, values: unknown[]): Promise<void> => {
-  const { Client } = await import('pg');
-  const client = new Client({ connectionString: server.keyDatabaseUrl });
-  await client.connect();
-  try {
-    await client.query(text, values);
-  } finally {
-    await client.end();
-  }
-};
-const keyRows = async (owner: string): Promise<{ wrapped: Buffer | null }[]> => {
-  const { Client } = await import('pg');
-  const client = new Client({ connectionString: server.keyDatabaseUrl });
-  await client.connect();
-  try {
-    return (await client.query<{ wrapped: Buffer | null }>('select wrapped from patient_key where owner = $1', [owner])).rows;
-  } finally {
-    await client.end();
-  }
-};
-void compartmentParts;
