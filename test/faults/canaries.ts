@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import type { Schema, TypeDef } from '../../src/fhir/schema.ts';
+import { ifMissing } from '../../src/storage/embedded/folders.ts';
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 type JsonObject = { [name: string]: Json };
@@ -70,28 +71,26 @@ function wordFor(kind: string, canaries: Canaries): string {
   return canaries.next();
 }
 
-/** Every form the marker may have on a disk: as text in the usual encodings and cases, and as base64 and hex of it. */
+/** The forms a word may have on a disk: as text in the usual encodings, as base64 and as hex of it. */
 export function formsOf(marker: string): Map<string, Buffer> {
-  const forms = new Map<string, Buffer>();
-  for (const [name, text] of [
-    ['as it is', marker],
-    ['in capitals', marker.toUpperCase()],
-    ['with a capital', `${marker.slice(0, 1).toUpperCase()}${marker.slice(1)}`],
-  ] as const) {
-    const utf16 = Buffer.from(text, 'utf16le');
-    forms.set(`${name}, UTF-8`, Buffer.from(text));
-    forms.set(`${name}, UTF-16LE`, utf16);
-    forms.set(`${name}, UTF-16BE`, Buffer.from(utf16).swap16());
-    forms.set(`${name}, hex`, Buffer.from(Buffer.from(text).toString('hex')));
-    forms.set(`${name}, HEX`, Buffer.from(Buffer.from(text).toString('hex').toUpperCase()));
-    for (const offset of [0, 1, 2]) {
-      for (const encoding of ['base64', 'base64url'] as const) {
-        // The first and the last character also hold bits of the neighbours.
-        const whole = Buffer.from(' '.repeat(offset) + text)
-          .toString(encoding)
-          .replace(/=+$/, '');
-        forms.set(`${name}, ${encoding} at ${offset}`, Buffer.from(whole.slice(offset === 0 ? 0 : offset + 1, -1)));
-      }
+  const utf16 = Buffer.from(marker, 'utf16le');
+  const hex = Buffer.from(marker).toString('hex');
+  const forms = new Map<string, Buffer>([
+    ['UTF-8', Buffer.from(marker)],
+    ['UTF-8 in capitals', Buffer.from(marker.toUpperCase())],
+    ['UTF-8 with a capital', Buffer.from(`${marker.slice(0, 1).toUpperCase()}${marker.slice(1)}`)],
+    ['UTF-16LE', utf16],
+    ['UTF-16BE', Buffer.from(utf16).swap16()],
+    ['hex', Buffer.from(hex)],
+    ['hex in capitals', Buffer.from(hex.toUpperCase())],
+  ]);
+  for (const offset of [0, 1, 2]) {
+    for (const encoding of ['base64', 'base64url'] as const) {
+      // The first and the last character also hold bits of the neighbours.
+      const whole = Buffer.from(' '.repeat(offset) + marker)
+        .toString(encoding)
+        .replace(/=+$/, '');
+      forms.set(`${encoding} at ${offset}`, Buffer.from(whole.slice(offset === 0 ? 0 : offset + 1, -1)));
     }
   }
   return forms;
@@ -104,9 +103,8 @@ export function formsIn(bytes: Buffer, forms: ReadonlyMap<string, Buffer>): stri
 
 export type Scan = { readonly files: number; readonly bytes: number; readonly found: readonly string[] };
 
-/** Looks through all files below the folders. */
+/** Looks through all files below the folders. One that goes away meanwhile is nothing any more. */
 export async function scan(folders: readonly string[], forms: ReadonlyMap<string, Buffer>): Promise<Scan> {
-  const overlap = Math.max(...[...forms.values()].map(({ length }) => length)) - 1;
   const found: string[] = [];
   let files = 0;
   let bytes = 0;
@@ -114,15 +112,29 @@ export async function scan(folders: readonly string[], forms: ReadonlyMap<string
     for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
       const path = join(entry.parentPath, entry.name);
+      const seen = await scanFile(path, forms).catch(ifMissing);
+      if (seen === undefined) continue;
       files++;
-      let rest: Buffer = Buffer.alloc(0);
-      for await (const chunk of createReadStream(path, { highWaterMark: 4 * 1024 * 1024 })) {
-        const block = Buffer.concat([rest, chunk as Buffer]);
-        bytes += (chunk as Buffer).length;
-        found.push(...formsIn(block, forms).map((form) => `${path}: ${form}`));
-        rest = block.subarray(Math.max(0, block.length - overlap));
-      }
+      bytes += seen.bytes;
+      found.push(...seen.found.map((form) => `${path}: ${form}`));
     }
   }
   return { files, bytes, found };
 }
+
+async function scanFile(path: string, forms: ReadonlyMap<string, Buffer>): Promise<{ bytes: number; found: string[] }> {
+  const overlap = Math.max(...[...forms.values()].map(({ length }) => length)) - 1;
+  const found: string[] = [];
+  let rest: Buffer = Buffer.alloc(0);
+  let bytes = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: blockBytes })) {
+    const block = Buffer.concat([rest, chunk as Buffer]);
+    bytes += (chunk as Buffer).length;
+    found.push(...formsIn(block, forms));
+    rest = block.subarray(Math.max(0, block.length - overlap));
+  }
+  return { bytes, found };
+}
+
+/** What is read at once. */
+export const blockBytes = 4 * 1024 * 1024;

@@ -62,10 +62,13 @@ export async function driveKills({ kills, workers = 4, seed = Date.now(), onKill
       );
       await delay(200 + random() * 800);
       const at = performance.now();
-      await strike(server, fault);
+      const struck = await strike(server, fault);
       const lost = ledger.statuses.get('lost') ?? 0;
       const restarted = hasEnded(server.child);
       if (restarted) server = spawnServer(dir, port);
+      // Backends outlive their postmaster for a moment and would still answer.
+      await otherPostmaster(server, 'main', struck);
+      await otherPostmaster(server, 'keys', struck);
       await server.ready();
       backMs = Math.max(backMs, performance.now() - at);
       await delay(200);
@@ -84,7 +87,8 @@ export async function driveKills({ kills, workers = 4, seed = Date.now(), onKill
   }
 }
 
-async function strike(server: OwnServer, fault: Fault): Promise<void> {
+/** @returns  the processes killed */
+async function strike(server: OwnServer, fault: Fault): Promise<readonly number[]> {
   const main = await postmasterOf(server, 'main');
   const children = await childrenOf(main);
   const pids: number[] = [];
@@ -96,6 +100,17 @@ async function strike(server: OwnServer, fault: Fault): Promise<void> {
   const gone = node ? endServer(server, 'SIGKILL') : undefined;
   for (const pid of pids) kill(pid);
   await gone;
+  return pids;
+}
+
+async function otherPostmaster(server: OwnServer, kind: 'main' | 'keys', than: readonly number[]): Promise<void> {
+  const deadline = performance.now() + 60_000;
+  for (;;) {
+    const pid = await postmasterOf(server, kind).catch(() => undefined);
+    if (pid !== undefined && !than.includes(pid)) return;
+    if (performance.now() > deadline) throw new Error(`PostgreSQL (${kind}) did not come back: ${server.output().slice(-2000)}`);
+    await delay(20);
+  }
 }
 
 function kill(pid: number): void {
