@@ -18,9 +18,10 @@ import { assertServers, findDatabases, type FindOptions } from './storage/connec
 import { createBatch } from './storage/create-batch.ts';
 import { type Database, openDatabase } from './storage/database.ts';
 import { loadElementNumbers } from './storage/elements.ts';
-import { holdsKeys, openKeyStore } from './storage/keys.ts';
+import { openKeyStore } from './storage/keys.ts';
 import { keepHouse } from './storage/housekeeping.ts';
 import { migrate } from './storage/migrate.ts';
+import { holdsKeys } from './storage/own-keys.ts';
 import { rowIds } from './storage/row-ids.ts';
 import { makeOpener, makeSealer } from './storage/sealing.ts';
 import type { Log } from './telemetry/log.ts';

@@ -1,6 +1,6 @@
 import { Migration, Migrator } from '@mikro-orm/migrations';
 import { MikroORM } from '@mikro-orm/postgresql';
-import { assertUnchanged, type MigrationFile } from './migrate.ts';
+import { assertUnchanged, type MigrationFile } from './migration-files.ts';
 
 /** Any number that is ours: two servers that start together migrate one after the other. */
 const migrationLock = 7_205_140_331;

@@ -5,10 +5,7 @@ import type { DataKey } from '../encryption/seal.ts';
 import { makeDataKey } from '../encryption/seal.ts';
 import type { KeyManagement } from '../encryption/keys.ts';
 import { int8Array } from './binary.ts';
-
-/** What the keys of no patient are for. */
-export type KeyPurpose = 'common' | 'token' | 'audit' | 'cursor';
-const purposes: readonly KeyPurpose[] = ['common', 'token', 'audit', 'cursor'];
+import { idBytes, type KeyPurpose, loadOwnKeys, ownKey, secretBytes, wrapContext } from './own-keys.ts';
 
 /** The wrapped key that was asked for is destroyed: what it sealed can't be read by anyone, ever. */
 export class KeyErased extends Error {}
@@ -44,7 +41,6 @@ export type KeyStoreOptions = {
 
 /** Caches are trusted this long after the key database said that no key was destroyed since. */
 const trustMs = 250;
-const secretBytes = 32;
 
 type KeyRow = { readonly key_id: string; readonly purpose: string; readonly wrapped: Buffer | null };
 
@@ -227,17 +223,15 @@ export async function openKeyStore(options: KeyStoreOptions): Promise<KeyStore> 
   }
 
   return {
-    secretOf: (purpose) => secretIn(own, purpose),
-    common: ownKey(own, 'common'),
-    tokenKeyId: ownKey(own, 'token').id,
+    secretOf: (purpose) => ownKey(own, purpose).secret,
+    common: ownKey(own, 'common').key,
+    tokenKeyId: ownKey(own, 'token').key.id,
     ofOwners,
     opening,
     erase,
     idsOf,
   };
 }
-
-type OwnKeys = ReadonlyMap<KeyPurpose, { readonly key: DataKey; readonly secret: Buffer }>;
 
 /** The first of the listed keys that isn't destroyed. */
 function fetchedKey(ids: readonly Buffer[], fetched: ReadonlyMap<string, DataKey | undefined>): DataKey | undefined {
@@ -251,59 +245,3 @@ function fetchedKey(ids: readonly Buffer[], fetched: ReadonlyMap<string, DataKey
   if (known) return undefined;
   throw new KeyUnknown('the key database does not know the key of a stored document');
 }
-
-async function loadOwnKeys(pool: Pool, management: KeyManagement): Promise<OwnKeys> {
-  let rows = await fetchOwnKeys(pool);
-  const missing = purposes.filter((purpose) => !rows.some((row) => row.purpose === purpose));
-  if (missing.length > 0) {
-    await Promise.all(missing.map((purpose) => makeOwnKey(pool, management, purpose)));
-    rows = await fetchOwnKeys(pool);
-  }
-  const loaded = await Promise.all(
-    rows.map(async (row) => {
-      const id = idBytes(row.key_id);
-      const secret = await management.unwrap(row.wrapped, wrapContext(id, row.purpose));
-      return [row.purpose as KeyPurpose, { key: makeDataKey(id, secret), secret }] as const;
-    }),
-  );
-  return new Map(loaded);
-}
-
-async function fetchOwnKeys(pool: Pool): Promise<readonly (KeyRow & { readonly wrapped: Buffer })[]> {
-  const { rows } = await pool.query<KeyRow & { wrapped: Buffer }>(
-    'select distinct on (purpose) key_id, purpose, wrapped from data_key order by purpose, generation desc',
-  );
-  return rows;
-}
-
-/** Of two processes that make it at once, one does: unique (purpose, generation). */
-async function makeOwnKey(pool: Pool, management: KeyManagement, purpose: KeyPurpose): Promise<void> {
-  const id = idBytes(randomUUID());
-  await pool.query('insert into data_key (key_id, purpose, generation, wrapped) values ($1, $2, 1, $3) on conflict do nothing', [
-    id.toString('hex'),
-    purpose,
-    await management.wrap(randomBytes(secretBytes), wrapContext(id, purpose)),
-  ]);
-}
-
-/** Whether any wrapped key exists: then the root key must too, and none may be made in its place. */
-export async function holdsKeys(pool: Pool): Promise<boolean> {
-  const { rows } = await pool.query<{ holds: boolean }>('select exists (select from data_key) as holds');
-  return rows[0]?.holds ?? false;
-}
-
-function secretIn(own: OwnKeys, purpose: KeyPurpose): Buffer {
-  const found = own.get(purpose);
-  if (found === undefined) throw new Error(`the key database has no ${purpose} key`);
-  return found.secret;
-}
-
-function ownKey(own: OwnKeys, purpose: KeyPurpose): DataKey {
-  const found = own.get(purpose);
-  if (found === undefined) throw new Error(`the key database has no ${purpose} key`);
-  return found.key;
-}
-
-const idBytes = (uuid: string): Buffer => Buffer.from(uuid.replaceAll('-', ''), 'hex');
-
-const wrapContext = (id: Buffer, purpose: string): string => `${id.toString('hex')} ${purpose}`;
