@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Config } from './config.ts';
 import { buildApp } from './http/app.ts';
+import { answerUnreadable } from './http/unreadable.ts';
 import type { Services } from './services.ts';
 
 export type RunningServer = {
@@ -10,15 +11,25 @@ export type RunningServer = {
   readonly stop: () => Promise<void>;
 };
 
+/** All headers of a request together, its URL apart. */
+const headerBytesMax = 16_384;
+
 /** Listens with the services given; they are closed by `stop`, after the last request. */
 export async function startServer(services: Services): Promise<RunningServer> {
   const { config, context, authenticate, log, ready } = services;
   let draining = false;
   const app = buildApp({ context, authenticate, log, ready, draining: () => draining });
   const server = createServer(
-    { headersTimeout: config.headersTimeoutMs, requestTimeout: config.requestTimeoutMs, keepAliveTimeout: 65_000 },
-    getRequestListener(app.fetch, { overrideGlobalObjects: false }),
+    {
+      headersTimeout: config.headersTimeoutMs,
+      requestTimeout: config.requestTimeoutMs,
+      keepAliveTimeout: 65_000,
+      // Node counts the URL among the headers: a long one must get as far as our own refusal.
+      maxHeaderSize: config.urlBytesMax + headerBytesMax,
+    },
+    getRequestListener(app.fetch),
   );
+  server.on('clientError', answerUnreadable);
   await listen(server, config);
   const { port } = server.address() as AddressInfo;
   let stopping: Promise<void> | undefined;

@@ -31,7 +31,8 @@ export const fhirPath = '/fhir/R4';
 export function buildApp(options: AppOptions): Hono<Env> {
   const { context, log } = options;
   const origins = context.config.corsOrigins;
-  const app = new Hono<Env>();
+  // A slash at the end of a path changes nothing.
+  const app = new Hono<Env>({ strict: false });
   app.use('*', async (c, next) => {
     const asked = c.env.incoming.headers['x-request-id'];
     const requestId = typeof asked === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(asked) ? asked : randomUUID();
@@ -62,7 +63,11 @@ export function buildApp(options: AppOptions): Hono<Env> {
   });
   app.onError((error, c) => {
     const { status, issues = [], headers } = answerError(error, log, c.var.requestId);
-    return c.body(outcomeJson(issues), { status: status as 400, headers: { 'content-type': fhirJson, ...headers } });
+    const body = Buffer.from(outcomeJson(issues));
+    return c.body(body, {
+      status: status as 400,
+      headers: { 'content-type': fhirJson, 'content-length': String(body.length), ...headers },
+    });
   });
   return app;
 }

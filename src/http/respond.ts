@@ -14,13 +14,13 @@ export const fhirJson = 'application/fhir+json; charset=utf-8';
 /** How an answer is to be written. */
 export type Format = { readonly mediaType: string; readonly pretty: boolean };
 
-const jsonFormats: Readonly<Record<string, string>> = {
-  json: fhirJson,
-  'application/json': 'application/json; charset=utf-8',
-  'application/fhir+json': fhirJson,
-  'application/json+fhir': fhirJson,
-  'text/json': 'application/json; charset=utf-8',
-};
+const jsonFormats: ReadonlyMap<string, string> = new Map([
+  ['json', fhirJson],
+  ['application/json', 'application/json; charset=utf-8'],
+  ['application/fhir+json', fhirJson],
+  ['application/json+fhir', fhirJson],
+  ['text/json', 'application/json; charset=utf-8'],
+]);
 
 /**
  * What the client can read: `_format` before Accept. @throws FhirError 406 where that is neither JSON nor anything
@@ -33,7 +33,7 @@ export function formatOf(c: Exchange, query: string): Format {
   const asked = parameters.get('_format');
   if (asked !== null && asked !== '') {
     // A plus sign that was not escaped arrives as a space.
-    const mediaType = jsonFormats[(asked.split(';')[0] ?? '').trim().replace(' ', '+').toLowerCase()];
+    const mediaType = jsonFormats.get((asked.split(';')[0] ?? '').trim().replace(' ', '+').toLowerCase());
     if (mediaType === undefined) throw notAcceptable();
     return { mediaType, pretty };
   }
@@ -43,7 +43,7 @@ export function formatOf(c: Exchange, query: string): Format {
     const [media = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
     if (parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter))) continue;
     if (media === '*/*' || media === 'application/*') return { mediaType: fhirJson, pretty };
-    const known = jsonFormats[media];
+    const known = jsonFormats.get(media);
     if (known !== undefined) return { mediaType: known, pretty };
   }
   throw notAcceptable();
@@ -72,6 +72,8 @@ export async function respond(c: Exchange, answer: Answer, format: Format, optio
   const text = format.pretty ? prettyJson(body.toString()) : body;
   const bytes = typeof text === 'string' ? Buffer.from(text) : text;
   const sent = await compressed(c, bytes, headers, options.compressionMinBytes);
+  // Said here, so that the answer to HEAD has it too.
+  headers['content-length'] = String(sent.length);
   return c.body(sent as Uint8Array<ArrayBuffer>, { status: status as 200, headers });
 }
 

@@ -1,4 +1,5 @@
 import { badRequest } from '../fhir/error.ts';
+import { isId } from '../fhir/references.ts';
 import { anyOf, type Condition } from './condition.ts';
 import { decided, type ValueMatch } from './match.ts';
 import type { Clause, Query } from './query.ts';
@@ -45,7 +46,8 @@ export function assertSelective(query: Query, planned: readonly PlannedClause[])
 function planClause(clause: Clause, type: string, context: PlanContext): PlannedClause {
   const { param, modifier, values } = clause;
   if (param.code === '_id') {
-    const ids = values.map(unescape);
+    // What is no id names nothing, and may hold what PostgreSQL takes in no text.
+    const ids = values.map(unescape).filter(isId);
     return { condition: { kind: 'ids', keys: ids.map((id) => refKeyOf(context.key, type, id)), ids } };
   }
   if (param.code === '_lastUpdated') return { condition: anyOf(values.map((text) => updatedCondition({ text }, context))) };

@@ -115,7 +115,8 @@ function timeSql(ms: number, values: Values): string {
   return `${values.add(text)}::timestamptz`;
 }
 
-/** Years beyond 9999 appear only as the end of 9999-12-31. */
+/** An instant tells the years 1 to 9999; zones and `ap` reach beyond either end. */
 function instantText(ms: number): string {
-  return ms >= 253_402_300_800_000 ? 'infinity' : new Date(ms).toISOString();
+  if (ms >= 253_402_300_800_000) return 'infinity';
+  return ms < -62_135_596_800_000 ? '-infinity' : new Date(ms).toISOString();
 }

@@ -1,0 +1,45 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { type Issue, issue } from '../fhir/error.ts';
+import { outcomeJson } from '../fhir/outcome.ts';
+import { fhirJson } from './respond.ts';
+
+const lingerMs = 1_000;
+
+/** Answers what Node refuses before it is a request (its `clientError`): an outcome like any other, and the connection ends. */
+export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
+    socket.destroy();
+    return;
+  }
+  const { status, found } = faultOf(error.code);
+  const body = outcomeJson([found]);
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Connection: close',
+    'Cache-Control: no-store',
+    `Content-Type: ${fhirJson}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  // A client that is still sending would lose the answer to a reset: what it sends is read for a moment, and dropped.
+  socket.resume();
+  setTimeout(() => socket.destroy(), lingerMs).unref();
+}
+
+function faultOf(code: string | undefined): { readonly status: number; readonly found: Issue } {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    const text = 'The URL and headers are too long together. Search by POST to _search instead.';
+    return { status: 431, found: issue('too-long', 'headers-too-long', text) };
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return { status: 408, found: issue('timeout', 'request-timeout', 'The request took too long to arrive. Send it again.') };
+  }
+  return { status: 400, found: issue('structure', 'request-malformed', 'What was sent is no HTTP request.') };
+}
+
+/** Whether an answer has begun on the socket: then nothing may be put behind it. */
+function isAnswering(socket: Socket): boolean {
+  const message: unknown = Reflect.get(socket, '_httpMessage');
+  return typeof message === 'object' && message !== null && Reflect.get(message, 'headersSent') === true;
+}
