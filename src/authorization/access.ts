@@ -4,6 +4,7 @@ import { planClauses } from '../search/clauses.ts';
 import { compartmentParts } from '../search/extract.ts';
 import type { Condition } from '../search/condition.ts';
 import { parseSearch, type SearchLimits } from '../search/parse.ts';
+import type { Query } from '../search/query.ts';
 import type { Registry } from '../search/registry.ts';
 import type { PlanContext } from '../search/sink.ts';
 import { noRows, type RowFilter } from '../storage/filter.ts';
@@ -33,6 +34,9 @@ const sharedTypes = new Set([
   'StructureDefinition',
   'ValueSet',
 ]);
+
+/** Members of a patient's compartment that tell of other patients, or are the operator's: never an app's that is bound to one patient. */
+const operatorsTypes = new Set(['AuditEvent', 'Group']);
 
 export type AccessContext = {
   readonly registry: Registry;
@@ -91,6 +95,7 @@ function groupsOf(scope: Scope, grant: Grant, letter: Letter, type: string, cont
   const narrowed = scope.params.length === 0 ? [] : groupsOfParams(scope, type, context);
   if (scope.level === 'system') return narrowed;
   if (scope.level !== 'patient' || grant.patient === undefined) return undefined;
+  if (operatorsTypes.has(type)) return undefined;
   const { compartments } = context.registry.of(type);
   const inCompartment = type === 'Patient' || compartments.some(({ compartment }) => compartment === 'Patient');
   if (inCompartment) return [[compartmentToken(context.plan.key, 'Patient', grant.patient)], ...narrowed];
@@ -101,10 +106,22 @@ export function compartmentToken(key: TokenKey, compartment: string, id: string)
   return token(key, ...compartmentParts(compartment, id));
 }
 
+/** One parameter of the scope is one clause at least: a parameter that says how to answer, or nothing at all, bounds nothing. */
 function groupsOfParams(scope: Scope, type: string, context: AccessContext): (readonly bigint[])[] {
-  const { query } = parseSearch(type, scope.params, context.registry, context.limits, false);
-  const planned = planClauses(query, { ...context.plan, now: Date.now() });
-  return planned.flatMap(({ condition, recheck }) => (recheck === undefined ? tokenGroups(condition) : unplannable()));
+  const query = queryOf(scope, type, context);
+  if (query.clauses.length !== scope.params.length) return unplannable();
+  return planClauses(query, { ...context.plan, now: Date.now() }).flatMap(({ condition, recheck }) => {
+    const groups = recheck === undefined ? tokenGroups(condition) : [];
+    return groups.length === 0 ? unplannable() : groups;
+  });
+}
+
+function queryOf(scope: Scope, type: string, context: AccessContext): Query {
+  try {
+    return parseSearch(type, scope.params, context.registry, context.limits, false).query;
+  } catch (error) {
+    return unplannable(error);
+  }
 }
 
 function tokenGroups(condition: Condition): (readonly bigint[])[] {
@@ -114,9 +131,10 @@ function tokenGroups(condition: Condition): (readonly bigint[])[] {
   return unplannable();
 }
 
-function unplannable(): never {
-  throw forbidden(
+function unplannable(cause?: unknown): never {
+  const refusal = forbidden(
     'scope-unsupported',
     "A scope of the token narrows by a search that access can't be decided by. Use token, reference or exact string parameters.",
   );
+  throw cause === undefined ? refusal : Object.assign(refusal, { cause });
 }

@@ -73,9 +73,9 @@ export function badRequest(id: string, text: string, expression?: string | reado
   return new FhirError(400, [issue(code, id, text, expression)]);
 }
 
-/** 404, the same words whether the resource never existed or the caller may not see it. */
-export function notFound(type: string, id: string): FhirError {
-  return new FhirError(404, [issue('not-found', 'resource-not-found', `${type}/${id} is not known here.`)]);
+/** 404, the same bytes for every id, whether the resource never existed or the caller may not see it. */
+export function notFound(type: string): FhirError {
+  return new FhirError(404, [issue('not-found', 'resource-not-found', `No ${type} with this id is known here.`)]);
 }
 
 export function forbidden(id: string, text: string): FhirError {

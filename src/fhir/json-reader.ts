@@ -5,8 +5,8 @@ export type JsonObject = { [name: string]: Json };
 
 /**
  * Number literals whose text is not what `String(number)` gives (`1.0`, `5.40`, `1e2`, more digits than a double keeps), by the
- * object or array that holds the number, then by member name or index; a
- * number that is the whole document has none. Read them by `literalOf`.
+ * object or array that holds the number, then by member name or index; a number that is the whole document has none. Read them
+ * by `literalOf`.
  */
 export type Decimals = Map<object, Record<string, string>>;
 

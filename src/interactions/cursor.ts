@@ -1,11 +1,14 @@
-import { badRequest } from '../fhir/error.ts';
+import { FhirError, forbidden, issue } from '../fhir/error.ts';
 
 /** Seals and opens page positions: what a cursor says, and whom and which query it belongs to, is nobody else's to read. */
 export type CursorCodec = {
-  /** @param bound  what the cursor is good for: caller and query */
-  readonly seal: (position: unknown, bound: string) => string;
-  readonly open: (cursor: string, bound: string) => unknown;
+  /** @param query  what the cursor is good for */
+  readonly seal: (position: unknown, query: string, caller: string) => string;
+  /** @throws FhirError 403 if it was given to another caller, 400 if it is none of ours or of another query */
+  readonly open: (cursor: string, query: string, caller: string) => unknown;
 };
+
+type Sealed = { readonly position: unknown; readonly caller: string };
 
 export type BytesSealer = {
   readonly seal: (purpose: string, bytes: Buffer) => Buffer;
@@ -15,19 +18,21 @@ export type BytesSealer = {
 
 export function cursorCodec(sealer: BytesSealer): CursorCodec {
   return {
-    seal: (position, bound) => sealer.seal(bound, Buffer.from(JSON.stringify(position))).toString('base64url'),
-    open(cursor, bound) {
-      try {
-        return JSON.parse(sealer.open(bound, Buffer.from(cursor, 'base64url')).toString('utf8'));
-      } catch (error) {
-        throw Object.assign(
-          badRequest(
-            'page-invalid',
-            'The page link is not one this server gave to this caller for this query. Start again from the first page.',
-          ),
-          { cause: error },
-        );
-      }
+    seal: (position, query, caller) => sealer.seal(query, Buffer.from(JSON.stringify({ position, caller }))).toString('base64url'),
+    open(cursor, query, caller) {
+      const sealed = opened(sealer, cursor, query);
+      if (sealed.caller !== caller)
+        throw forbidden('page-of-another', 'The page link was given to another caller. Start from your own first page.');
+      return sealed.position;
     },
   };
+}
+
+function opened(sealer: BytesSealer, cursor: string, query: string): Sealed {
+  try {
+    return JSON.parse(sealer.open(query, Buffer.from(cursor, 'base64url')).toString('utf8')) as Sealed;
+  } catch (cause) {
+    const text = 'The page link is not one this server gave for this query. Start again from the first page.';
+    throw new FhirError(400, [issue('invalid', 'page-invalid', text)], { cause });
+  }
 }

@@ -31,8 +31,8 @@ export async function history(
   const options = parseOptions(ctx, pairs);
   const part = readPart(pairs);
   const of = await sourceOf(ctx, call, scope);
-  const bound = JSON.stringify(['history', call.access.caller, scope.type ?? '', scope.id ?? '', options.since ?? '', options.at ?? '']);
-  const after = options.page === undefined ? undefined : (ctx.cursors.open(options.page, bound) as HistoryPosition);
+  const bound = JSON.stringify(['history', scope.type ?? '', scope.id ?? '', options.since ?? '', options.at ?? '']);
+  const after = options.page === undefined ? undefined : (ctx.cursors.open(options.page, bound, call.access.caller) as HistoryPosition);
   const query: HistoryQuery = {
     of,
     ...(options.since === undefined ? {} : { since: options.since }),
@@ -49,7 +49,11 @@ export async function history(
       : undefined;
   const total = after === undefined && next === undefined ? rows.length : await countHistory(ctx.reader, query);
   const entries = rows.map((row) => entryOf(ctx, row, part));
-  return historyBundle(ctx, scope, pairs, { total, entries, ...(next === undefined ? {} : { next: ctx.cursors.seal(next, bound) }) });
+  return historyBundle(ctx, scope, pairs, {
+    total,
+    entries,
+    ...(next === undefined ? {} : { next: ctx.cursors.seal(next, bound, call.access.caller) }),
+  });
 }
 
 type Contents = { readonly total: number; readonly entries: readonly BundleEntry[]; readonly next?: string };
@@ -122,7 +126,7 @@ async function sourceOf(ctx: Context, call: Call, { type, id }: HistoryScope): P
     assertId(id);
     const address = { type, id, refKey: ctx.refKeyOf(type, id) };
     const current = await readCurrent(ctx.reader, address, filter);
-    if (current === undefined) throw notFound(type, id);
+    if (current === undefined) throw notFound(type);
     if (current.erased) throw gone(current);
     return { address, filter };
   }

@@ -64,7 +64,7 @@ async function patchLocked(
 ): Promise<Answer> {
   const filter = call.access.filter('u', type);
   const [current] = await lockCurrent(tx.client, [{ type, id, refKey: ctx.refKeyOf(type, id) }]);
-  if (current === undefined || !passesFilter(filter, current.tokens)) throw notFound(type, id);
+  if (current === undefined || !passesFilter(filter, current.tokens)) throw notFound(type);
   if (current.deleted) throw gone(current);
   assertIfMatch(options.ifMatch, current.version);
   const document = await patched(ctx, current, change);
@@ -72,7 +72,7 @@ async function patchLocked(
   const same = await unchangedText(ctx, current, document);
   if (same !== undefined) return writeAnswer({ status: 200, stamp: current, json: same, readable }, options.prefer, unchanged(type));
   const version = current.version + 1;
-  const { row, json } = await prepareVersion(ctx, document, { id, rid: current.rid, version, interaction: 'p' }, filter);
+  const { row, json } = await prepareVersion(ctx, document, { ...current, version, interaction: 'p' }, filter);
   const lastUpdated = await writeLast(tx, row, replaceVersions);
   return writeAnswer({ status: 200, stamp: { type, id, version, lastUpdated }, json, readable }, options.prefer, updated(type));
 }

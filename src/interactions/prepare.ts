@@ -4,14 +4,14 @@ import { isId } from '../fhir/references.ts';
 import type { Registry } from '../search/registry.ts';
 import { passesFilter, type RowFilter } from '../storage/filter.ts';
 import type { LockedVersion } from '../storage/read.ts';
-import { type InteractionCode, type NewVersion, noFacts } from '../storage/rows.ts';
+import { type NewVersion, noFacts } from '../storage/rows.ts';
 import type { Context } from './context.ts';
 import { type Document, type Edit, storedText } from './document.ts';
 
 /** A version ready to be written, and the text that was sealed. */
 export type Prepared = { readonly row: NewVersion; readonly json: string };
 
-export type Target = { readonly id: string; readonly rid: number; readonly version: number; readonly interaction: InteractionCode };
+export type Target = Pick<NewVersion, 'id' | 'rid' | 'version' | 'interaction' | 'factsBefore'>;
 
 /**
  * Extracts, checks the caller's rights on what would be written, and seals. The document must have been checked by `assertValid`.
@@ -27,18 +27,19 @@ export async function prepareVersion(
   edits: readonly Edit[] = [],
 ): Promise<Prepared> {
   const { type } = document;
-  const { id, rid, version, interaction } = target;
+  const { id, rid, version, interaction, factsBefore } = target;
   const { refKey, tokens, facts, patient, clinicalAt, owners } = ctx.extract(document.value, type, id);
   if (!passesFilter(filter, tokens)) throw forbidden('write-outside-scope', `The token's scopes don't permit to write this ${type}.`);
   const json = storedText(document, id, edits);
   const ownerKeys = [...owners.keys()];
   const content = await ctx.seal(json, { type, id, version, owners: ownerKeys });
-  return { row: { rid, type, id, refKey, version, interaction, patient, clinicalAt, tokens, content, owners: ownerKeys, facts }, json };
+  const row = { rid, type, id, refKey, version, interaction, patient, clinicalAt, tokens, content, owners: ownerKeys, facts };
+  return { row: factsBefore === undefined ? row : { ...row, factsBefore }, json };
 }
 
 /** The version that ends a resource: it keeps owner, patient and tokens, so that its history stays visible to the same callers. */
 export function deletionOf(current: LockedVersion): NewVersion {
-  const { rid, type, id, refKey, version, patient, tokens } = current;
+  const { rid, type, id, refKey, version, patient, tokens, factsBefore } = current;
   return {
     rid,
     type,
@@ -52,6 +53,7 @@ export function deletionOf(current: LockedVersion): NewVersion {
     content: null,
     owners: [],
     facts: noFacts,
+    factsBefore,
   };
 }
 

@@ -19,7 +19,7 @@ export async function read(ctx: Context, call: Call, type: string, id: string, c
   const filter = call.access.permit('r', type);
   assertId(id);
   const row = await readCurrent(ctx.reader, { type, id, refKey: ctx.refKeyOf(type, id) }, filter);
-  if (row === undefined) throw notFound(type, id);
+  if (row === undefined) throw notFound(type);
   if (row.deleted) throw gone(row);
   if (isUnmodified(row, conditions)) return { status: 304, stamp: row };
   const { json } = await openOne(ctx, row);
@@ -30,9 +30,9 @@ export async function read(ctx: Context, call: Call, type: string, id: string, c
 export async function vread(ctx: Context, call: Call, type: string, id: string, version: string): Promise<Answer> {
   const filter = call.access.permit('r', type);
   assertId(id);
-  if (!/^[1-9]\d{0,8}$/.test(version)) throw versionNotFound(type, id);
+  if (!/^[1-9]\d{0,8}$/.test(version)) throw versionNotFound(type);
   const row = await readVersion(ctx.reader, { type, id, refKey: ctx.refKeyOf(type, id) }, Number(version), filter);
-  if (row === undefined) throw versionNotFound(type, id);
+  if (row === undefined) throw versionNotFound(type);
   if (row.deleted) throw gone(row);
   const { json } = await openOne(ctx, row);
   return { status: 200, stamp: row, body: render(json, row) };
@@ -45,8 +45,8 @@ export async function openOne<V extends StoredVersion>(ctx: Pick<Context, 'open'
   return { ...row, json: opened.json };
 }
 
-function versionNotFound(type: string, id: string): FhirError {
-  return new FhirError(404, [issue('not-found', 'version-not-found', `That version of ${type}/${id} is not known here.`)]);
+function versionNotFound(type: string): FhirError {
+  return new FhirError(404, [issue('not-found', 'version-not-found', `No such version of a ${type} with this id is known here.`)]);
 }
 
 /** 410: the resource was deleted and its history remains, or it was erased and nothing does. */

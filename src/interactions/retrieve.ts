@@ -17,7 +17,8 @@ export async function answerGet(ctx: Context, call: Call, entry: Entry): Promise
     if (id === undefined || (id === '' && third === undefined)) return search(ctx, call, type, pairs);
     if (id === '_history' && third === undefined) return history(ctx, call, { type }, pairs);
     if (third === undefined) return part(await read(ctx, call, type, id, entry));
-    if (third === '_history') return version === undefined ? history(ctx, call, { type, id }, pairs) : part(await vread(ctx, call, type, id, version));
+    if (third === '_history')
+      return version === undefined ? history(ctx, call, { type, id }, pairs) : part(await vread(ctx, call, type, id, version));
   }
   throw badRequest(
     'entry-url-invalid',

@@ -30,18 +30,18 @@ export async function search(ctx: Context, call: Call, type: string, pairs: read
   const plan = planSearch(query, filter, ctx.registry, ctx.planContext());
   if (query.summary === 'count' || query.count === 0)
     return { status: 200, body: countBundle(ctx, query, await countMatches(db, plan, ctx.open, countCandidatesMax), warnings) };
-  const bound = boundOf(call, query);
-  const after = query.page === undefined ? undefined : (ctx.cursors.open(query.page, bound) as Position);
+  const bound = boundOf(query);
+  const after = query.page === undefined ? undefined : (ctx.cursors.open(query.page, bound, call.access.caller) as Position);
   const page = await runSearch(db, plan, after, query.count, ctx.open);
   const included = await includesOf(ctx, call, db, query, page);
   const total = await totalOf(ctx, db, query, plan, page, after);
-  const next = page.next === undefined ? undefined : ctx.cursors.seal(page.next, bound);
+  const next = page.next === undefined ? undefined : ctx.cursors.seal(page.next, bound, call.access.caller);
   return { status: 200, body: searchBundle(ctx, query, page.rows, { ...included, warnings, total, next }) };
 }
 
-/** A cursor belongs to the caller and to the query without its page. */
-function boundOf(call: Call, query: Query): string {
-  return JSON.stringify(['search', call.access.caller, query.type, query.understood]);
+/** A cursor belongs to the query without its page. */
+function boundOf(query: Query): string {
+  return JSON.stringify(['search', query.type, query.understood]);
 }
 
 async function includesOf(

@@ -334,7 +334,7 @@ async function patchWork(
   prefer: Return,
 ): Promise<Work> {
   if (row === undefined || entry.patch === undefined || !passesFilter(call.access.filter('u', target.type), row.tokens))
-    throw notFound(target.type, target.id);
+    throw notFound(target.type);
   if (row.deleted) throw gone(row);
   assertIfMatch(entry.ifMatch, row.version);
   return nextWork(ctx, call, row, await patched(ctx, row, rewritePatch(entry.patch, resolve, ctx.definitions.schema)), 'p', [], prefer);
@@ -349,7 +349,7 @@ function replaceWork(
   edits: readonly Edit[],
   prefer: Return,
 ): Promise<Work> {
-  if (!passesFilter(call.access.filter('u', row.type), row.tokens)) throw notFound(row.type, row.id);
+  if (!passesFilter(call.access.filter('u', row.type), row.tokens)) throw notFound(row.type);
   assertUpdatable(row, entry);
   return nextWork(ctx, call, row, document, 'u', edits, prefer);
 }
@@ -370,7 +370,7 @@ async function nextWork(
   const prepared = await prepareVersion(
     ctx,
     document,
-    { id: row.id, rid: row.rid, version: row.version + 1, interaction },
+    { ...row, version: row.version + 1, interaction },
     call.access.filter('u', row.type),
     edits,
   );

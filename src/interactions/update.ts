@@ -3,7 +3,7 @@ import { parseJson, sameValue } from '../fhir/json.ts';
 import { inTransaction, type Transaction } from '../storage/database.ts';
 import { noRows, passesFilter } from '../storage/filter.ts';
 import { type Address, type LockedVersion, lockCurrent, readCurrent } from '../storage/read.ts';
-import type { NewVersion } from '../storage/rows.ts';
+import type { NewVersion, StoredVersion } from '../storage/rows.ts';
 import { insertVersions, lockOwners, replaceVersions } from '../storage/write.ts';
 import { type Answer, type Return, writeAnswer } from './answer.ts';
 import { matchUnderLock, parseCriteria } from './conditional.ts';
@@ -97,13 +97,13 @@ async function writeLocked(
   if (current === undefined)
     return (await insertUnderId(ctx, call, tx, address, document, options)) ?? writeLocked(ctx, call, tx, address, document, options);
   const filter = call.access.filter('u', type);
-  if (!passesFilter(filter, current.tokens)) throw notFound(type, id);
+  if (!passesFilter(filter, current.tokens)) throw notFound(type);
   assertUpdatable(current, options);
   const readable = passesFilter(call.access.filter('r', type), current.tokens);
   const same = current.deleted ? undefined : await unchangedText(ctx, current, document);
   if (same !== undefined) return writeAnswer({ status: 200, stamp: current, json: same, readable }, options.prefer, unchanged(type));
   const version = current.version + 1;
-  const prepared = await prepareVersion(ctx, document, { id, rid: current.rid, version, interaction: 'u' }, filter);
+  const prepared = await prepareVersion(ctx, document, { ...current, version, interaction: 'u' }, filter);
   const lastUpdated = await writeLast(tx, prepared.row, replaceVersions);
   const answer = { status: current.deleted ? 201 : 200, stamp: { type, id, version, lastUpdated }, json: prepared.json, readable } as const;
   return writeAnswer(answer, options.prefer, current.deleted ? created(type) : updated(type));
@@ -119,7 +119,7 @@ export function assertUpdatable(current: LockedVersion, { ifMatch, ifNoneMatch }
 /** The stored text, if the document says the same; compared as text first, then as values. */
 export async function unchangedText(
   ctx: Context,
-  current: LockedVersion,
+  current: StoredVersion,
   document: Document,
   edits: readonly Edit[] = [],
 ): Promise<Buffer | undefined> {
@@ -141,7 +141,7 @@ async function insertUnderId(
   options: UpdateOptions,
 ): Promise<Answer | undefined> {
   const { type, id } = address;
-  if (options.ifMatch !== undefined) throw call.access.filter('u', type) === 'all' ? versionConflict() : notFound(type, id);
+  if (options.ifMatch !== undefined) throw call.access.filter('u', type) === 'all' ? versionConflict() : notFound(type);
   assertMayCreate(call, type, id);
   const [rid = 0] = await ctx.rowIds.take(1);
   const prepared: Prepared = await prepareVersion(ctx, document, { id, rid, version: 1, interaction: 'u' }, 'all');
@@ -173,10 +173,7 @@ export async function identicalAuditEvent(
   options: UpdateOptions,
 ): Promise<Answer> {
   const stored = await readCurrent(ctx.reader, address, call.access.filter('u', address.type));
-  const same =
-    stored === undefined
-      ? undefined
-      : await unchangedText(ctx, { ...stored, refKey: address.refKey, patient: null, tokens: Buffer.alloc(0) }, document);
+  const same = stored === undefined ? undefined : await unchangedText(ctx, stored, document);
   if (stored === undefined || same === undefined) throw auditEventsStay();
   return writeAnswer(
     { status: 200, stamp: stored, json: same, readable: call.access.filter('r', address.type) === 'all' },
@@ -190,7 +187,7 @@ export async function identicalAuditEvent(
  * nothing they see is 404, whether or not the id is taken.
  */
 export function assertMayCreate(call: Call, type: string, id: string): void {
-  if (call.access.filter('u', type) !== 'all') throw notFound(type, id);
+  if (call.access.filter('u', type) !== 'all') throw notFound(type);
   if (call.access.filter('c', type) === noRows) call.access.permit('c', type);
 }
 

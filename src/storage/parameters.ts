@@ -1,5 +1,5 @@
 import { byteaArray, charArray, float8Array, int2Array, int4Array, int8Array, int8ArrayOf, textArray, timestamptzArray } from './binary.ts';
-import type { NewVersion } from './rows.ts';
+import type { FactTableName, NewVersion } from './rows.ts';
 
 /**
  * The rows of a write as parameters, one array a column. Token and owner lists are flattened, with where each row's part
@@ -46,65 +46,68 @@ export const inputTokens = '($14::int8[])[i.token_from + 1 : i.token_from + i.to
 export const ownersAlive = `not (($15::int8[])[i.owner_from + 1 : i.owner_from + i.owner_count]
     && (select coalesce(array_agg(e.ref_key), '{}') from erased_patient e where e.ref_key = any($15::int8[])))`;
 
-/** The facts of a write as parameters $16 … $33, four tables' worth of columns, each fact naming its row by rid. */
-export function factParameters(rows: readonly NewVersion[]): Buffer[] {
-  const dates = rows.flatMap((row) => row.facts.dates.map((fact) => ({ rid: row.rid, ...fact })));
-  const quantities = rows.flatMap((row) => row.facts.quantities.map((fact) => ({ rid: row.rid, ...fact })));
-  const references = rows.flatMap((row) => row.facts.references.map((fact) => ({ rid: row.rid, ...fact })));
-  const sorts = rows.flatMap((row) => row.facts.sorts.map((fact) => ({ rid: row.rid, ...fact })));
-  return [
-    int8Array(dates.map((fact) => fact.rid)),
-    int2Array(dates.map((fact) => fact.param)),
-    int8Array(dates.map((fact) => fact.pair)),
-    timestamptzArray(dates.map((fact) => fact.lo)),
-    timestamptzArray(dates.map((fact) => fact.hi)),
-    int8Array(quantities.map((fact) => fact.rid)),
-    int2Array(quantities.map((fact) => fact.param)),
-    int8Array(quantities.map((fact) => fact.pair)),
-    int8Array(quantities.map((fact) => fact.unit)),
-    float8Array(quantities.map((fact) => fact.lo)),
-    float8Array(quantities.map((fact) => fact.hi)),
-    int8Array(references.map((fact) => fact.rid)),
-    int2Array(references.map((fact) => fact.param)),
-    int8Array(references.map((fact) => fact.target)),
-    int8Array(sorts.map((fact) => fact.rid)),
-    int2Array(sorts.map((fact) => fact.param)),
-    int8Array(sorts.map((fact) => fact.low)),
-    int8Array(sorts.map((fact) => fact.high)),
-  ];
-}
+/** How many parameters `rowParameters` gives; the facts' follow. */
+const rowParameterCount = 15;
 
+type Column<F> = { readonly name: string; readonly type: string; readonly encode: (facts: readonly F[]) => Buffer };
+type RidOf<F> = F & { readonly rid: number };
+
+/** A fact table: its columns (together its primary key), and where a version's facts for it are. */
 export type FactTable = {
-  readonly table: string;
+  readonly name: FactTableName;
   readonly columns: readonly string[];
-  readonly key: readonly string[];
-  readonly source: string;
+  readonly types: readonly string[];
+  readonly has: (row: NewVersion) => boolean;
+  readonly encode: (rows: readonly NewVersion[]) => Buffer[];
 };
 
-/** Each fact table with its columns, its primary key, and the unnest that gives its new rows. */
+function factTable<F>(name: FactTableName, of: (row: NewVersion) => readonly F[], columns: readonly Column<RidOf<F>>[]): FactTable {
+  const all: readonly Column<RidOf<F>>[] = [
+    { name: 'rid', type: 'int8', encode: (facts) => int8Array(facts.map((fact) => fact.rid)) },
+    ...columns,
+  ];
+  return {
+    name,
+    columns: all.map((column) => column.name),
+    types: all.map((column) => column.type),
+    has: (row) => of(row).length > 0,
+    encode(rows) {
+      const facts = rows.flatMap((row) => of(row).map((fact) => ({ ...fact, rid: row.rid })));
+      return all.map((column) => column.encode(facts));
+    },
+  };
+}
+
 export const factTables: readonly FactTable[] = [
-  {
-    table: 'fact_date',
-    columns: ['rid', 'param', 'pair', 'lo', 'hi'],
-    key: ['rid', 'param', 'pair', 'lo', 'hi'],
-    source: 'unnest($16::int8[], $17::int2[], $18::int8[], $19::timestamptz[], $20::timestamptz[])',
-  },
-  {
-    table: 'fact_quantity',
-    columns: ['rid', 'param', 'pair', 'unit', 'lo', 'hi'],
-    key: ['rid', 'param', 'pair', 'unit', 'lo', 'hi'],
-    source: 'unnest($21::int8[], $22::int2[], $23::int8[], $24::int8[], $25::float8[], $26::float8[])',
-  },
-  {
-    table: 'fact_reference',
-    columns: ['rid', 'param', 'target'],
-    key: ['rid', 'param', 'target'],
-    source: 'unnest($27::int8[], $28::int2[], $29::int8[])',
-  },
-  {
-    table: 'fact_sort',
-    columns: ['rid', 'param', 'low', 'high'],
-    key: ['rid', 'param', 'low', 'high'],
-    source: 'unnest($30::int8[], $31::int2[], $32::int8[], $33::int8[])',
-  },
+  factTable('fact_date', (row) => row.facts.dates, [
+    { name: 'param', type: 'int2', encode: (facts) => int2Array(facts.map((fact) => fact.param)) },
+    { name: 'pair', type: 'int8', encode: (facts) => int8Array(facts.map((fact) => fact.pair)) },
+    { name: 'lo', type: 'timestamptz', encode: (facts) => timestamptzArray(facts.map((fact) => fact.lo)) },
+    { name: 'hi', type: 'timestamptz', encode: (facts) => timestamptzArray(facts.map((fact) => fact.hi)) },
+  ]),
+  factTable('fact_quantity', (row) => row.facts.quantities, [
+    { name: 'param', type: 'int2', encode: (facts) => int2Array(facts.map((fact) => fact.param)) },
+    { name: 'pair', type: 'int8', encode: (facts) => int8Array(facts.map((fact) => fact.pair)) },
+    { name: 'unit', type: 'int8', encode: (facts) => int8Array(facts.map((fact) => fact.unit)) },
+    { name: 'lo', type: 'float8', encode: (facts) => float8Array(facts.map((fact) => fact.lo)) },
+    { name: 'hi', type: 'float8', encode: (facts) => float8Array(facts.map((fact) => fact.hi)) },
+  ]),
+  factTable('fact_reference', (row) => row.facts.references, [
+    { name: 'param', type: 'int2', encode: (facts) => int2Array(facts.map((fact) => fact.param)) },
+    { name: 'target', type: 'int8', encode: (facts) => int8Array(facts.map((fact) => fact.target)) },
+  ]),
+  factTable('fact_sort', (row) => row.facts.sorts, [
+    { name: 'param', type: 'int2', encode: (facts) => int2Array(facts.map((fact) => fact.param)) },
+    { name: 'low', type: 'int8', encode: (facts) => int8Array(facts.map((fact) => fact.low)) },
+    { name: 'high', type: 'int8', encode: (facts) => int8Array(facts.map((fact) => fact.high)) },
+  ]),
 ];
+
+/** The facts of these tables as common table expressions `<table>_new`, whose parameters follow those of the rows. */
+export function newFacts(tables: readonly FactTable[]): string[] {
+  let next = rowParameterCount;
+  return tables.map(({ name, columns, types }) => {
+    const arrays = types.map((type) => `$${++next}::${type}[]`).join(', ');
+    return `${name}_new as materialized (select distinct * from unnest(${arrays}) as f(${columns.join(', ')}))`;
+  });
+}

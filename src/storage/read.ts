@@ -2,7 +2,7 @@ import type { Queryable } from './database.ts';
 import { int8Array } from './binary.ts';
 import { filterSql, type RowFilter } from './filter.ts';
 import { relationOf, typeIs } from './relations.ts';
-import { storedVersion, type StoredVersion, versionColumns, type VersionRow } from './rows.ts';
+import { type FactTableName, storedVersion, type StoredVersion, versionColumns, type VersionRow } from './rows.ts';
 import { sqlValues, statement } from './sql.ts';
 
 /** What a resource is found by. */
@@ -39,6 +39,8 @@ export type LockedVersion = StoredVersion & {
   readonly refKey: bigint;
   readonly patient: bigint | null;
   readonly tokens: Buffer;
+  /** The fact tables that hold something of it. */
+  readonly factsBefore: readonly FactTableName[];
 };
 
 type LockedRow = VersionRow & { ref_key: string; patient: string | null; token_bytes: Buffer };
@@ -49,15 +51,33 @@ type LockedRow = VersionRow & { ref_key: string; patient: string | null; token_b
  */
 export async function lockCurrent(client: Queryable, addresses: readonly Address[]): Promise<LockedVersion[]> {
   const byRelation = [...Map.groupBy(addresses, (address) => relationOf(address.type))].sort(([a], [b]) => (a < b ? -1 : 1));
-  const answers = byRelation.map(([relation, part]) => {
-    const types = [...new Set(part.map((address) => address.type))];
-    const text = `select ${versionColumns('r')}, r.ref_key, r.patient, array_send(r.tokens) as token_bytes from ${relation} r
+  const answers = byRelation.map(async ([relation, part]) => {
+    const values = [[...new Set(part.map((address) => address.type))], int8Array(part.map((address) => address.refKey))];
+    const locking = `select ${versionColumns('r')}, r.ref_key, r.patient, array_send(r.tokens) as token_bytes from ${relation} r
       where r.type = any($1::text[]) and r.ref_key = any($2::int8[]) order by r.type, r.id for update`;
-    return client.query<LockedRow>(statement(text, [types, int8Array(part.map((address) => address.refKey))]));
+    const [locked, facts] = await Promise.all([
+      client.query<LockedRow>(statement(locking, values)),
+      client.query<FactsRow>(statement(factsText(relation), values)),
+    ]);
+    const factsOf = new Map(facts.rows.map((row) => [row.rid, row.facts]));
+    return locked.rows.map((row) => lockedVersion(row, factsOf.get(row.rid) ?? []));
   });
-  const rows = (await Promise.all(answers)).flatMap((answer) => answer.rows);
+  const rows = (await Promise.all(answers)).flat();
   const wanted = new Set(addresses.map(({ type, id }) => `${type}/${id}`));
-  return rows.filter((row) => wanted.has(`${row.type}/${row.id}`)).map(lockedVersion);
+  return rows.filter((row) => wanted.has(`${row.type}/${row.id}`));
+}
+
+type FactsRow = { readonly rid: string; readonly facts: FactTableName[] };
+
+/**
+ * Where the locked rows have facts. Not part of the locking statement: what that one reads beside the row may be older than
+ * the lock it waited for.
+ */
+function factsText(relation: string): string {
+  const tables = ['fact_date', 'fact_quantity', 'fact_reference', 'fact_sort'].map(
+    (table) => `case when exists (select from ${table} f where f.rid = r.rid) then '${table}' end`,
+  );
+  return `select r.rid, array_remove(array[${tables.join(', ')}], null) as facts from ${relation} r where r.type = any($1::text[]) and r.ref_key = any($2::int8[])`;
 }
 
 /** The superseded versions of these resources, oldest first. Rides unique (ref_key, version). */
@@ -68,15 +88,16 @@ export async function readSuperseded(db: Queryable, addresses: readonly Address[
     [int8Array(addresses.map(({ refKey }) => refKey))],
   );
   const wanted = new Set(addresses.map(({ type, id }) => `${type}/${id}`));
-  return rows.filter((row) => wanted.has(`${row.type}/${row.id}`)).map(lockedVersion);
+  return rows.filter((row) => wanted.has(`${row.type}/${row.id}`)).map((row) => lockedVersion(row, []));
 }
 
-function lockedVersion(row: LockedRow): LockedVersion {
+function lockedVersion(row: LockedRow, factsBefore: readonly FactTableName[]): LockedVersion {
   return {
     ...storedVersion(row),
     refKey: BigInt(row.ref_key),
     patient: row.patient === null ? null : BigInt(row.patient),
     tokens: elementsOf(row.token_bytes),
+    factsBefore,
   };
 }
 

@@ -17,6 +17,8 @@ export type Facts = {
 
 export const noFacts: Facts = { dates: [], quantities: [], references: [], sorts: [] };
 
+export type FactTableName = 'fact_date' | 'fact_quantity' | 'fact_reference' | 'fact_sort';
+
 /** One version ready to be written: sealed, with everything that a search needs. */
 export type NewVersion = {
   readonly rid: number;
@@ -35,6 +37,8 @@ export type NewVersion = {
   /** ref_keys of the patients whose keys seal it. */
   readonly owners: readonly bigint[];
   readonly facts: Facts;
+  /** Where the version before has facts, if that is known: only there something may have to go. */
+  readonly factsBefore?: readonly FactTableName[];
 };
 
 /** A stored version as read back. `lastUpdated` is a FHIR instant in UTC with milliseconds. */

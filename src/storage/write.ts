@@ -1,6 +1,6 @@
 import { int8Array } from './binary.ts';
 import type { Queryable } from './database.ts';
-import { factParameters, factTables, inputRows, inputTokens, ownersAlive, rowParameters } from './parameters.ts';
+import { type FactTable, factTables, inputRows, inputTokens, newFacts, ownersAlive, rowParameters } from './parameters.ts';
 import { relationOf } from './relations.ts';
 import { instantOf, type NewVersion } from './rows.ts';
 
@@ -8,36 +8,42 @@ import { instantOf, type NewVersion } from './rows.ts';
 export type Written = ReadonlyMap<number, string>;
 
 /** Facts hang on the rows really written, so that a refused row leaves nothing behind. */
-const factInserts = factTables
-  .map(
-    ({ table, columns, source }) => `${table}_new as (
-  insert into ${table} (${columns.join(', ')})
-  select ${columns.map((name) => `f.${name}`).join(', ')} from ${source} as f(${columns.join(', ')})
-  where f.rid in (select rid from written) on conflict do nothing
+function insertText(table: 'resource' | 'audit_event', tables: readonly FactTable[]): string {
+  const claimed =
+    table === 'audit_event' ? 'claimed as (insert into audit_id select ref_key from input on conflict do nothing returning ref_key), ' : '';
+  // An audit event's id goes first into the register that spans the months.
+  const free = table === 'audit_event' ? 'i.ref_key in (select ref_key from claimed) and ' : '';
+  const facts = tables.map(
+    ({ name, columns }) => `, ${name}_added as (
+  insert into ${name} (${columns.join(', ')}) select ${columns.join(', ')} from ${name}_new n where n.rid in (select rid from written)
 )`,
-  )
-  .join(', ');
-
-function insertText(table: string): string {
-  return `with ${inputRows}, written as (
+  );
+  return `with ${[inputRows, ...newFacts(tables)].join(', ')}, ${claimed}written as (
   insert into ${table} (rid, type, id, version, last_updated, interaction, ref_key, patient, clinical_at, tokens, content)
   select i.rid, i.type, i.id, i.version, date_trunc('milliseconds', clock_timestamp()), i.interaction, i.ref_key, i.patient, i.clinical_at, ${inputTokens}, i.content
-  from input i where ${ownersAlive} order by i.n
+  from input i where ${free}${ownersAlive} order by i.n
   ${table === 'resource' ? 'on conflict (type, ref_key) do nothing' : ''}
   returning rid, last_updated
-), ${factInserts}
+)${facts.join('')}
 select rid, last_updated from written`;
 }
 
-const insertResourceText = insertText('resource');
+/** The statement of a name and a set of fact tables: written once, then known to the connections by its name. */
+const texts = new Map<string, string>();
 
-/** Audit events: the id goes first into the register that spans the months. */
-const insertAuditText = insertText('audit_event')
-  .replace(
-    'written as (',
-    'claimed as (insert into audit_id select ref_key from input on conflict do nothing returning ref_key), written as (',
-  )
-  .replace('from input i where', 'from input i where i.ref_key in (select ref_key from claimed) and');
+function named(kind: string, tables: readonly FactTable[], write: () => string): { name: string; text: string } {
+  const name = `${kind}${tables.map((table) => table.name.slice('fact'.length)).join('')}`;
+  let text = texts.get(name);
+  if (text === undefined) {
+    text = write();
+    texts.set(name, text);
+  }
+  return { name, text };
+}
+
+function parametersOf(rows: readonly NewVersion[], tables: readonly FactTable[]): Buffer[] {
+  return [...rowParameters(rows), ...tables.flatMap((table) => table.encode(rows))];
+}
 
 /**
  * Takes the owners' locks that erasure takes exclusively. A statement of its own before the write: the write's snapshot
@@ -58,31 +64,39 @@ export function lockOwners(client: Queryable, rows: readonly NewVersion[]): Prom
  * Rows whose id is taken are left out of the answer, and nothing of theirs is written.
  */
 export async function insertVersions(client: Queryable, rows: readonly NewVersion[]): Promise<Written> {
-  const audit = rows[0]?.type === 'AuditEvent';
+  const target = rows[0]?.type === 'AuditEvent' ? 'audit_event' : 'resource';
+  const tables = factTables.filter((table) => rows.some((row) => table.has(row)));
   const { rows: written } = await client.query<{ rid: string; last_updated: string }>({
-    name: audit ? 'insert_audit_events' : 'insert_resources',
-    text: audit ? insertAuditText : insertResourceText,
-    values: [...rowParameters(rows), ...factParameters(rows)],
+    ...named(`insert_${target}`, tables, () => insertText(target, tables)),
+    values: parametersOf(rows, tables),
   });
   return writtenOf(written);
 }
 
-/** Facts that stay are not rewritten: only what is gone is deleted and only what is new is inserted. */
-const factReplacements = factTables
-  .map(({ table, columns, key, source }) => {
-    const same = key.map((name) => `f.${name} = n.${name}`).join(' and ');
-    return `${table}_new as materialized (select * from ${source} as f(${columns.join(', ')})),
-${table}_gone as (
-  delete from ${table} f using input i where f.rid = i.rid and not exists (select from ${table}_new n where ${same})
-), ${table}_added as (
-  insert into ${table} (${columns.join(', ')}) select distinct ${columns.join(', ')} from ${table}_new n
-  where n.rid in (select rid from written) and not exists (select from ${table} f where ${same})
-)`;
-  })
-  .join(', ');
+/** The tables where something may come or go. */
+function touchedTables(rows: readonly NewVersion[]): FactTable[] {
+  return factTables.filter(
+    (table) => rows.some((row) => row.factsBefore?.includes(table.name) ?? true) || rows.some((row) => table.has(row)),
+  );
+}
 
-function replaceText(relation: string): string {
-  return `with ${inputRows}, kept as (
+/** Facts that stay are not rewritten: only what is gone is deleted and only what is new is inserted. */
+function factReplacements(tables: readonly FactTable[]): string {
+  return tables
+    .map(({ name, columns }) => {
+      const same = columns.map((column) => `f.${column} = n.${column}`).join(' and ');
+      return `, ${name}_gone as (
+  delete from ${name} f using input i where f.rid = i.rid and not exists (select from ${name}_new n where ${same})
+), ${name}_added as (
+  insert into ${name} (${columns.join(', ')}) select ${columns.map((column) => `n.${column}`).join(', ')} from ${name}_new n
+  where n.rid in (select rid from written) and not exists (select from ${name} f where ${same})
+)`;
+    })
+    .join('');
+}
+
+function replaceText(relation: string, tables: readonly FactTable[]): string {
+  return `with ${[inputRows, ...newFacts(tables)].join(', ')}, kept as (
   insert into resource_version (ref_key, version, rid, type, id, last_updated, interaction, deleted, patient, tokens, content, xid)
   select r.ref_key, r.version, r.rid, r.type, r.id, r.last_updated, r.interaction, r.deleted, r.patient, r.tokens, r.content, r.xid
   from ${relation} r join input i on r.type = i.type and r.ref_key = i.ref_key and r.version = i.version - 1 where ${ownersAlive}
@@ -94,7 +108,7 @@ function replaceText(relation: string): string {
   from input i
   where r.type = i.type and r.ref_key = i.ref_key and r.version = i.version - 1 and i.ref_key in (select ref_key from kept)
   returning r.rid, r.last_updated
-), ${factReplacements}
+)${factReplacements(tables)}
 select rid, last_updated from written`;
 }
 
@@ -105,23 +119,23 @@ select rid, last_updated from written`;
  */
 export async function replaceVersions(client: Queryable, rows: readonly NewVersion[]): Promise<Written> {
   const byRelation = Map.groupBy(rows, (row) => relationOf(row.type));
-  const answers = [...byRelation].map(([relation, part]) =>
-    client.query<{ rid: string; last_updated: string }>({
-      name: `replace_${relation}`,
-      text: replaceText(relation),
-      values: [...rowParameters(part), ...factParameters(part)],
-    }),
-  );
+  const answers = [...byRelation].map(([relation, part]) => {
+    const tables = touchedTables(part);
+    return client.query<{ rid: string; last_updated: string }>({
+      ...named(`replace_${relation}`, tables, () => replaceText(relation, tables)),
+      values: parametersOf(part, tables),
+    });
+  });
   const settled = await Promise.all(answers);
   return writtenOf(settled.flatMap((answer) => answer.rows));
 }
 
 function amendText(relation: string): string {
-  return `with ${inputRows}, written as (
+  return `with ${[inputRows, ...newFacts(factTables)].join(', ')}, written as (
   update ${relation} r set patient = i.patient, clinical_at = i.clinical_at, tokens = ${inputTokens}, content = i.content
   from input i where r.type = i.type and r.ref_key = i.ref_key and r.version = i.version and ${ownersAlive}
   returning r.rid, r.last_updated
-), ${factReplacements}
+)${factReplacements(factTables)}
 select rid, last_updated from written`;
 }
 
@@ -129,9 +143,7 @@ select rid, last_updated from written`;
 export async function amendVersions(client: Queryable, rows: readonly NewVersion[]): Promise<void> {
   const byRelation = Map.groupBy(rows, (row) => relationOf(row.type));
   await Promise.all(
-    [...byRelation].map(([relation, part]) =>
-      client.query({ text: amendText(relation), values: [...rowParameters(part), ...factParameters(part)] }),
-    ),
+    [...byRelation].map(([relation, part]) => client.query({ text: amendText(relation), values: parametersOf(part, factTables) })),
   );
 }
 

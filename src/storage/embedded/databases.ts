@@ -48,7 +48,9 @@ export async function startEmbeddedDatabase(options: EmbeddedOptions): Promise<E
 }
 
 /** The database of a cluster that a server runs in this folder at this moment, for commands beside that server. */
-export async function findEmbeddedDatabase(options: Pick<EmbeddedOptions, 'dir' | 'kind'>): Promise<Omit<EmbeddedDatabase, 'stop' | 'psql'>> {
+export async function findEmbeddedDatabase(
+  options: Pick<EmbeddedOptions, 'dir' | 'kind'>,
+): Promise<Omit<EmbeddedDatabase, 'stop' | 'psql'>> {
   const dir = join(options.dir, options.kind);
   const [running, roles] = await Promise.all([
     readFile(join(dir, 'data', 'postmaster.pid'), 'utf8'),
