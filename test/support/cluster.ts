@@ -53,7 +53,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
  *
  * @returns  the superuser's connection URI for it, and what removes it, open connections or not
  */
-export async function createDatabase(kind: ClusterKind = 'main'): Promise<{ url: string; drop(): Promise<void> }> {
+export async function createDatabase(kind: ClusterKind = 'main'): Promise<{ url: string; drop: () => Promise<void> }> {
   const clusterUrl = inject('clusterUrls')[kind];
   const name = `test_${randomBytes(8).toString('hex')}`;
   await runOn(clusterUrl, `create database ${name}`);
