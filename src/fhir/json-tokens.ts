@@ -157,7 +157,7 @@ function passExponent(source: Source, at: number): number {
 
 /** Ends the request: `found` names what stands at index `at` of the text; its line and column (UTF-16 units, from 1) are added. */
 export function refuse(source: Source, at: number, id: string, found: string): never {
-  throw new FhirError(400, [issue('invalid', id, `The JSON text is refused: ${found}, at ${placeOf(source.text, at)}.`)]);
+  throw new FhirError(400, [issue('structure', id, `The JSON text is refused: ${found}, at ${placeOf(source.text, at)}.`)]);
 }
 
 /** 413 with the place, for a text that is right but beyond a limit. */

@@ -12,7 +12,7 @@ export { type Decimals, type Json, type JsonLimits, type JsonObject, type Link, 
  * Strings in the result may be slices of the text; who keeps one for long should copy it.
  *
  * @param input  UTF-8 bytes or a string, with or without one byte order mark at its start
- * @throws       FhirError 400 `invalid` (ids `json-…`) or 413 `too-long`, with line and column
+ * @throws       FhirError 400 `structure` (ids `json-…`) or 413 `too-long`, with line and column
  * @see          https://www.rfc-editor.org/rfc/rfc7493 (I-JSON), https://hl7.org/fhir/R4/json.html
  */
 export function parseJson(input: Buffer | string, limits: JsonLimits, options: { readonly links?: boolean } = {}): ParsedJson {
