@@ -70,17 +70,20 @@ const unavailable = /^(?:08|53|57P|58)/;
 
 export function sqlStateOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | undefined)?.code;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  // No class begins with E, but EPIPE is five letters too.
+  return typeof code === 'string' && /^(?!E)[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
 export function isUnavailable(error: unknown): boolean {
   const state = sqlStateOf(error);
   if (state !== undefined) return unavailable.test(state);
   const code = (error as { code?: unknown } | undefined)?.code;
-  if (typeof code === 'string' && /^(?:ECONN|ENOENT|ETIMEDOUT|EPIPE|EAI_)/.test(code)) return true;
+  if (typeof code === 'string' && /^(?:ECONN|ENOENT|ETIMEDOUT|EPIPE|EAI_|ERR_STREAM_)/.test(code)) return true;
   return (
     error instanceof Error &&
-    /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(error.message)
+    /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed)/.test(
+      error.message,
+    )
   );
 }
 

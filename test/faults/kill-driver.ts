@@ -13,6 +13,8 @@ export type KillReport = {
   readonly kills: Readonly<Record<string, number>>;
   readonly acknowledged: { readonly bundles: number; readonly creates: number; readonly writes: number; readonly deletes: number };
   readonly statuses: Readonly<Record<string, number>>;
+  /** What the servers logged of requests they answered with 500. */
+  readonly failures: readonly string[];
   /** Requests that got no answer though the server's own process lived. */
   readonly unanswered: number;
   /** Longest time from a kill to the first answer, ms. */
@@ -40,6 +42,14 @@ export async function driveKills({ kills, workers = 4, seed = Date.now(), onKill
   const ledger = newLedger();
   const counts: Record<string, number> = {};
   const broken: string[] = [];
+  const failures: string[] = [];
+  const keepFailures = ({ output }: OwnServer): void => {
+    failures.push(
+      ...output()
+        .split('\n')
+        .filter((line) => line.includes('a request failed')),
+    );
+  };
   let backMs = 0;
   let unanswered = 0;
   let server = spawnServer(dir, port);
@@ -65,7 +75,10 @@ export async function driveKills({ kills, workers = 4, seed = Date.now(), onKill
       const struck = await strike(server, fault);
       const lost = ledger.statuses.get('lost') ?? 0;
       const restarted = hasEnded(server.child);
-      if (restarted) server = spawnServer(dir, port);
+      if (restarted) {
+        keepFailures(server);
+        server = spawnServer(dir, port);
+      }
       // Backends outlive their postmaster for a moment and would still answer.
       await otherPostmaster(server, 'main', struck);
       await otherPostmaster(server, 'keys', struck);
@@ -80,7 +93,8 @@ export async function driveKills({ kills, workers = 4, seed = Date.now(), onKill
       if (kill % 5 === 4) broken.push(...(await brokenPromises(target, ledger)));
     }
     broken.push(...(await brokenPromises(target, ledger)));
-    return { kills: counts, ...summaryOf(ledger), unanswered, backMs: Math.round(backMs), broken };
+    keepFailures(server);
+    return { kills: counts, ...summaryOf(ledger), failures, unanswered, backMs: Math.round(backMs), broken };
   } finally {
     await endServer(server, 'SIGTERM');
     await rm(dir, { recursive: true, force: true });

@@ -16,6 +16,7 @@ describe.runIf(process.platform === 'linux')(`a server killed ${kills} times und
   }, async () => {
     const report = await driveKills({ kills, seed });
     expect(report.broken).toEqual([]);
+    expect(report.failures).toEqual([]);
     expect(report.acknowledged.bundles).toBeGreaterThan(0);
     expect(report.acknowledged.writes).toBeGreaterThan(0);
     expect(report.unanswered).toBe(0);
