@@ -65,15 +65,13 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
   const others = (path: string, allow: string): void => {
     app.all(
       path,
-      known(async (c) => {
-        throw methodNotAllowed(c.req.method, allow);
-      }),
+      known((c) => Promise.reject(methodNotAllowed(c.req.method, allow))),
     );
   };
 
   app.get(
     '/metadata',
-    open(async (c) => part(ctx, c, capabilities(ctx))),
+    open((c) => Promise.resolve(part(ctx, c, capabilities(ctx)))),
   );
   others('/metadata', 'GET, HEAD');
   app.post(
@@ -154,9 +152,7 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
   /** Whoever isn't known learns nothing of what exists: unknown paths ask for a token first. */
   app.all(
     '*',
-    known(async () => {
-      throw unknownPath();
-    }),
+    known(() => Promise.reject(unknownPath())),
   );
   return app;
 }

@@ -7,7 +7,7 @@ import { passesFilter } from '../storage/filter.ts';
 import { type Criteria, findMatches, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
 import type { Document } from './document.ts';
-import { atEntry } from './entries.ts';
+import { atEntry, inEntry } from './entries.ts';
 import { assertType } from './prepare.ts';
 
 /** A resource that the same transaction writes. */
@@ -108,12 +108,4 @@ function unresolved(type: string, count: number): FhirError {
       `A conditional reference matches ${found} ${type}. It must match exactly one: create it first, or use a more selective criterion.`,
     ),
   ]);
-}
-
-function inEntry<T>(index: number, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw error instanceof FhirError ? atEntry(index, error) : error;
-  }
 }

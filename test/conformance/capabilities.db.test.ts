@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { type Answered, startTestServer, type TestServer } from '../support/server.ts';
 import { bundle, statuses } from './samples.ts';
 
 /** https://hl7.org/fhir/R4/http.html#capabilities: what is listed works, what isn't listed is refused. */
@@ -16,7 +16,7 @@ type Resource = {
 
 let server: TestServer;
 let resources: readonly Resource[] = [];
-let statement: any;
+let statement: Answered['json'];
 beforeAll(async () => {
   server = await startTestServer();
   statement = (await server.request('GET', '/metadata', { token: null })).json;

@@ -239,7 +239,7 @@ describe('If-Match', () => {
     const answers = await Promise.all(
       [1, 2, 3, 4, 5, 6].map((n) => put('/Patient/raced', patient({ id: 'raced', language: `x-${n}` }), { 'if-match': 'W/"1"' })),
     );
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412, 412, 412, 412, 412]);
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 412, 412, 412, 412, 412]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rawRequest } from '../support/raw-request.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { type Answered, startTestServer, type TestServer } from '../support/server.ts';
 import { observation, patient } from './samples.ts';
 
 /** https://hl7.org/fhir/R4/http.html#mime-type, #parameters, #ops, #head */
@@ -139,7 +139,7 @@ describe('formats', () => {
 
 describe('_summary and _elements', () => {
   const tag = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'SUBSETTED' };
-  const parts = async (query: string): Promise<Record<string, any>[]> => [
+  const parts = async (query: string): Promise<Answered['json'][]> => [
     (await get(`/Observation/whole?${query}`)).json,
     (await get(`/Observation/whole/_history/1?${query}`)).json,
     (await get(`/Observation?_id=whole&${query}`)).json.entry[0].resource,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { type Answered, startTestServer, type TestServer } from '../support/server.ts';
 import { bundle, identified, issueId, locatedId, observation, patient, statuses } from './samples.ts';
 
 /** Every form in which one resource of a transaction may name another. https://hl7.org/fhir/R4/http.html#trules */
@@ -18,7 +18,7 @@ async function stored(
   fullUrl: string,
   referring: Record<string, unknown>,
   own?: string,
-): Promise<{ text: string; id: string; resource: any }> {
+): Promise<{ text: string; id: string; resource: Answered['json'] }> {
   const type = String(referring.resourceType);
   const { status, json } = await transact(
     { ...(own === undefined ? {} : { fullUrl: own }), resource: referring, request: post(type) },

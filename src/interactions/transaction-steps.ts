@@ -1,0 +1,100 @@
+import { badRequest } from '../fhir/error.ts';
+import type { ParsedJson } from '../fhir/json.ts';
+import { type Criteria, parseCriteria } from './conditional.ts';
+import type { Call, Context } from './context.ts';
+import { type Entry, entryPath, inEntry, readEntries, refuseAt } from './entries.ts';
+import { newId } from './ids.ts';
+import { auditEventsStay } from './preconditions.ts';
+import { assertTypeMatches, assertValid } from './prepare.ts';
+
+/**
+ * Reads a transaction's entries and refuses all that can be refused without the database: what is invalid, not permitted, or
+ * changed twice.
+ *
+ * @throws FhirError naming the entry
+ */
+export function readSteps(ctx: Context, call: Call, parsed: ParsedJson): Step[] {
+  const entries = readEntries(ctx, parsed, (index, error) => refuseAt(index, error));
+  const steps = entries.map((entry) => inEntry(entry.index, () => stepOf(ctx, call, entry)));
+  assertDistinct(steps.flatMap(({ target }) => target ?? []));
+  assertFullUrlsDiffer(entries);
+  return steps;
+}
+
+/** An entry with what can be known of it before the database is asked. */
+export type Step = {
+  readonly entry: Entry;
+  /** The resource it writes, when its url names one or it makes one. */
+  readonly target?: Target;
+  readonly criteria?: Criteria;
+};
+
+export type Target = { readonly index: number; readonly type: string; readonly id: string };
+
+function stepOf(ctx: Context, call: Call, entry: Entry): Step {
+  const { index, method, type, id, query, document } = entry;
+  if (method === 'GET' || method === 'HEAD') return { entry };
+  call.access.permit(method === 'POST' ? 'c' : method === 'DELETE' ? 'd' : 'u', type);
+  if (type === 'AuditEvent' && (method === 'DELETE' || method === 'PATCH')) throw auditEventsStay();
+  if (document !== undefined) {
+    assertTypeMatches(document, type);
+    assertValid(ctx, document);
+  }
+  if (method === 'POST') {
+    const target = { index, type, id: newId(type) };
+    return entry.ifNoneExist === undefined
+      ? { entry, target }
+      : { entry, target, criteria: criteriaOf(ctx, call, type, entry.ifNoneExist) };
+  }
+  if (id !== undefined) {
+    if (method === 'PUT' && document?.value.id !== id)
+      throw badRequest('id-mismatch', 'The resource needs the id of its request.url.', `${type}.id`);
+    return { entry, target: { index, type, id } };
+  }
+  if (query === undefined)
+    throw badRequest(
+      'entry-url-invalid',
+      `A ${method} entry names a resource: Type/id or Type?criteria.`,
+      `${entryPath(index)}.request.url`,
+    );
+  return { entry, criteria: criteriaOf(ctx, call, type, query) };
+}
+
+function criteriaOf(ctx: Context, call: Call, type: string, text: string): Criteria {
+  call.access.permit('s', type);
+  return parseCriteria(ctx, type, text, 'A conditional entry');
+}
+
+/** @throws FhirError 400 if two entries write the same resource */
+export function assertDistinct(targets: readonly Target[]): void {
+  const seen = new Map<string, number>();
+  for (const { index, type, id } of targets) {
+    const name = `${type}/${id}`;
+    const first = seen.get(name);
+    if (first !== undefined) {
+      throw badRequest(
+        'transaction-duplicate-target',
+        `Entries ${first} and ${index} change the same resource. A transaction changes each resource once.`,
+        [entryPath(first), entryPath(index)],
+      );
+    }
+    seen.set(name, index);
+  }
+}
+
+/** Two entries under one fullUrl would leave open which of them a reference means. @see https://hl7.org/fhir/R4/bundle.html (bdl-7) */
+function assertFullUrlsDiffer(entries: readonly Entry[]): void {
+  const seen = new Map<string, number>();
+  for (const { index, fullUrl, method } of entries) {
+    if (fullUrl === undefined || method === 'GET' || method === 'HEAD') continue;
+    const first = seen.get(fullUrl);
+    if (first !== undefined) {
+      throw badRequest(
+        'transaction-duplicate-full-url',
+        `Entries ${first} and ${index} have the same fullUrl. Give each its own, so that references to them are clear.`,
+        [`${entryPath(first)}.fullUrl`, `${entryPath(index)}.fullUrl`],
+      );
+    }
+    seen.set(fullUrl, index);
+  }
+}

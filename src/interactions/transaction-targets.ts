@@ -1,0 +1,95 @@
+import { FhirError, issue } from '../fhir/error.ts';
+import type { Transaction } from '../storage/database.ts';
+import { type Address, type LockedVersion, lockCurrent } from '../storage/read.ts';
+import type { OpenedVersion } from '../storage/sealing.ts';
+import { findMatches, lockCriteria } from './conditional.ts';
+import type { Changes } from './conditional-references.ts';
+import type { Call, Context } from './context.ts';
+import { inEntry } from './entries.ts';
+import { newId } from './ids.ts';
+import type { Placed } from './links.ts';
+import { multipleMatches } from './preconditions.ts';
+import type { Step, Target } from './transaction-steps.ts';
+
+/** What an entry turned out to do, once criteria were looked up. */
+export type Resolved = { readonly step: Step; readonly target?: Target; readonly found?: OpenedVersion; readonly sameAs?: number };
+
+/** Looks the criteria of all conditional entries up, each distinct one once, under the locks that equal criteria share. */
+export async function resolveCriteria(ctx: Context, call: Call, tx: Transaction, steps: readonly Step[]): Promise<Resolved[]> {
+  const distinct = new Map(steps.flatMap(({ criteria }) => (criteria === undefined ? [] : [[criteria.key, criteria] as const])));
+  if (distinct.size === 0) return steps.map((step) => (step.target === undefined ? { step } : { step, target: step.target }));
+  const all = [...distinct.values()];
+  const [, ...found] = await Promise.all([
+    lockCriteria(tx.client, all),
+    ...all.map((criteria) => findMatches(ctx, call, tx.client, criteria, 2)),
+  ]);
+  const doomed = new Set(
+    steps.flatMap(({ entry, target }) => (entry.method === 'DELETE' && target !== undefined ? [`${target.type}/${target.id}`] : [])),
+  );
+  const matches = new Map(
+    all.map((criteria, at) => [criteria.key, (found[at] ?? []).filter((row) => !doomed.has(`${row.type}/${row.id}`))]),
+  );
+  const making = new Map<string, number>();
+  return steps.map((step, at) => inEntry(step.entry.index, () => resolveOne(step, at, matches, making)));
+}
+
+function resolveOne(step: Step, at: number, matches: ReadonlyMap<string, readonly OpenedVersion[]>, making: Map<string, number>): Resolved {
+  const { entry, criteria, target } = step;
+  if (criteria === undefined) return target === undefined ? { step } : { step, target };
+  const [match, another] = matches.get(criteria.key) ?? [];
+  if (another !== undefined) throw multipleMatches('the entry');
+  if (entry.method === 'POST') {
+    if (match !== undefined) return { step, found: match };
+    const first = making.get(criteria.key);
+    if (first !== undefined) return { step, sameAs: first };
+    making.set(criteria.key, at);
+    return target === undefined ? { step } : { step, target };
+  }
+  if (match !== undefined) return { step, target: { index: entry.index, type: entry.type, id: match.id } };
+  if (entry.method === 'PATCH')
+    throw new FhirError(404, [issue('not-found', 'criteria-without-match', `No ${entry.type} matches the criteria of the entry.`)]);
+  if (entry.method === 'DELETE') return { step };
+  const brought = entry.document?.value.id;
+  return { step, target: { index: entry.index, type: entry.type, id: typeof brought === 'string' ? brought : newId(entry.type) } };
+}
+
+export type Current = ReadonlyMap<string, LockedVersion>;
+
+export async function lockTargets(ctx: Context, tx: Transaction, resolved: readonly Resolved[]): Promise<Current> {
+  const addresses: Address[] = resolved
+    .filter(({ step }) => step.entry.method !== 'POST')
+    .flatMap(({ target }) =>
+      // Audit events can't be locked, as they can't be changed.
+      target === undefined || target.type === 'AuditEvent'
+        ? []
+        : [{ type: target.type, id: target.id, refKey: ctx.refKeyOf(target.type, target.id) }],
+    );
+  if (addresses.length === 0) return new Map();
+  const rows = await lockCurrent(tx.client, addresses);
+  return new Map(rows.map((row) => [`${row.type}/${row.id}`, row]));
+}
+
+/** What the resolved entries leave behind, as far as conditional references may mean it. */
+export function changesOf(resolved: readonly Resolved[]): Changes {
+  return {
+    writing: resolved.flatMap(({ step, target }) => {
+      const { document } = step.entry;
+      return target === undefined || document === undefined ? [] : [{ type: target.type, id: target.id, document }];
+    }),
+    deleting: new Set(
+      resolved.flatMap(({ step, target }) =>
+        step.entry.method === 'DELETE' && target !== undefined ? [`${target.type}/${target.id}`] : [],
+      ),
+    ),
+  };
+}
+
+/** Where the resource of an entry will be, for references to it. */
+export function placeOf({ step, target, found, sameAs }: Resolved, resolved: readonly Resolved[], current: Current): Placed | undefined {
+  const { fullUrl } = step.entry;
+  const named = fullUrl === undefined ? {} : { fullUrl };
+  if (found !== undefined) return { ...named, type: found.type, id: found.id, version: found.version };
+  const own = sameAs === undefined ? target : resolved[sameAs]?.target;
+  if (own === undefined) return undefined;
+  return { ...named, type: own.type, id: own.id, version: (current.get(`${own.type}/${own.id}`)?.version ?? 0) + 1 };
+}
