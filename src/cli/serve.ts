@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { loadConfig } from '../config.ts';
 import { startServer } from '../server.ts';
 import { openServices } from '../services.ts';
@@ -18,6 +19,8 @@ export async function run(_args: readonly string[], io: CommandIo): Promise<numb
   });
   io.stderr.write(welcome(config.baseUrl, config.devTokenIssuer));
   log.info({ port: server.port }, 'listening');
+  // By itself Node writes the compile cache at its end only, and a killed process has none.
+  flushCompileCache();
   const signal = await stopAsked;
   log.info({ signal }, 'stopping: running requests may end');
   await server.stop();
