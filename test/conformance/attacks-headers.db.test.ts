@@ -98,7 +98,7 @@ test('C125 links keep the configured base, whoever says otherwise', async () => 
   });
   expect(created.status).toBe(201);
   for (const { bytes, headers: told } of [search, history, capabilities, created])
-    expect(`${bytes} ${JSON.stringify(told)}`).not.toContain('evil');
+    expect(`${bytes.toString()} ${JSON.stringify(told)}`).not.toContain('evil');
   expect(created.headers.location).toMatch(new RegExp(`^${server.base}/Observation/`));
   expect(search.bytes.toString()).toContain(`"url":"${server.base}/Observation?`);
 });

@@ -61,7 +61,7 @@ describe('a body', () => {
 
   test('C104 that grows beyond the limit without having said so is refused', async () => {
     async function* endless(): AsyncGenerator<Buffer> {
-      for (let n = 0; n < 60; n++) yield Buffer.alloc(1024 * 1024, 0x20);
+      for (let n = 0; n < 60; n++) yield await Promise.resolve(Buffer.alloc(1024 * 1024, 0x20));
     }
     const sending = rawRequest(server.origin, 'POST', '/fhir/R4/Observation', {
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/fhir+json' },
@@ -70,7 +70,7 @@ describe('a body', () => {
     // Who goes on sending may find the connection closed before he has read the answer.
     const status = await sending.then(
       (answer) => answer.status,
-      (error: NodeJS.ErrnoException) => error.code,
+      (error: unknown) => (error as NodeJS.ErrnoException).code,
     );
     expect([413, 'ECONNRESET', 'EPIPE']).toContain(status);
     const declared = await rawRequest(server.origin, 'POST', '/fhir/R4/Observation', {
@@ -83,7 +83,7 @@ describe('a body', () => {
       body: Buffer.alloc(0),
     }).then(
       ({ status: told }) => told,
-      (error: NodeJS.ErrnoException) => error.code,
+      (error: unknown) => (error as NodeJS.ErrnoException).code,
     );
     expect([413, 417, 'ECONNRESET', 'EPIPE']).toContain(declared);
     await expectAlive();

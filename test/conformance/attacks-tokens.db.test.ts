@@ -1,10 +1,10 @@
 import { createHmac, generateKeyPairSync } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
 import { readFile } from 'node:fs/promises';
 import { CompactEncrypt, exportJWK, importJWK, type JWK, type JWTHeaderParameters, SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { developmentKeyFileOf } from '../../src/services.ts';
 import { expectRefusal, type Fixture, startFixture } from './attack-fixture.ts';
 
 let server: Fixture;
@@ -15,7 +15,7 @@ let lured = 0;
 let lureUrl: string;
 beforeAll(async () => {
   server = await startFixture();
-  key = JSON.parse(await readFile(developmentKeyFileOf(server.services.config), 'utf8'));
+  key = JSON.parse(await readFile(join(dirname(server.services.config.keyFile), 'development-issuer.json'), 'utf8'));
   lure = createServer((_, answer) => {
     lured++;
     answer.end('{"keys":[]}');
@@ -75,9 +75,7 @@ test('C1 a token without a signature is refused, whatever its "none" is spelled 
 
 test('C2 the public key is no shared secret, in any of its forms', async () => {
   const { d: _, ...publicJwk } = key;
-  const pem = (await import('node:crypto'))
-    .createPublicKey({ key: publicJwk as never, format: 'jwk' })
-    .export({ type: 'spki', format: 'pem' });
+  const pem = (await import('node:crypto')).createPublicKey({ key: publicJwk, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
   for (const secret of [pem, JSON.stringify(publicJwk), key.x ?? '']) {
     for (const alg of ['HS256', 'HS384', 'HS512'] as const) {
       const text = `${encoded({ alg, typ: 'at+jwt', kid: key.kid })}.${encoded(claims())}`;

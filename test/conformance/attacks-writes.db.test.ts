@@ -125,7 +125,7 @@ test('C85 an AuditEvent is never changed or deleted', async () => {
   expect(await versionOf('/AuditEvent/kept')).toBe('1');
   const owner = server.services.context.pool;
   for (const statement of [`update audit_event set id = 'x'`, 'delete from audit_event', `update audit_event set tokens = '{}' where true`])
-    await expect(owner.query(statement)).rejects.toThrow();
+    await expect(owner.query(statement)).rejects.toThrow(/permission denied|never changed|append|refus|AuditEvent/i);
 });
 
 test('C86 what the server sets is not the client’s to set', async () => {

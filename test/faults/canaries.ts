@@ -26,7 +26,7 @@ const letters = (count: number): string => [...randomBytes(count)].map((byte) =>
  * objects on the way could have and don't. Ids and codes stay, for they have rules of their own; so do identifiers' systems.
  */
 export function withCanaries(resource: JsonObject, schema: Schema, canaries: Canaries): JsonObject {
-  const type = schema(String(resource['resourceType']));
+  const type = schema(nameOf(resource));
   if (type === undefined) throw new Error('no such type');
   return fill(resource, type, schema, canaries);
 }
@@ -50,11 +50,13 @@ function fillValue(value: Json, kind: string, schema: Schema, canaries: Canaries
   if (typeof value === 'string') return isWorded(kind) ? wordFor(kind, canaries) : value;
   if (typeof value !== 'object' || value === null) return value;
   // A contained resource says itself what it is.
-  const type = schema(kind === 'Resource' ? String(value['resourceType']) : kind);
+  const type = schema(kind === 'Resource' ? nameOf(value) : kind);
   return type === undefined || kind === 'Reference' || kind === 'Extension'
     ? fillReference(value, canaries)
     : fill(value, type, schema, canaries);
 }
+
+const nameOf = ({ resourceType }: JsonObject): string => (typeof resourceType === 'string' ? resourceType : '');
 
 /** A reference keeps where it leads, an extension its url. */
 function fillReference(value: JsonObject, canaries: Canaries): JsonObject {

@@ -71,7 +71,7 @@ const pairTurn: Turn = async (target, ledger, worker, value) => {
   const ids = [`${worker}-left`, `${worker}-right`, 'shared'];
   const answer = await send(target, ledger, 'POST', '', transactionOf(ids.map((id) => put(id, worker, value))));
   const acknowledged =
-    answer?.status === 200 ? new Map(ids.map((id, at) => [id, versionOf(answer.json.entry[at].response.etag)])) : undefined;
+    answer?.status === 200 ? new Map(ids.map((id, at) => [id, versionOf(answer.json.entry[at]?.response.etag ?? '')])) : undefined;
   ledger.writes.push({ values: new Map(ids.map((id) => [id, value])), acknowledged });
   return answer !== undefined;
 };
@@ -90,8 +90,19 @@ const transactionOf = (entry: readonly object[]) => ({ resourceType: 'Bundle', t
 
 const versionOf = (etag: string | null): number => Number(/\d+/.exec(etag ?? '')?.[0]);
 
-// biome-ignore lint: answers are arbitrary JSON
-type Sent = { readonly status: number; readonly etag: string | null; readonly json: any };
+/** As much of an answer as is looked at; which of it there is follows from what was asked. */
+type Body = {
+  readonly id: string;
+  readonly total: number;
+  readonly code?: { readonly text: string };
+  readonly entry: readonly {
+    readonly response: { readonly etag: string };
+    readonly resource: { readonly meta: { readonly versionId: string }; readonly code: { readonly text: string } };
+  }[];
+  readonly link: readonly { readonly relation: string; readonly url: string }[];
+};
+
+type Sent = { readonly status: number; readonly etag: string | null; readonly json: Body };
 
 async function send(target: Target, ledger: Ledger, method: string, path: string, body?: object): Promise<Sent | undefined> {
   const headers = { authorization: `Bearer ${target.token}`, 'content-type': 'application/fhir+json' };
@@ -101,7 +112,7 @@ async function send(target: Target, ledger: Ledger, method: string, path: string
     const answer = await fetch(`${target.base}${path}`, init);
     const text = await answer.text();
     status = answer.status;
-    return { status, etag: answer.headers.get('etag'), json: text === '' ? undefined : JSON.parse(text) };
+    return { status, etag: answer.headers.get('etag'), json: JSON.parse(text || '{}') as Body };
   } catch {
     return undefined;
   } finally {
@@ -133,7 +144,7 @@ export async function brokenPromises(target: Target, ledger: Ledger): Promise<st
   }
   for (const { id, value } of ledger.creates) {
     const { status, json } = await get(`/Basic/${id}`);
-    if (status !== 200 || json.code.text !== value) broken.push(`create ${value}: ${status}`);
+    if (status !== 200 || json.code?.text !== value) broken.push(`create ${value}: ${status}`);
   }
   for (const id of ledger.deleted) if ((await get(`/Basic/${id}`)).status !== 410) broken.push(`${id} was deleted and is back`);
   return [...broken, ...(await brokenHistories(get, ledger))];
@@ -169,7 +180,7 @@ async function historyOf(get: (path: string) => Promise<Sent>, id: string): Prom
     const { json, status }: Sent = await get(path);
     if (status === 404) return versions;
     for (const { resource } of json.entry) versions.push({ version: Number(resource.meta.versionId), value: resource.code.text });
-    const next: { url: string } | undefined = json.link.find(({ relation }: { relation: string }) => relation === 'next');
+    const next: { url: string } | undefined = json.link.find(({ relation }) => relation === 'next');
     path = next?.url.slice(next.url.indexOf('/Basic/'));
   }
   return versions;
