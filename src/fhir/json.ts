@@ -2,7 +2,16 @@ import { isUtf8 } from 'node:buffer';
 import { type Decimals, type Json, type JsonLimits, type ParsedJson, readDocument } from './json-reader.ts';
 import { refuse, type Source } from './json-tokens.ts';
 
-export { type Decimals, type Json, type JsonLimits, type JsonObject, type Link, type Member, mayBeLink, type ParsedJson } from './json-reader.ts';
+export {
+  type Decimals,
+  type Json,
+  type JsonLimits,
+  type JsonObject,
+  type Link,
+  type Member,
+  mayBeLink,
+  type ParsedJson,
+} from './json-reader.ts';
 
 /**
  * Reads JSON strictly, and with it all that storing the received text needs: its compacted form, the places to splice and

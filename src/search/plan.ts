@@ -1,5 +1,5 @@
 import { filterSql, type RowFilter } from '../storage/filter.ts';
-import { relationOf, typeIs } from '../storage/relations.ts';
+import { onlyType, relationOf, typeIs } from '../storage/relations.ts';
 import { versionColumns } from '../storage/rows.ts';
 import { sqlValues, type Values } from '../storage/sql.ts';
 import { assertSelective, planClauses, type Recheck } from './clauses.ts';
@@ -137,7 +137,12 @@ function lazyStatement(plan: Plan, after: Position | undefined, values: Values):
   const candidates = matchSql({ ...plan, condition: allOf(selecting) }, values);
   return `select ${versionColumns('r')}, null::text as sort_value
     from (select r.rid from ${relation} r where ${candidates}${beyond('r', after, values)} order by r.rid offset 0) c
-    join ${relation} r on r.rid = c.rid and ${typeIs('r', plan.type)} where ${conditionSql(allOf(thinning), 'c', values)} order by c.rid`;
+    join ${relation} r on r.rid = c.rid and ${onlyType('r', plan.type)} where ${conditionSql(allOf(thinning), 'c', values)} order by c.rid`;
+}
+
+function namesIds(condition: Condition): boolean {
+  if (condition.kind === 'and' || condition.kind === 'or') return condition.of.some(namesIds);
+  return condition.kind === 'ids';
 }
 
 function asksFacts(condition: Condition): boolean {
@@ -148,7 +153,8 @@ function asksFacts(condition: Condition): boolean {
 function matchSql(plan: Plan, values: Values): string {
   const patient = plan.patient === undefined ? [] : [`r.patient = ${values.add(plan.patient.toString())}::int8`];
   return [
-    typeIs('r', plan.type),
+    // Ids are found by type and ref_key together.
+    namesIds(plan.condition) ? typeIs('r', plan.type) : onlyType('r', plan.type),
     'not r.deleted',
     ...patient,
     conditionSql(plan.condition, 'r', values),
@@ -176,7 +182,7 @@ function source(plan: Plan, order: Order, values: Values): string {
   const direction = order.descending ? 'desc' : 'asc';
   const sorted =
     order.column === 'r.clinical_at' ? ` and p.clinical_at is not null order by p.clinical_at ${direction}, p.rid ${direction}` : '';
-  return `(select * from ${relation} p where ${typeIs('p', plan.type)} and p.patient = ${values.add(plan.patient.toString())}::int8${sorted} offset 0)`;
+  return `(select * from ${relation} p where ${onlyType('p', plan.type)} and p.patient = ${values.add(plan.patient.toString())}::int8${sorted} offset 0)`;
 }
 
 /** What to order by: a column of the row, or the smallest (ascending) or largest (descending) value among the row's facts. */

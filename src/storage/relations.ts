@@ -32,6 +32,14 @@ export function typeIs(alias: string, type: string): string {
   return `${alias}.type = '${type}'`;
 }
 
+/**
+ * The same where rows are not found by `type` and `ref_key` together: true in a relation that holds no other type, because
+ * PostgreSQL would count the condition as selective and read an index for it.
+ */
+export function onlyType(alias: string, type: string): string {
+  return relationOf(type) === 'resource_other' ? typeIs(alias, type) : 'true';
+}
+
 /** Type names reach SQL as literals, so nothing else may. */
 function assertTypeName(type: string): void {
   if (!/^[A-Z][A-Za-z]{1,63}$/.test(type)) throw new Error('not a resource type');

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isId, isTypeName, parseCanonical, parseReference } from '../../src/fhir/references.ts';
+import { cpuTimeMs } from '../support/cpu-time.ts';
 
 const base = 'http://127.0.0.1:8080/fhir/R4';
 const id64 = 'a'.repeat(64);
@@ -69,9 +70,9 @@ describe('parseReference', () => {
 
   test('a long URL of slashes takes no long time', () => {
     const url = `http://x/${'Aa/'.repeat(300_000)}Patient/1`;
-    const begin = performance.now();
+    const begin = cpuTimeMs();
     expect(parseReference(url, base)).toMatchObject({ kind: 'absolute', type: 'Patient', id: '1' });
-    expect(performance.now() - begin).toBeLessThan(1_000);
+    expect(cpuTimeMs() - begin).toBeLessThan(1_000);
   });
 });
 

@@ -4,6 +4,7 @@ import { type Json, type JsonObject, parseJson, writeJson } from '../../../src/f
 import { applyFhirPathPatch } from '../../../src/interactions/patch/fhirpath-patch.ts';
 import cases from '../../cases/patch/fhirpath-patch.json' with { type: 'json' };
 import { patchSchema } from './patch-schema.ts';
+import { cpuTimeMs } from '../../support/cpu-time.ts';
 
 const jsonLimits = { depthMax: 200, containerMax: 1_000_000, stringBytesMax: 10_000_000 };
 
@@ -155,9 +156,9 @@ describe('limits', () => {
       type: 'delete',
       path: "Patient.identifier.where(value = 'x' or system = 'y')",
     }));
-    const begin = performance.now();
+    const begin = cpuTimeMs();
     expect(refusal(() => patched(JSON.stringify(resource), JSON.stringify(parametersOf(operations))))).toMatchObject({ status: 422 });
-    expect(performance.now() - begin).toBeLessThan(5_000);
+    expect(cpuTimeMs() - begin).toBeLessThan(5_000);
   });
 
   test.each([

@@ -4,6 +4,7 @@ import { FhirError } from '../../../src/fhir/error.ts';
 import { type Json, type JsonObject, parseJson, writeJson } from '../../../src/fhir/json.ts';
 import { applyJsonPatch } from '../../../src/interactions/patch/json-patch.ts';
 import cases from '../../cases/patch/json-patch.json' with { type: 'json' };
+import { cpuTimeMs } from '../../support/cpu-time.ts';
 
 const limits = { depthMax: 200, containerMax: 1_000_000, stringBytesMax: 10_000_000 };
 
@@ -134,7 +135,7 @@ describe('limits', () => {
 
   test('copies that double a value are ended in time', () => {
     const patch = JSON.stringify(Array.from({ length: 900 }, (_, index) => ({ op: 'copy', from: '', path: `/a${index}` })));
-    const begin = performance.now();
+    const begin = cpuTimeMs();
     expect(refusal(() => patched('{"a":1}', patch, { depthMax: 2_000, copiesMax: 100_000 }))).toMatchObject({ status: 413 });
     expect(
       refusal(() =>
@@ -144,7 +145,7 @@ describe('limits', () => {
         }),
       ).status,
     ).toBe(413);
-    expect(performance.now() - begin).toBeLessThan(2_000);
+    expect(cpuTimeMs() - begin).toBeLessThan(2_000);
   });
 
   test('no operation makes the resource deeper than the reader would take', () => {
@@ -165,10 +166,7 @@ describe('limits', () => {
   });
 });
 
-/** JSON that `JSON.stringify` and our writer write alike. */
-const json = fc
-  .jsonValue({ maxDepth: 3, noUnicodeString: true })
-  .filter((value) => !JSON.stringify(value).includes('__proto__') && !/[eE]|-0/.test(JSON.stringify(value)));
+const json = fc.jsonValue({ maxDepth: 3 }).filter((value) => !JSON.stringify(value).includes('__proto__'));
 const object = fc.dictionary(fc.constantFrom('a', 'b', 'c', '', '/', '~'), json, { minKeys: 1 });
 
 describe('for any resource', () => {
@@ -180,7 +178,7 @@ describe('for any resource', () => {
           { op: 'test', path: '/new', value },
           { op: 'remove', path: '/new' },
         ];
-        expect(JSON.parse(patched(JSON.stringify(resource), JSON.stringify(patch)))).toEqual(resource);
+        expect(JSON.parse(patched(JSON.stringify(resource), JSON.stringify(patch)))).toEqual(JSON.parse(JSON.stringify(resource)));
       }),
     );
   });
