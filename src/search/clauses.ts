@@ -7,9 +7,9 @@ import type { SearchElement } from './registry.ts';
 import type { PlanContext } from './sink.ts';
 import { dateMatch, updatedCondition } from './types/date.ts';
 import { quantityCondition } from './types/quantity.ts';
-import { referenceCondition, refKeyOf } from './types/reference.ts';
+import { presentReference, referenceCondition, refKeyOf } from './types/reference.ts';
 import { stringMatch } from './types/string.ts';
-import { present, tokenCondition } from './types/token.ts';
+import { tokenCondition } from './types/token.ts';
 import { uriCondition } from './types/uri.ts';
 import { unescape } from './values.ts';
 
@@ -51,9 +51,8 @@ function planClause(clause: Clause, type: string, context: PlanContext): Planned
     return { condition: { kind: 'ids', keys: ids.map((id) => refKeyOf(context.key, type, id)), ids } };
   }
   if (param.code === '_lastUpdated') return { condition: anyOf(values.map((text) => updatedCondition({ text }, context))) };
-  const elements = param.elements.map(({ element }) => element);
   if (modifier === 'missing') {
-    const known = anyOf(elements.map((element) => present(element, context)));
+    const known = anyOf(param.elements.map(({ element, targets }) => presentReference(element, targets, context)));
     return { condition: values[0] === 'true' ? { kind: 'not', of: known } : known };
   }
   const matches = param.elements.flatMap(({ element, targets }) =>

@@ -18,6 +18,8 @@ export type SearchElement = {
   readonly each: CompiledPath['each'];
   /** Its number in the fact tables. */
   readonly number: number;
+  /** Some parameter counts only references to certain types: which types there are is kept too. */
+  readonly narrowed: boolean;
   /** The one system of a `code` element's codes, where its required binding names just one. */
   readonly system?: string;
 };
@@ -120,7 +122,7 @@ function buildType(
   definitions: Definitions,
   numbers: ElementNumbers,
 ): TypeSearch {
-  const elements = new Map<string, SearchElement>();
+  const elements = new Map<string, GrowingElement>();
   const params = new Map<string, SearchParam>();
   for (const parameter of parametersOf(type, byBase, definitions)) {
     if (params.has(parameter.code)) continue;
@@ -153,11 +155,14 @@ function parametersOf(type: string, byBase: ReadonlyMap<string, SearchParameterD
   return [...(byBase.get(type) ?? []), ...domain, ...(byBase.get('Resource') ?? [])];
 }
 
+/** While a type is built, its elements still learn who looks at them. */
+type GrowingElement = Omit<SearchElement, 'narrowed'> & { narrowed: boolean };
+
 function elementsOf(
   parameter: SearchParameterDef,
   type: string,
   definitions: Definitions,
-  elements: Map<string, SearchElement>,
+  elements: Map<string, GrowingElement>,
   numbers: ElementNumbers,
 ): SearchParam['elements'] {
   const expression = parameter.type === 'special' ? specialExpressions[parameter.code] : parameter.expression;
@@ -174,11 +179,14 @@ function elementsOf(
           types: compiled.types,
           each: compiled.each,
           number: numbers({ type, path: key }),
+          narrowed: false,
           ...impliedSystem(compiled, definitions),
         };
         elements.set(key, element);
       }
-      return compiled.targets === undefined ? { element } : { element, targets: compiled.targets };
+      if (compiled.targets === undefined) return { element };
+      element.narrowed = true;
+      return { element, targets: compiled.targets };
     });
 }
 

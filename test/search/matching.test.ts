@@ -256,6 +256,21 @@ describe('reference', () => {
   });
 });
 
+describe(':missing of a reference parameter counts its own targets alone', () => {
+  test.each<[string, object, boolean]>([
+    ['patient:missing=true', { reference: 'Device/1' }, true],
+    ['patient:missing=false', { reference: 'Device/1' }, false],
+    ['subject:missing=false', { reference: 'Device/1' }, true],
+    ['patient:missing=false', { reference: 'Patient/1' }, true],
+    ['patient:missing=false', { reference: 'http://other.org/fhir/Patient/1' }, true],
+    ['patient:missing=false', { type: 'Patient', identifier: { value: '1' } }, true],
+    ['patient:missing=true', { identifier: { value: '1' } }, true],
+    ['subject:missing=false', { identifier: { value: '1' } }, true],
+  ])('%s in %j: %s', (query, subject, expected) => {
+    expect(finds(query, observation({ subject }))).toBe(expected);
+  });
+});
+
 describe('tags and profiles', () => {
   const resource = patient({ meta: { tag: [{ system: 'urn:t', code: 'A' }], profile: ['http://p.org/one|2.0', 'http://p.org/two'] } });
   test.each([

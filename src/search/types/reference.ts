@@ -4,7 +4,7 @@ import { anyOf, type Condition, nothing } from '../condition.ts';
 import type { SearchElement } from '../registry.ts';
 import { isRecord, type PlanContext, type Sink, textOf } from '../sink.ts';
 import { type SearchValue, unescape } from '../values.ts';
-import { addCoded, codedCondition } from './token.ts';
+import { addCoded, codedCondition, present } from './token.ts';
 
 /** The 64-bit key of a resource's place, `Type/id`: what rows are found by and references join on. */
 export function refKeyOf(key: PlanContext['key'], type: string, id: string): bigint {
@@ -23,6 +23,8 @@ export function extractReference(element: SearchElement, value: unknown, sink: S
   if (!isRecord(value)) return;
   const reference = textOf(value.reference);
   if (reference !== undefined) addTarget(element, reference, sink);
+  const type = element.narrowed ? typeOf(value, reference, sink.base) : undefined;
+  if (type !== undefined) sink.tokens.add(['p', path, type]);
   if (isRecord(value.identifier)) addCoded(identifierPath(path), textOf(value.identifier.system), textOf(value.identifier.value), sink);
 }
 
@@ -35,6 +37,19 @@ function addTarget(element: SearchElement, text: string, sink: Sink): void {
       sink.facts.references.push({ param: element.number, target });
     }
   }
+}
+
+/** The type of a Reference's target: as its text tells, on whatever server, else as it says itself. */
+function typeOf(value: Readonly<Record<string, unknown>>, text: string | undefined, base: string): string | undefined {
+  const reference = text === undefined ? undefined : parseReference(text, base);
+  const told = reference !== undefined && 'type' in reference ? reference.type : undefined;
+  return told ?? textOf(value.type);
+}
+
+/** Whether the element has a reference that counts for a parameter of these targets. */
+export function presentReference(element: SearchElement, targets: readonly string[] | undefined, context: PlanContext): Condition {
+  if (targets === undefined) return present(element, context);
+  return anyOf(targets.map((type) => ({ kind: 'all-tokens', tokens: [token(context.key, 'p', element.path, type)] })));
 }
 
 /** What a reference value's target may be searched by: its place with and without version; nothing inside the resource itself. */

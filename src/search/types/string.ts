@@ -8,7 +8,7 @@ import { unescape, type SearchValue } from '../values.ts';
 import { present } from './token.ts';
 
 /** Prefix tokens reach this many code points; a longer search value is compared again after opening. */
-export const prefixMax = 12;
+const prefixMax = 12;
 /** Longer values get no trigrams but a mark: `:contains` must open them. */
 const trigramTextMax = 100;
 
