@@ -206,7 +206,10 @@ function complete(values: Values): Config {
 function contradictions(config: Config): string[] {
   const rules: readonly (readonly [broken: boolean, rule: string])[] = [
     [isInside(config.keyFile, config.dataDir), 'KEY_FILE must lie outside DATA_DIR: whoever copies the data must not get its key'],
-    [isInside(config.erasureLedger, config.dataDir), 'ERASURE_LEDGER must lie outside DATA_DIR: a restored backup must not bring an older one'],
+    [
+      isInside(config.erasureLedger, config.dataDir),
+      'ERASURE_LEDGER must lie outside DATA_DIR: a restored backup must not bring an older one',
+    ],
     [isInside(config.erasureLedger, config.cacheDir), 'ERASURE_LEDGER must lie outside CACHE_DIR, which may be deleted at any time'],
     [isInside(config.keyFile, config.cacheDir), 'KEY_FILE must lie outside CACHE_DIR, which may be deleted at any time'],
     [

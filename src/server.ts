@@ -19,6 +19,7 @@ export async function startServer(services: Services): Promise<RunningServer> {
   const { config, context, authenticate, log, ready } = services;
   let draining = false;
   const app = buildApp({ context, authenticate, log, ready, draining: () => draining });
+  const answer = getRequestListener(app.fetch);
   const server = createServer(
     {
       headersTimeout: config.headersTimeoutMs,
@@ -27,7 +28,8 @@ export async function startServer(services: Services): Promise<RunningServer> {
       // Node counts the URL among the headers: a long one must get as far as our own refusal.
       maxHeaderSize: config.urlBytesMax + headerBytesMax,
     },
-    getRequestListener(app.fetch),
+    // Its promise never rejects: the app answers every error.
+    (incoming, outgoing) => void answer(incoming, outgoing),
   );
   server.on('clientError', answerUnreadable);
   await listen(server, config);

@@ -46,16 +46,24 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
   const opened: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
     for (let undo = opened.pop(); undo !== undefined; undo = opened.pop())
-      await undo().catch((error) => log.error({}, 'closing failed', error));
+      await undo().catch((error: unknown) => log.error({}, 'closing failed', error));
   };
   try {
-    const [definitions, urls] = await Promise.all([loadDefinitions({ cacheDir: config.cacheDir }), findDatabases(config, log, { purpose, opened })]);
+    const [definitions, urls] = await Promise.all([
+      loadDefinitions({ cacheDir: config.cacheDir }),
+      findDatabases(config, log, { purpose, opened }),
+    ]);
     await Promise.all([
       assertServers(urls, config, log),
       migrate(urls.main.migrationUrl, join(migrationsFolder, 'main'), urls.main.serverRole),
       migrate(urls.keys.migrationUrl, join(migrationsFolder, 'keys'), urls.keys.serverRole),
     ]);
-    const open = async (url: string, poolSize: number, applicationName: string, plans: 'generic' | 'custom' = 'generic'): Promise<Database> => {
+    const open = async (
+      url: string,
+      poolSize: number,
+      applicationName: string,
+      plans: 'generic' | 'custom' = 'generic',
+    ): Promise<Database> => {
       const onWarning = (message: string): void =>
         log.debug({ applicationName, length: message.length }, 'the database connection pool reported');
       const statementTimeoutMs = plans === 'custom' ? config.searchTimeoutMs : config.transactionTimeoutMs;
@@ -111,8 +119,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     const erasing = { context, keys };
     const { repeated, unlisted } = await replayErasures(erasing);
     if (repeated > 0) log.warn({ patients: repeated }, 'erasures were repeated: a backup was restored, or one had been interrupted');
-    if (unlisted > 0)
-      log.error({ patients: unlisted }, 'the erasure ledger lacks patients that were erased: bring back its newest copy');
+    if (unlisted > 0) log.error({ patients: unlisted }, 'the erasure ledger lacks patients that were erased: bring back its newest copy');
     const developmentKeyFile = config.devTokenIssuer ? developmentKeyFileOf(config) : undefined;
     const authenticate = await makeAuthenticate({ audience: config.baseUrl, developmentKeyFile }, { registry, limits: config, plan });
     const house = keepHouse(main.pool, log);

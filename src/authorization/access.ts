@@ -102,7 +102,7 @@ function groupsOf(scope: Scope, grant: Grant, letter: Letter, type: string, cont
   return sharedTypes.has(type) && (letter === 'r' || letter === 's') ? narrowed : undefined;
 }
 
-export function compartmentToken(key: TokenKey, compartment: string, id: string): bigint {
+function compartmentToken(key: TokenKey, compartment: string, id: string): bigint {
   return token(key, ...compartmentParts(compartment, id));
 }
 

@@ -81,7 +81,7 @@ async function verify(token: string, keys: ReturnType<typeof createLocalJWKSet> 
 }
 
 function grantOf(payload: JWTPayload): Grant {
-  const text = (name: string): string | undefined => (typeof payload[name] === 'string' ? (payload[name] as string) : undefined);
+  const text = (name: string): string | undefined => (typeof payload[name] === 'string' ? payload[name] : undefined);
   const patient = text('patient');
   const fhirUser = text('fhirUser');
   return {

@@ -50,8 +50,8 @@ export async function developmentKey(keyFile: string): Promise<JWK> {
   const draft = `${keyFile}.${randomUUID()}`;
   await writeFile(draft, JSON.stringify(named), { mode: 0o600, flush: true });
   await chmod(draft, 0o600);
-  await link(draft, keyFile).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
+  await link(draft, keyFile).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   });
   await unlink(draft);
   return JSON.parse(await readFile(keyFile, 'utf8')) as JWK;

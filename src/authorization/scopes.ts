@@ -18,7 +18,7 @@ const lettersOfV1: Readonly<Record<string, string>> = { read: 'rs', write: 'cud'
  *
  * @see https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html
  */
-export function parseScope(text: string): Scope | undefined {
+function parseScope(text: string): Scope | undefined {
   const parts = /^(patient|user|system)\/(\*|[A-Z][A-Za-z]*)\.([a-z*]+)(?:\?(.*))?$/.exec(text);
   if (parts === null) return undefined;
   const [, level = '', type = '', access = '', query] = parts;

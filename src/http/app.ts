@@ -22,7 +22,7 @@ export type AppOptions = {
 };
 
 /** Where the FHIR API stands; BASE_URL is what clients call it. */
-export const fhirPath = '/fhir/R4';
+const fhirPath = '/fhir/R4';
 
 /**
  * The whole HTTP face. Headers that every answer has are set before the handler, by name: touching the finished Response

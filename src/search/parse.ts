@@ -100,7 +100,7 @@ function parseClause(name: string, value: string, search: TypeSearch, registry: 
 /** Answered from columns or settings rather than from elements. */
 const columnParams = new Set(['_id', '_lastUpdated']);
 
-export function paramOf(code: string, search: TypeSearch): SearchParam {
+function paramOf(code: string, search: TypeSearch): SearchParam {
   const param = search.params.get(code);
   if (param !== undefined && (param.elements.length > 0 || columnParams.has(code))) return param;
   const known = [...search.params.values()].filter(({ elements }) => elements.length > 0).map((each) => each.code);
@@ -161,7 +161,7 @@ function resultOptions(result: ReadonlyMap<string, readonly string[]>, search: T
     sort: parseSort(one('_sort'), search),
     count: parseCount(one('_count'), limits),
     total: choice('_total', one('_total'), ['none', 'estimate', 'accurate'] as const) ?? 'none',
-    summary: choice('_summary', one('_summary'), ['true', 'text', 'data', 'count', 'false'] as const) ?? ('false' as SummaryMode),
+    summary: choice('_summary', one('_summary'), ['true', 'text', 'data', 'count', 'false'] as const) ?? 'false',
     elements:
       one('_elements')
         ?.split(',')

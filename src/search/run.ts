@@ -78,7 +78,7 @@ async function fetchRows(db: Queryable, { text, values }: Statement): Promise<Fe
 function passes(plan: Plan, row: OpenedVersion): boolean {
   if (row.erased) return false;
   if (plan.rechecks.length === 0) return true;
-  const resource: object = JSON.parse(row.json.toString('utf8'));
+  const resource = JSON.parse(row.json.toString('utf8')) as object;
   return plan.rechecks.every((recheck) => recheck(resource));
 }
 
@@ -134,7 +134,7 @@ async function sortBuckets(plan: Plan, rows: readonly FetchedRow[], open: Opener
 
 function sortText(plan: Plan, row: OpenedVersion): string {
   if (row.erased) return '';
-  const resource: object = JSON.parse(row.json.toString('utf8'));
+  const resource = JSON.parse(row.json.toString('utf8')) as object;
   const { param, descending } = plan.sort ?? {};
   const parts = (param?.elements ?? []).flatMap(({ element }) =>
     element.kind === 'date' ? momentsOf(element, resource, descending === true) : sortedParts(element, resource),

@@ -155,12 +155,12 @@ async function once<T>(pool: Pool, work: (tx: Transaction) => Promise<T>): Promi
   try {
     const result = await work({ client, final });
     await begun;
-    if (!ended) await final(async () => undefined);
+    if (!ended) await final(() => Promise.resolve());
     return result;
   } catch (error) {
     if (!ended || isUnavailable(error)) {
-      await client.query('rollback').catch((failure: Error) => {
-        broken = failure;
+      await client.query('rollback').catch((failure: unknown) => {
+        broken = failure instanceof Error ? failure : new Error('the rollback failed', { cause: failure });
       });
     }
     throw error;

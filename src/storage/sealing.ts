@@ -44,7 +44,7 @@ function refuseErased(error: unknown): never {
   throw error;
 }
 
-export function erasedPatient(): FhirError {
+function erasedPatient(): FhirError {
   return new FhirError(422, [
     issue('business-rule', 'patient-erased', 'The request names a patient whose record was erased. Erased ids are never used again.'),
   ]);

@@ -16,7 +16,7 @@ export type Answered = {
   readonly headers: Headers;
   readonly text: string;
   /** The body as JSON; throws where it is none. */
-  // biome-ignore lint: tests look into arbitrary resources
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into arbitrary resources
   readonly json: any;
 };
 

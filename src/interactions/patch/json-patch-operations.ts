@@ -14,7 +14,7 @@ export type JsonPatchOperation = Place &
     | { readonly op: 'remove' }
   );
 
-export const operationsMax = 1_000;
+const operationsMax = 1_000;
 
 /**
  * Reads a JSON Patch document and checks its form, before anything is applied.

@@ -70,8 +70,8 @@ type Passwords = { readonly owner: string; readonly server: string };
 
 /** The file is written after all is made, so that a start that was cut short is simply repeated. */
 async function ensureDatabase(cluster: Cluster, file: string): Promise<Passwords> {
-  const known = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
+  const known = await readFile(file, 'utf8').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   });
   if (known !== undefined) return JSON.parse(known) as Passwords;
