@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest';
+import { makeTokenKey } from '../../../src/encryption/token.ts';
+import { FhirError } from '../../../src/fhir/error.ts';
+import { makeExtractor } from '../../../src/search/extract.ts';
+import { matcherOf } from '../../../src/search/match-unstored.ts';
+import { parseSearch } from '../../../src/search/parse.ts';
+import { limits, smallRegistry } from '../small-registry.ts';
+
+const registry = smallRegistry();
+const key = makeTokenKey(Buffer.alloc(16, 3), 'siphash');
+const context = { key, base: 'http://x/fhir', now: 0 };
+const extract = makeExtractor({ registry, key, base: context.base });
+
+function finds(query: string, valueQuantity: object): boolean {
+  const resource = { resourceType: 'Observation', valueQuantity };
+  const { query: parsed } = parseSearch('Observation', [['value-quantity', query]], registry, limits, false);
+  return matcherOf(parsed, context)({ id: 'x', resource, extracted: extract(resource, 'Observation', 'x') });
+}
+
+/** @see https://hl7.org/fhir/R4/search.html#number */
+describe('numbers, by the digits given', () => {
+  test.each([
+    ['100', 100, true],
+    ['100', 99.5, true],
+    ['100', 100.49, true],
+    ['100', 100.5, false],
+    ['100', 99.49, false],
+    ['100.00', 100.004, true],
+    ['100.00', 100.005, false],
+    // The specification's own example: one significant figure, searched as [95 … 105).
+    ['1e2', 95, true],
+    ['1e2', 104.9, true],
+    ['1e2', 105, false],
+    ['1e2', 94.9, false],
+    ['5.4', 5.35, true],
+    ['5.4', 5.45, false],
+    ['-5.4', -5.4, true],
+    ['-5.4', 5.4, false],
+    ['0', 0, true],
+    ['0', 0.5, false],
+    ['ne100', 100, false],
+    ['ne100', 100.5, true],
+    ['lt100', 99.99, true],
+    ['lt100', 100, false],
+    ['le100', 100, true],
+    ['le100', 100.01, false],
+    ['gt100', 100, false],
+    ['gt100', 100.01, true],
+    ['ge100', 100, true],
+    ['ge100', 99.99, false],
+    ['sa100', 100.01, true],
+    ['sa100', 100, false],
+    ['eb100', 99.99, true],
+    ['eb100', 100, false],
+    ['ap100', 91, true],
+    ['ap100', 109, true],
+    ['ap100', 89, false],
+    ['ap100', 111, false],
+    ['ap-100', -109, true],
+  ])('%s and %d: %s', (query, value, expected) => {
+    expect(finds(query, { value })).toBe(expected);
+  });
+});
+
+describe('units', () => {
+  const stored = { value: 5.4, unit: 'millimol', system: 'http://unitsofmeasure.org', code: 'mmol/L' };
+  test.each([
+    ['5.4', true],
+    ['5.4|http://unitsofmeasure.org|mmol/L', true],
+    ['5.4||mmol/L', true],
+    ['5.4||millimol', true],
+    ['5.4|http://unitsofmeasure.org|mmol/l', false],
+    ['5.4|http://other.org|mmol/L', false],
+    ['5.4||mg', false],
+    ['gt5|http://unitsofmeasure.org|mmol/L', true],
+    ['gt6||mmol/L', false],
+  ])('%s: %s', (query, expected) => {
+    expect(finds(query, stored)).toBe(expected);
+  });
+});
+
+test.each(['', 'gt', 'xx5', '5,4x', 'five', '5.4.4', '0x10', 'Infinity', 'NaN', '1e999', '|http://unitsofmeasure.org|mg', ' 5'])(
+  '%j is refused as no number',
+  (text) => {
+    const ask = (): unknown => parseAndPlan(text);
+    if (text === '') expect(ask()).toEqual([]);
+    else expect(ask).toThrow(FhirError);
+  },
+);
+
+function parseAndPlan(text: string): unknown {
+  const { query } = parseSearch('Observation', [['value-quantity', text]], registry, limits, false);
+  matcherOf(query, context);
+  return query.clauses;
+}
