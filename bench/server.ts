@@ -38,7 +38,11 @@ export async function startServer(): Promise<Server> {
   const env = { ...process.env, HOST: '127.0.0.1', PORT: String(port), DATA_DIR: join(folder, 'data'), LOG_LEVEL: 'warn' };
   const log = join(folder, 'server.log');
   const output = openSync(log, 'a');
-  const child = spawn(process.execPath, ['--max-semi-space-size=16', 'src/cli/main.ts', 'serve'], { cwd: root, env, stdio: ['ignore', output, output] });
+  const child = spawn(process.execPath, ['--max-semi-space-size=16', 'src/cli/main.ts', 'serve'], {
+    cwd: root,
+    env,
+    stdio: ['ignore', output, output],
+  });
   const stop = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) {
       const exited = once(child, 'exit');

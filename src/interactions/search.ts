@@ -3,7 +3,7 @@ import type { Issue } from '../fhir/error.ts';
 import { outcomeJson } from '../fhir/outcome.ts';
 import { fetchIncludes } from '../search/include.ts';
 import { parseSearch } from '../search/parse.ts';
-import { planSearch, type Plan, type Position } from '../search/plan.ts';
+import { isFenced, planSearch, type Plan, type Position } from '../search/plan.ts';
 import type { Query } from '../search/query.ts';
 import { countMatches, type Page, runSearch } from '../search/run.ts';
 import type { Queryable } from '../storage/database.ts';
@@ -27,8 +27,8 @@ export async function search(ctx: Context, call: Call, type: string, pairs: read
   const filter = call.access.permit('s', type);
   const { query, warnings } = parseSearch(type, pairs, ctx.registry, ctx.config, call.lenient);
   const plan = planSearch(query, filter, ctx.registry, ctx.planContext());
-  // What a patient's own rows are filtered by needs no planning: the fence fixes the way.
-  const db = plan.patient === undefined ? ctx.searcher : ctx.reader;
+  // Behind a fence the way is fixed, and planning again for the values would cost as much as the search.
+  const db = isFenced(plan) ? ctx.reader : ctx.searcher;
   if (query.summary === 'count' || query.count === 0)
     return { status: 200, body: countBundle(ctx, query, await countMatches(db, plan, ctx.open, countCandidatesMax), warnings) };
   const bound = boundOf(query);

@@ -1,6 +1,6 @@
 import { badRequest, FhirError, type Issue } from '../fhir/error.ts';
 import { nearestName } from '../fhir/nearest-name.ts';
-import type { Clause, Include, Query, SortKey, SummaryMode } from './query.ts';
+import type { Clause, Include, Query, SortKey } from './query.ts';
 import type { Registry, SearchParam, TypeSearch } from './registry.ts';
 import { splitUnescaped } from './values.ts';
 

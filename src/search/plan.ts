@@ -128,11 +128,8 @@ function beyond(alias: string, after: Position | undefined, values: Values): str
  * are then looked at one by one until the page is full, instead of for all of them.
  */
 function lazyStatement(plan: Plan, after: Position | undefined, values: Values): string | undefined {
-  const parts = plan.condition.kind === 'and' ? plan.condition.of : [plan.condition];
-  const selecting = parts.filter((part) => !asksFacts(part));
-  const thinning = parts.filter(asksFacts);
-  if (plan.patient !== undefined || thinning.length === 0 || !selecting.some(({ kind }) => kind === 'all-tokens' || kind === 'any-token'))
-    return undefined;
+  if (!isLazy(plan)) return undefined;
+  const { selecting, thinning } = partsOf(plan);
   const relation = relationOf(plan.type);
   const candidates = matchSql({ ...plan, condition: allOf(selecting) }, values);
   return `select ${versionColumns('r')}, null::text as sort_value
@@ -143,6 +140,21 @@ function lazyStatement(plan: Plan, after: Position | undefined, values: Values):
 function namesIds(condition: Condition): boolean {
   if (condition.kind === 'and' || condition.kind === 'or') return condition.of.some(namesIds);
   return condition.kind === 'ids';
+}
+
+/** The statement's way is fixed by a fence, so that a plan made without its values is as good. */
+export function isFenced(plan: Plan): boolean {
+  return plan.patient !== undefined || (plan.sort === undefined && isLazy(plan));
+}
+
+function isLazy(plan: Plan): boolean {
+  const { selecting, thinning } = partsOf(plan);
+  return plan.patient === undefined && thinning.length > 0 && selecting.some(({ kind }) => kind === 'all-tokens' || kind === 'any-token');
+}
+
+function partsOf(plan: Plan): { selecting: Condition[]; thinning: Condition[] } {
+  const parts = plan.condition.kind === 'and' ? plan.condition.of : [plan.condition];
+  return { selecting: parts.filter((part) => !asksFacts(part)), thinning: parts.filter(asksFacts) };
 }
 
 function asksFacts(condition: Condition): boolean {
