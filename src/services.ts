@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Authenticate, makeAuthenticate } from './authorization/authenticate.ts';
 import type { Config } from './config.ts';
@@ -17,6 +18,7 @@ import { assertChoices } from './storage/choices.ts';
 import { assertServers, findDatabases, type FindOptions } from './storage/connections.ts';
 import { createBatch } from './storage/create-batch.ts';
 import { type Database, openDatabase } from './storage/database.ts';
+import { openLanes } from './storage/lanes.ts';
 import { loadElementNumbers } from './storage/elements.ts';
 import { openKeyStore } from './storage/keys.ts';
 import { keepHouse } from './storage/housekeeping.ts';
@@ -38,6 +40,9 @@ export type Services = {
   readonly ready: () => Promise<boolean>;
   readonly close: () => Promise<void>;
 };
+
+/** Connections for short reads: as many as there are cores, and one, so that a slower read holds up few others. */
+const readLanes = availableParallelism() + 1;
 
 const migrationsFolder = join(import.meta.dirname, '..', 'migrations');
 
@@ -63,19 +68,22 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       poolSize: number,
       applicationName: string,
       plans: 'generic' | 'custom' = 'generic',
+      statementTimeoutMs = config.transactionTimeoutMs,
     ): Promise<Database> => {
       const onWarning = (message: string): void =>
         log.debug({ applicationName, length: message.length }, 'the database connection pool reported');
-      const statementTimeoutMs = plans === 'custom' ? config.searchTimeoutMs : config.transactionTimeoutMs;
       const database = await openDatabase({ url, poolSize, applicationName, statementTimeoutMs, plans, onWarning });
       opened.push(() => database.close());
       return database;
     };
-    const [main, searching, keyDatabase] = await Promise.all([
+    const [main, searching, reading, keyDatabase] = await Promise.all([
       open(urls.main.url, config.databasePoolSize, 'anamnesis'),
-      open(urls.main.url, config.databasePoolSize, 'anamnesis search', 'custom'),
+      open(urls.main.url, config.databasePoolSize, 'anamnesis search', 'custom', config.searchTimeoutMs),
+      open(urls.main.url, readLanes, 'anamnesis read', 'generic', config.searchTimeoutMs),
       open(urls.keys.url, 4, 'anamnesis keys'),
     ]);
+    const lanes = openLanes(reading.pool, readLanes);
+    opened.push(() => Promise.resolve(lanes.close()));
     const management = await openKeyFile({ file: config.keyFile, mayCreate: !(await holdsKeys(keyDatabase.pool)), now: new Date() });
     const keys = await openKeyStore({
       pool: keyDatabase.pool,
@@ -100,7 +108,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       definitions,
       registry,
       pool: main.pool,
-      reader: main.pool,
+      reader: lanes,
       searcher: searching.pool,
       // Asked for by transactions that hold a connection: from their own pool they might wait for each other for ever.
       rowIds: rowIds(searching.pool),

@@ -39,15 +39,15 @@ export async function history(
     ...(options.at === undefined ? {} : { at: options.at }),
     limit: options.count + 1,
   };
-  if (part.summary === 'count') return historyBundle(ctx, scope, pairs, { total: await countHistory(ctx.reader, query), entries: [] });
-  const found = await listHistory(ctx.reader, after === undefined ? query : { ...query, after });
+  if (part.summary === 'count') return historyBundle(ctx, scope, pairs, { total: await countHistory(ctx.searcher, query), entries: [] });
+  const found = await listHistory(ctx.searcher, after === undefined ? query : { ...query, after });
   const rows = await ctx.open(found.slice(0, options.count));
   const last = rows.at(-1);
   const next =
     found.length > options.count && last !== undefined
       ? { lastUpdated: last.lastUpdated, rid: last.rid, version: last.version }
       : undefined;
-  const total = after === undefined && next === undefined ? rows.length : await countHistory(ctx.reader, query);
+  const total = after === undefined && next === undefined ? rows.length : await countHistory(ctx.searcher, query);
   const entries = rows.map((row) => entryOf(ctx, row, part));
   return historyBundle(ctx, scope, pairs, {
     total,

@@ -99,7 +99,7 @@ export class ContentionError extends Error {}
  * Holds what is written to the client's socket back until the function given back is called, so that statements queued
  * together leave in one system call instead of one each.
  */
-function hold(client: PoolClient): () => void {
+export function holdBack(client: PoolClient): () => void {
   const { connection } = client as PoolClient & { readonly connection?: { readonly stream?: Socket } };
   connection?.stream?.cork();
   return () => connection?.stream?.uncork();
@@ -136,12 +136,12 @@ async function once<T>(pool: Pool, work: (tx: Transaction) => Promise<T>): Promi
   const client = await pool.connect();
   let ended = false;
   let broken: Error | undefined;
-  const release = hold(client);
+  const release = holdBack(client);
   const begun = client.query('begin');
   begun.catch(() => {});
   setImmediate(release);
   const final = async <R>(run: () => Promise<R>): Promise<R> => {
-    const send = hold(client);
+    const send = holdBack(client);
     const running = run();
     ended = true;
     const committing = client.query('commit');

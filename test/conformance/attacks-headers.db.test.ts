@@ -170,9 +170,10 @@ test('C129 a request id that isn’t plain and short is replaced', async () => {
 
 test('C132 while the database is away, an answer tells nothing of it', async () => {
   const away = await startFixture({ DATABASE_POOL_SIZE: '2' });
-  const { reader, searcher } = away.services.context as unknown as Record<string, { end(): Promise<void> }>;
+  const { reader, searcher } = away.services.context as unknown as { reader: { close(): void }; searcher: { end(): Promise<void> } };
   try {
-    await Promise.all([reader?.end(), searcher?.end()]);
+    reader.close();
+    await searcher.end();
     for (const path of ['/Patient/pa', '/Patient?name=x', '/_history', '/Patient/pa/_history/1']) {
       const answer = await away.request('GET', path);
       expectRefusal(answer, 500, 503);
