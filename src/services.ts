@@ -17,6 +17,7 @@ import { refKeyOf } from './search/types/reference.ts';
 import { assertChoices } from './storage/choices.ts';
 import { assertServers, findDatabases, type FindOptions } from './storage/connections.ts';
 import { createBatch } from './storage/create-batch.ts';
+import { updateBatch } from './storage/update-batch.ts';
 import { type Database, openDatabase } from './storage/database.ts';
 import { openLanes } from './storage/lanes.ts';
 import { loadElementNumbers } from './storage/elements.ts';
@@ -112,6 +113,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       searcher: searching.pool,
       // Asked for by transactions that hold a connection: from their own pool they might wait for each other for ever.
       rowIds: rowIds(searching.pool),
+      updates: updateBatch({ pool: main.pool, retriesMax: config.transactionRetriesMax, rowsMax: 50, inFlightMax: 3 }),
       creates: createBatch({ pool: main.pool, retriesMax: config.transactionRetriesMax, rowsMax: 200, inFlightMax: 2 }),
       extract: makeExtractor({ registry, key: tokenKey, base: config.baseUrl }),
       validate: compileShapes(definitions.schema),

@@ -11,6 +11,7 @@ import type { Opener, SealedFor } from '../storage/sealing.ts';
 import type { Queryable } from '../storage/database.ts';
 import type { RowIds } from '../storage/row-ids.ts';
 import type { CreateBatch } from '../storage/create-batch.ts';
+import type { UpdateBatch } from '../storage/update-batch.ts';
 import type { CursorCodec } from './cursor.ts';
 
 /** All that interactions work with: opened once in services.ts and passed down. */
@@ -26,6 +27,7 @@ export type Context = {
   readonly searcher: Queryable;
   readonly rowIds: RowIds;
   readonly creates: CreateBatch;
+  readonly updates: UpdateBatch;
   readonly extract: Extractor;
   readonly validate: (resource: JsonObject, decimals: Decimals) => readonly Issue[];
   readonly seal: (json: string, address: SealedFor) => Promise<Buffer>;

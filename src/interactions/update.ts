@@ -4,6 +4,7 @@ import { inTransaction, type Transaction } from '../storage/database.ts';
 import { noRows, passesFilter } from '../storage/filter.ts';
 import { type Address, type LockedVersion, lockCurrent, readCurrent } from '../storage/read.ts';
 import type { NewVersion, StoredVersion } from '../storage/rows.ts';
+import type { Decision } from '../storage/update-batch.ts';
 import { insertVersions, lockOwners, replaceVersions } from '../storage/write.ts';
 import { type Answer, type Return, writeAnswer } from './answer.ts';
 import { matchUnderLock, parseCriteria } from './conditional.ts';
@@ -77,7 +78,12 @@ export async function conditionalUpdate(
   });
 }
 
-function writeUnderId(ctx: Context, call: Call, address: Address, document: Document, options: UpdateOptions): Promise<Answer> {
+/** Together with other updates where nothing stands against it, else in a transaction of its own. */
+async function writeUnderId(ctx: Context, call: Call, address: Address, document: Document, options: UpdateOptions): Promise<Answer> {
+  if (address.type !== 'AuditEvent') {
+    const answer = await ctx.updates.add(address, (current) => nextVersion(ctx, call, current, document, options));
+    if (answer !== 'alone') return answer;
+  }
   return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, (tx) =>
     writeLocked(ctx, call, tx, address, document, options),
   );
@@ -92,21 +98,38 @@ async function writeLocked(
   document: Document,
   options: UpdateOptions,
 ): Promise<Answer> {
-  const { type, id } = address;
-  const [current] = type === 'AuditEvent' ? [] : await lockCurrent(tx.client, [address]);
+  const [current] = address.type === 'AuditEvent' ? [] : await lockCurrent(tx.client, [address]);
   if (current === undefined)
     return (await insertUnderId(ctx, call, tx, address, document, options)) ?? writeLocked(ctx, call, tx, address, document, options);
+  const { row, answer } = await nextVersion(ctx, call, current, document, options);
+  return answer(row === undefined ? undefined : await writeLast(tx, row, replaceVersions));
+}
+
+/** What an update makes of the current version, which is locked: the next version, or nothing to do. */
+async function nextVersion(
+  ctx: Context,
+  call: Call,
+  current: LockedVersion,
+  document: Document,
+  options: UpdateOptions,
+): Promise<Decision<Answer>> {
+  const { type, id } = current;
   const filter = call.access.filter('u', type);
   if (!passesFilter(filter, current.tokens)) throw notFound(type);
   assertUpdatable(current, options);
   const readable = passesFilter(call.access.filter('r', type), current.tokens);
   const same = current.deleted ? undefined : await unchangedText(ctx, current, document);
-  if (same !== undefined) return writeAnswer({ status: 200, stamp: current, json: same, readable }, options.prefer, unchanged(type));
+  if (same !== undefined) {
+    return { answer: () => writeAnswer({ status: 200, stamp: current, json: same, readable }, options.prefer, unchanged(type)) };
+  }
   const version = current.version + 1;
-  const prepared = await prepareVersion(ctx, document, { ...current, version, interaction: 'u' }, filter);
-  const lastUpdated = await writeLast(tx, prepared.row, replaceVersions);
-  const answer = { status: current.deleted ? 201 : 200, stamp: { type, id, version, lastUpdated }, json: prepared.json, readable } as const;
-  return writeAnswer(answer, options.prefer, current.deleted ? created(type) : updated(type));
+  const { row, json } = await prepareVersion(ctx, document, { ...current, version, interaction: 'u' }, filter);
+  const [status, advice] = current.deleted ? ([201, created(type)] as const) : ([200, updated(type)] as const);
+  const answer = (lastUpdated: string | undefined): Answer => {
+    if (lastUpdated === undefined) throw refusedByStore();
+    return writeAnswer({ status, stamp: { type, id, version, lastUpdated }, json, readable }, options.prefer, advice);
+  };
+  return { row, answer };
 }
 
 export function assertUpdatable(current: LockedVersion, { ifMatch, ifNoneMatch }: Pick<UpdateOptions, 'ifMatch' | 'ifNoneMatch'>): void {

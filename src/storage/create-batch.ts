@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { inTransaction } from './database.ts';
+import { inTransaction, isUnavailable } from './database.ts';
 import type { NewVersion } from './rows.ts';
 import { insertVersions, lockOwners, type Written } from './write.ts';
 
@@ -40,7 +40,8 @@ export function createBatch({ pool, retriesMax, rowsMax, inFlightMax }: CreateBa
       const written = await write(rows);
       for (const { row, resolve } of batch) resolve(written.get(row.rid));
     } catch (error) {
-      if (batch.length === 1) batch[0]?.reject(error);
+      // Whether a commit that got no answer took effect is not known: repeating it could answer wrongly.
+      if (batch.length === 1 || isUnavailable(error)) for (const { reject } of batch) reject(error);
       else await Promise.all(batch.map((one) => flush([one])));
     }
   }

@@ -48,13 +48,18 @@ type LockedRow = VersionRow & { ref_key: string; patient: string | null; token_b
 /**
  * Locks the current versions of what exists among the addresses until the transaction ends, relation by relation and
  * within each by (type, id): the one order for all writers, so that two bundles over the same resources can't deadlock.
+ * With `skip locked`, what somebody else holds is left out instead of waited for.
  */
-export async function lockCurrent(client: Queryable, addresses: readonly Address[]): Promise<LockedVersion[]> {
+export async function lockCurrent(
+  client: Queryable,
+  addresses: readonly Address[],
+  wait: '' | 'skip locked' = '',
+): Promise<LockedVersion[]> {
   const byRelation = [...Map.groupBy(addresses, (address) => relationOf(address.type))].sort(([a], [b]) => (a < b ? -1 : 1));
   const answers = byRelation.map(async ([relation, part]) => {
     const values = [[...new Set(part.map((address) => address.type))], int8Array(part.map((address) => address.refKey))];
     const locking = `select ${versionColumns('r')}, r.ref_key, r.patient, array_send(r.tokens) as token_bytes from ${relation} r
-      where r.type = any($1::text[]) and r.ref_key = any($2::int8[]) order by r.type, r.id for update`;
+      where r.type = any($1::text[]) and r.ref_key = any($2::int8[]) order by r.type, r.id for update ${wait}`;
     const [locked, facts] = await Promise.all([
       client.query<LockedRow>(statement(locking, values)),
       client.query<FactsRow>(statement(factsText(relation), values)),
