@@ -52,7 +52,8 @@ beforeAll(async () => {
   // Ann's once, Bob's now; and Bob's once, Ann's now.
   await write(observation('moved-away', 'ann'), observation('moved-here', 'bob'));
   await write(observation('moved-away', 'bob'), observation('moved-here', 'ann'));
-  expect((await server.request('DELETE', '/Observation/hid-2')).status).toBe(200);
+  const { status } = await server.request('DELETE', '/Observation/hid-2');
+  if (status !== 200) throw new Error(`the fixture could not be deleted: ${status}`);
 }, 60_000);
 afterAll(() => server?.stop());
 

@@ -194,7 +194,8 @@ describe('dates as SQL compares them', () => {
     } as const;
     await put(
       ...cases.map(({ value }, at) => {
-        const [[kind = '', content] = []] = Object.entries(value);
+        const [entry] = Object.entries(value);
+        const [kind, content] = entry ?? ['', undefined];
         return {
           resourceType: 'Observation',
           id: `date-${at}`,

@@ -25,9 +25,12 @@ const words = fc.string({ unit: fc.constantFrom('a', 'B', 'é', 'c', '%', '_', "
 const systems = fc.constantFrom('urn:a', 'urn:b');
 const codes = fc.constantFrom('x', 'X', 'yy', 'z-1');
 const coded = <Name extends 'code' | 'value'>(name: Name) =>
-  fc.record({ system: systems, [name]: codes } as { system: typeof systems } & Record<Name, typeof codes>, {
-    requiredKeys: [name] as never,
-  });
+  fc.record(
+    { system: systems, [name]: codes },
+    {
+      requiredKeys: [name] as never,
+    },
+  );
 const references = fc.constantFrom('Patient/1', 'Patient/2', 'Device/1', 'Group/2');
 const values = fc.integer({ min: -40, max: 40 }).map((quarter) => quarter / 4);
 

@@ -9,7 +9,7 @@ let pool: Pool;
 let lanes: Lanes;
 beforeAll(async () => {
   database = await createDatabase();
-  pool = new Pool({ connectionString: database.url, max: 2, pipeline: true } as never);
+  pool = new Pool({ connectionString: database.url, max: 2, pipeline: true });
   pool.on('connect', (client) => client.on('error', () => undefined));
   lanes = openLanes(pool, 2);
 });

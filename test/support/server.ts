@@ -20,7 +20,11 @@ export type Answered = {
   readonly json: any;
 };
 
-export type RequestOptions = { readonly token?: string | null; readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown };
+export type RequestOptions = {
+  readonly token?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+};
 
 export type TestServer = {
   readonly base: string;
@@ -36,7 +40,12 @@ export type TestServer = {
 
 /** A whole server over real HTTP and databases of its own on the run's clusters. `env` overrides its configuration. */
 export async function startTestServer(env: Readonly<Record<string, string>> = {}): Promise<TestServer> {
-  const [main, keys, folder, port] = await Promise.all([createDatabase('main'), createDatabase('keys'), mkdtemp(join(tmpdir(), 'anamnesis-server-')), freePort()]);
+  const [main, keys, folder, port] = await Promise.all([
+    createDatabase('main'),
+    createDatabase('keys'),
+    mkdtemp(join(tmpdir(), 'anamnesis-server-')),
+    freePort(),
+  ]);
   const config = loadConfig({
     NODE_ENV: 'test',
     PORT: String(port),
