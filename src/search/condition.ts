@@ -77,25 +77,28 @@ function mergeFacts(conditions: readonly Condition[]): Condition[] {
 
 type Fact = Extract<Condition, { kind: 'fact' }>;
 
+/** How facts are looked at: as a join that PostgreSQL is free to turn round, or row by row, each by the primary key. */
+export type Look = 'join' | 'probe';
+
 /** The condition on the row `alias` as SQL. Token conditions ride the partition's GIN, facts their covering index or primary key. */
-export function conditionSql(condition: Condition, alias: string, values: Values): string {
+export function conditionSql(condition: Condition, alias: string, values: Values, look: Look = 'join'): string {
   switch (condition.kind) {
     case 'all-tokens':
       return `${alias}.tokens @> ${values.add(int8Array(condition.tokens))}::int8[]`;
     case 'any-token':
       return `${alias}.tokens && ${values.add(int8Array(condition.tokens))}::int8[]`;
     case 'fact':
-      return `exists (select from ${condition.table} f where f.rid = ${alias}.rid and ${factSql(condition, values)})`;
+      return `exists (select from ${condition.table} f where f.rid = ${alias}.rid and ${factSql(condition, values)}${look === 'probe' ? ' offset 0' : ''})`;
     case 'ids':
       return `${alias}.ref_key = any(${values.add(int8Array(condition.keys))}::int8[]) and ${alias}.id = any(${values.add(condition.ids)}::text[])`;
     case 'updated':
       return `${alias}.last_updated ${condition.operator} ${timeSql(condition.ms, values)}`;
     case 'and':
-      return condition.of.length === 0 ? 'true' : condition.of.map((part) => conditionSql(part, alias, values)).join(' and ');
+      return condition.of.length === 0 ? 'true' : condition.of.map((part) => conditionSql(part, alias, values, look)).join(' and ');
     case 'or':
-      return condition.of.length === 0 ? 'false' : `(${condition.of.map((part) => conditionSql(part, alias, values)).join(' or ')})`;
+      return condition.of.length === 0 ? 'false' : `(${condition.of.map((part) => conditionSql(part, alias, values, look)).join(' or ')})`;
     case 'not':
-      return `not (${conditionSql(condition.of, alias, values)})`;
+      return `not (${conditionSql(condition.of, alias, values, look)})`;
   }
 }
 

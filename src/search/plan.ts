@@ -134,7 +134,7 @@ function lazyStatement(plan: Plan, after: Position | undefined, values: Values):
   const candidates = matchSql({ ...plan, condition: allOf(selecting) }, values);
   return `select ${versionColumns('r')}, null::text as sort_value
     from (select r.rid from ${relation} r where ${candidates}${beyond('r', after, values)} order by r.rid offset 0) c
-    join ${relation} r on r.rid = c.rid and ${onlyType('r', plan.type)} where ${conditionSql(allOf(thinning), 'c', values)} order by c.rid`;
+    join ${relation} r on r.rid = c.rid and ${onlyType('r', plan.type)} where ${conditionSql(allOf(thinning), 'c', values, 'probe')} order by c.rid`;
 }
 
 function namesIds(condition: Condition): boolean {
