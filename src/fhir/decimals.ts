@@ -39,11 +39,6 @@ export function implicitRange(literal: string): Range {
   return range;
 }
 
-/** Moves both bounds outward by one unit in the last place, two where a bound is a power of two: for comparing with rounded values. */
-export function widen(lo: number, hi: number): Range {
-  return { lo: lo - step(lo), hi: hi + step(hi) };
-}
-
 function shortRange(digits: string, exponent: number): Range {
   const middle = Number(digits) * 10;
   return { lo: scaled(middle - 5, exponent), hi: scaled(middle + 5, exponent) };
@@ -58,9 +53,4 @@ function scaled(integer: number, exponent: number): number {
 function longRange(digits: string, exponent: number): Range {
   const middle = BigInt(digits) * 10n;
   return { lo: Number(`${middle - 5n}e${exponent}`), hi: Number(`${middle + 5n}e${exponent}`) };
-}
-
-/** Three quarters of a unit in the last place or more, less than one and a half: adding it lands on the neighbour. */
-function step(value: number): number {
-  return Math.max(Math.abs(value) * 0.75 * Number.EPSILON, Number.MIN_VALUE);
 }
