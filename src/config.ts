@@ -90,6 +90,7 @@ export const sections = {
       ),
     ),
     KEY_CACHE_SECONDS: whole(900, [1, 900], 'seconds', 'How long an opened patient key may stay in memory.'),
+    DOCUMENT_CACHE_MIB: whole(64, [0, 65_536], 'MiB', 'Opened documents in memory, out of reach once their key is; 0 keeps none.'),
     KEY_CACHE_MAX: whole(50_000, [100, 10_000_000], 'keys', 'Opened patient keys in memory.'),
   },
   Access: {

@@ -25,6 +25,7 @@ import { openKeyStore } from './storage/keys.ts';
 import { keepHouse } from './storage/housekeeping.ts';
 import { migrate } from './storage/migrate.ts';
 import { holdsKeys } from './storage/own-keys.ts';
+import { openedTexts } from './storage/opened.ts';
 import { rowIds } from './storage/row-ids.ts';
 import { makeOpener, makeSealer } from './storage/sealing.ts';
 import type { Log } from './telemetry/log.ts';
@@ -118,7 +119,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       extract: makeExtractor({ registry, key: tokenKey, base: config.baseUrl }),
       validate: compileShapes(definitions.schema),
       seal: makeSealer(keys, codec),
-      open: makeOpener(keys, codec),
+      open: makeOpener(keys, codec, openedTexts(config.documentCacheMib * 2 ** 20, config.keyCacheSeconds * 1000)),
       cursors: cursorCodec({
         seal: (purpose, bytes) => sealBytes(cursorKey, purpose, bytes),
         open: (purpose, sealed) => openBytes(cursorKey, purpose, sealed),

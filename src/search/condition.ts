@@ -29,6 +29,8 @@ export type Condition =
       readonly params: readonly number[];
       readonly bounds: readonly Bound[];
       readonly unit?: bigint;
+      /** Of a composite: the facts that stand beside one of these first values. */
+      readonly pairs?: readonly bigint[];
     }
   /** The resource is one of these. Keys find, ids prove. */
   | { readonly kind: 'ids'; readonly keys: readonly bigint[]; readonly ids: readonly string[] }
@@ -68,14 +70,14 @@ function mergeFacts(conditions: readonly Condition[]): Condition[] {
       rest.push(condition);
       continue;
     }
-    const name = JSON.stringify([condition.table, condition.bounds, condition.unit?.toString()]);
+    const name = JSON.stringify([condition.table, condition.bounds, condition.unit?.toString(), condition.pairs?.map(String)]);
     const known = groups.get(name);
     groups.set(name, known === undefined ? condition : { ...condition, params: [...known.params, ...condition.params] });
   }
   return [...groups.values(), ...rest];
 }
 
-type Fact = Extract<Condition, { kind: 'fact' }>;
+export type Fact = Extract<Condition, { kind: 'fact' }>;
 
 /** How facts are looked at: as a join that PostgreSQL is free to turn round, or row by row, each by the primary key. */
 export type Look = 'join' | 'probe';
@@ -102,7 +104,8 @@ export function conditionSql(condition: Condition, alias: string, values: Values
   }
 }
 
-function factSql(fact: Fact, values: Values): string {
+/** The condition on the fact `f` as SQL. Rides the table's index by value, whose order is (param, pair, lo, …). */
+export function factSql(fact: Fact, values: Values): string {
   const param =
     fact.params.length === 1 ? `f.param = ${values.add(fact.params[0])}::int2` : `f.param = any(${values.add(fact.params)}::int2[])`;
   const bounds = fact.bounds.map(({ column, operator, value }) => {
@@ -110,7 +113,8 @@ function factSql(fact: Fact, values: Values): string {
     return `f.${column} ${operator} ${bound}`;
   });
   const unit = fact.unit === undefined ? [] : [`f.unit = ${values.add(fact.unit.toString())}::int8`];
-  return [param, ...bounds, ...unit].join(' and ');
+  const pair = fact.pairs === undefined ? 'f.pair = 0' : `f.pair = any(${values.add(int8Array(fact.pairs))}::int8[])`;
+  return [param, pair, ...bounds, ...unit].join(' and ');
 }
 
 function timeSql(ms: number, values: Values): string {

@@ -39,11 +39,13 @@ function holds(condition: Condition, row: Row): boolean {
   }
 }
 
-function holdsFact({ table, params, bounds, unit }: Extract<Condition, { kind: 'fact' }>, { extracted }: Row): boolean {
+function holdsFact({ table, params, bounds, unit, pairs = noPair }: Extract<Condition, { kind: 'fact' }>, { extracted }: Row): boolean {
   const { dates, quantities } = extracted.facts;
   const facts = table === 'fact_date' ? dates : quantities.filter((fact) => unit === undefined || fact.unit === unit);
-  return facts.some((fact) => params.includes(fact.param) && bounds.every((bound) => holdsBound(fact, bound)));
+  return facts.some((fact) => params.includes(fact.param) && pairs.includes(fact.pair) && bounds.every((bound) => holdsBound(fact, bound)));
 }
+
+const noPair = [0n];
 
 function tokensOf(bytes: Buffer): ReadonlySet<bigint> {
   const tokens = new Set<bigint>();

@@ -3,7 +3,8 @@ import { onlyType, relationOf, typeIs } from '../storage/relations.ts';
 import { versionColumns } from '../storage/rows.ts';
 import { sqlValues, type Values } from '../storage/sql.ts';
 import { assertSelective, planClauses, type Recheck } from './clauses.ts';
-import { allOf, type Condition, conditionSql } from './condition.ts';
+import { allOf, type Condition, conditionSql, type Fact, factSql } from './condition.ts';
+import { pairedFact } from './paired.ts';
 import type { Query, SortKey } from './query.ts';
 import type { Registry, SearchParam } from './registry.ts';
 import type { PlanContext } from './sink.ts';
@@ -28,11 +29,15 @@ export function planSearch(query: Query, filter: RowFilter, registry: Registry, 
   const planned = planClauses(query, context);
   assertSelective(query, planned);
   const patient = patientOf(query, registry, context);
+  // One patient's rows are few: looking at their tokens and facts is cheapest.
+  const paired = patient === undefined ? pairedFact(query, planned, registry, context) : undefined;
+  const said = new Set<number | undefined>([patient?.clause, ...(paired?.clauses ?? [])]);
+  const rest = planned.filter((_, at) => !said.has(at)).map(({ condition }) => condition);
   const [sort] = query.sort;
   return {
     type: query.type,
-    // The patient column says the same as the clause it stands for.
-    condition: allOf(planned.filter((_, at) => at !== patient?.clause).map(({ condition }) => condition)),
+    // The patient column and the pair say the same as the clauses they stand for.
+    condition: allOf(paired === undefined ? rest : [...rest, paired.fact]),
     filter,
     rechecks: planned.flatMap(({ recheck }) => recheck ?? []),
     sortsByMainDate: sort !== undefined && sort.param === registry.of(query.type).mainDate && !sortsByBucket(sort.param),
@@ -124,17 +129,22 @@ function beyond(alias: string, after: Position | undefined, values: Values): str
 }
 
 /**
- * Where tokens select and facts only thin out: the candidates are found and put in order first, behind a fence, and their facts
- * are then looked at one by one until the page is full, instead of for all of them.
+ * Where tokens or a pair select and facts only thin out: the candidates are found and put in order first, behind a fence, and
+ * their facts are then looked at one by one until the page is full, instead of for all of them.
  */
 function lazyStatement(plan: Plan, after: Position | undefined, values: Values): string | undefined {
   if (!isLazy(plan)) return undefined;
-  const { selecting, thinning } = partsOf(plan);
+  const { pair, selecting, thinning } = partsOf(plan);
   const relation = relationOf(plan.type);
-  const candidates = matchSql({ ...plan, condition: allOf(selecting) }, values);
-  return `select ${versionColumns('r')}, null::text as sort_value
-    from (select r.rid from ${relation} r where ${candidates}${beyond('r', after, values)} order by r.rid offset 0) c
-    join ${relation} r on r.rid = c.rid and ${onlyType('r', plan.type)} where ${conditionSql(allOf(thinning), 'c', values, 'probe')} order by c.rid`;
+  const matching = matchSql({ ...plan, condition: allOf(selecting) }, values);
+  const facts = conditionSql(allOf(thinning), 'c', values, 'probe');
+  const [candidates, onRow] =
+    pair === undefined
+      ? [`select r.rid from ${relation} r where ${matching}${beyond('r', after, values)} order by r.rid`, onlyType('r', plan.type)]
+      : // A row has several facts of one pair where it has several codes.
+        [`select distinct f.rid from ${pair.table} f where ${factSql(pair, values)}${beyond('f', after, values)} order by f.rid`, matching];
+  return `select ${versionColumns('r')}, null::text as sort_value from (${candidates} offset 0) c
+    join ${relation} r on r.rid = c.rid and ${onRow} where ${facts} order by c.rid`;
 }
 
 function namesIds(condition: Condition): boolean {
@@ -148,13 +158,19 @@ export function isFenced(plan: Plan): boolean {
 }
 
 function isLazy(plan: Plan): boolean {
-  const { selecting, thinning } = partsOf(plan);
-  return plan.patient === undefined && thinning.length > 0 && selecting.some(({ kind }) => kind === 'all-tokens' || kind === 'any-token');
+  const { pair, selecting, thinning } = partsOf(plan);
+  if (plan.patient !== undefined) return false;
+  return pair !== undefined || (thinning.length > 0 && selecting.some(({ kind }) => kind === 'all-tokens' || kind === 'any-token'));
 }
 
-function partsOf(plan: Plan): { selecting: Condition[]; thinning: Condition[] } {
+function partsOf(plan: Plan): { pair: Fact | undefined; selecting: Condition[]; thinning: Condition[] } {
   const parts = plan.condition.kind === 'and' ? plan.condition.of : [plan.condition];
-  return { selecting: parts.filter((part) => !asksFacts(part)), thinning: parts.filter(asksFacts) };
+  const pair = parts.find((part): part is Fact => part.kind === 'fact' && part.pairs !== undefined);
+  return {
+    pair,
+    selecting: parts.filter((part) => !asksFacts(part)),
+    thinning: parts.filter((part) => part !== pair && asksFacts(part)),
+  };
 }
 
 function asksFacts(condition: Condition): boolean {

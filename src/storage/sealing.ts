@@ -1,7 +1,8 @@
 import type { Codec } from '../encryption/codec.ts';
-import { keyIdsOf, open, seal } from '../encryption/seal.ts';
+import { type DataKey, keyIdsOf, open, seal } from '../encryption/seal.ts';
 import { FhirError, issue } from '../fhir/error.ts';
 import { KeyErased, type KeyStore } from './keys.ts';
+import type { OpenedTexts } from './opened.ts';
 import type { StoredVersion } from './rows.ts';
 
 /** A stored version with its document opened: UTF-8 JSON without versionId and lastUpdated. */
@@ -13,7 +14,15 @@ export type Opener = (rows: readonly StoredVersion[]) => Promise<OpenedVersion[]
  * Makes the function that opens stored versions, all keys of a page fetched together. Deletions open to an empty document,
  * and so does, marked as erased, what only destroyed keys would open.
  */
-export function makeOpener(keys: KeyStore, codec: Codec): Opener {
+export function makeOpener(keys: KeyStore, codec: Codec, texts: OpenedTexts): Opener {
+  function textOf(content: Buffer, row: StoredVersion, key: DataKey): Buffer {
+    const known = texts.get(content, row, key);
+    if (known !== undefined) return known;
+    const text = open(content, { type: row.type, id: row.id, version: row.version }, key, codec);
+    texts.set(content, row, key, text);
+    return text;
+  }
+
   return async (rows) => {
     const sealed = rows.filter((row) => row.content !== undefined);
     const opening = await keys.opening(sealed.map((row) => keyIdsOf(row.content ?? empty)));
@@ -22,7 +31,7 @@ export function makeOpener(keys: KeyStore, codec: Codec): Opener {
       if (row.content === undefined) return { ...row, json: empty };
       const key = opening[next++];
       if (key === undefined) return { ...row, json: empty, erased: true };
-      return { ...row, json: open(row.content, { type: row.type, id: row.id, version: row.version }, key, codec) };
+      return { ...row, json: textOf(row.content, row, key) };
     });
   };
 }

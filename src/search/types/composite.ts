@@ -49,6 +49,6 @@ function addPair(pair: Pair, first: readonly string[], value: unknown, type: str
 }
 
 /** The fact's `param` says which pair it is of, so the token needn't. */
-function pairToken(first: readonly string[], sink: Sink): bigint {
-  return token(sink.key, 'x', ...first);
+export function pairToken(first: readonly string[], { key }: Pick<Sink, 'key'>): bigint {
+  return token(key, 'x', ...first);
 }

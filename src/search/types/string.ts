@@ -1,6 +1,6 @@
 import { token } from '../../encryption/token.ts';
 import { badRequest } from '../../fhir/error.ts';
-import { allOf, type Condition } from '../condition.ts';
+import { allOf, anyOf, type Condition } from '../condition.ts';
 import type { ValueMatch } from '../match.ts';
 import type { SearchElement } from '../registry.ts';
 import { isRecord, type PlanContext, type Sink, textOf } from '../sink.ts';
@@ -24,22 +24,39 @@ export function normalise(text: string): string {
 
 /** The strings of a value that each count on their own: name and address parts, or the string itself. */
 export function stringParts(value: unknown, type: string): string[] {
-  if (typeof value === 'string') return value === '' ? [] : [value];
+  return partsOf('', value, type).map(({ raw }) => raw);
+}
+
+type Part = { readonly path: string; readonly raw: string };
+
+/**
+ * Each part with the path that its tokens are kept under. The parts of a name or an address are kept under their own
+ * (`Patient.name.family`), so that `name` and `family` share what is stored.
+ */
+function partsOf(path: string, value: unknown, type: string): Part[] {
+  if (typeof value === 'string') return value === '' ? [] : [{ path, raw: value }];
   if (!isRecord(value)) return [];
-  const names = type === 'HumanName' ? nameParts : type === 'Address' ? addressParts : undefined;
-  if (names === undefined) return [];
-  return names.flatMap((name) => {
+  return (partNames[type] ?? []).flatMap((name) => {
     const part = value[name];
-    return (Array.isArray(part) ? part : [part]).flatMap((item) => textOf(item) ?? []);
+    return (Array.isArray(part) ? part : [part]).flatMap((item) => {
+      const raw = textOf(item);
+      return raw === undefined ? [] : { path: `${path}.${name}`, raw };
+    });
   });
 }
 
-const nameParts = ['family', 'given', 'text', 'prefix', 'suffix'];
-const addressParts = ['line', 'city', 'district', 'state', 'postalCode', 'country', 'text'];
+const partNames: Readonly<Record<string, readonly string[]>> = {
+  HumanName: ['family', 'given', 'text', 'prefix', 'suffix'],
+  Address: ['line', 'city', 'district', 'state', 'postalCode', 'country', 'text'],
+};
+
+/** Under which paths an element's tokens may be. */
+function pathsOf({ path, types }: SearchElement): string[] {
+  return types.length === 0 ? [path] : types.flatMap((type) => partNames[type]?.map((name) => `${path}.${name}`) ?? path);
+}
 
 export function extractString(element: SearchElement, value: unknown, type: string, sink: Sink): void {
-  const { path } = element;
-  for (const raw of stringParts(value, type)) {
+  for (const { path, raw } of partsOf(element.path, value, type)) {
     sink.tokens.add(['s', path, 'e', raw]);
     const text = normalise(raw);
     for (const start of startsOf(text, raw, value)) sink.tokens.addPrefixes(['s', path, 'p'], start, prefixMax);
@@ -73,15 +90,16 @@ function trigramsOf(text: string): string[] {
  */
 export function stringMatch(element: SearchElement, value: SearchValue, clause: StringClause, context: PlanContext): ValueMatch {
   const raw = unescape(value.text);
-  const one = (...parts: string[]): Condition => ({ kind: 'all-tokens', tokens: [token(context.key, 's', element.path, ...parts)] });
+  const paths = [...new Set(pathsOf(element))];
+  const any = (...parts: string[]): Condition => anyOf(paths.map((path) => stringToken(context, path, ...parts)));
   if (clause.modifier === 'exact')
-    return { condition: one('e', raw), decided: true, test: (found, type) => stringParts(found, type).includes(raw) };
+    return { condition: any('e', raw), decided: true, test: (found, type) => stringParts(found, type).includes(raw) };
   const wanted = normalise(raw);
   if (wanted === '') throw badRequest('search-invalid-value', `A value of "${clause.param}" has nothing to search for.`);
-  if (clause.modifier === 'contains') return containsMatch(element, wanted, one, context);
+  if (clause.modifier === 'contains') return containsMatch(element, wanted, paths, context);
   const points = [...wanted];
   return {
-    condition: one('p', points.slice(0, prefixMax).join('')),
+    condition: any('p', points.slice(0, prefixMax).join('')),
     decided: points.length <= prefixMax,
     test: (found, type) =>
       stringParts(found, type).some((part) => startsOf(normalise(part), part, found).some((start) => start.startsWith(wanted))),
@@ -90,11 +108,19 @@ export function stringMatch(element: SearchElement, value: SearchValue, clause: 
 
 export type StringClause = { readonly param: string; readonly modifier: string | undefined };
 
-function containsMatch(element: SearchElement, wanted: string, one: (...parts: string[]) => Condition, context: PlanContext): ValueMatch {
+function containsMatch(element: SearchElement, wanted: string, paths: readonly string[], context: PlanContext): ValueMatch {
   const test = (found: unknown, type: string): boolean => stringParts(found, type).some((part) => normalise(part).includes(wanted));
   const trigrams = [...new Set(trigramsOf(wanted))];
   if (trigrams.length === 0) return { condition: present(element, context), decided: false, test, broad: true };
-  return { condition: { kind: 'or', of: [allOf(trigrams.map((trigram) => one('3', trigram))), one('l')] }, decided: false, test };
+  const inOne = paths.flatMap((path) => [
+    allOf(trigrams.map((trigram) => stringToken(context, path, '3', trigram))),
+    stringToken(context, path, 'l'),
+  ]);
+  return { condition: anyOf(inOne), decided: false, test };
+}
+
+function stringToken(context: PlanContext, path: string, ...parts: string[]): Condition {
+  return { kind: 'all-tokens', tokens: [token(context.key, 's', path, ...parts)] };
 }
 
 /**

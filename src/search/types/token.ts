@@ -95,6 +95,13 @@ function splitCoded({ text }: SearchValue): { readonly system: string | undefine
     : { system: unescape(parts[0] ?? ''), code: unescape(parts.slice(1).join('|')) };
 }
 
+/** A code in full, `system|code` or `|code`, of a Coding, as `fullCodes` tells it; else undefined. */
+export function fullCode(value: SearchValue): string[] | undefined {
+  const { system, code } = splitCoded(value);
+  if (system === undefined || code === '') return undefined;
+  return system === '' ? ['n', code.toLowerCase()] : ['sc', system, code.toLowerCase()];
+}
+
 /** The four forms, compared exactly, on what `addCoded` left under a path. */
 export function codedCondition(path: string, value: SearchValue, context: PlanContext): Condition {
   const { system, code } = splitCoded(value);
