@@ -90,7 +90,7 @@ export function conditionSql(condition: Condition, alias: string, values: Values
     case 'any-token':
       return `${alias}.tokens && ${values.add(int8Array(condition.tokens))}::int8[]`;
     case 'fact':
-      return `exists (select from ${condition.table} f where f.rid = ${alias}.rid and ${factSql(condition, values)}${look === 'probe' ? ' offset 0' : ''})`;
+      return `exists (select from ${condition.table} f where f.rid = ${alias}.rid and ${factSql(condition, values, look)}${look === 'probe' ? ' offset 0' : ''})`;
     case 'ids':
       return `${alias}.ref_key = any(${values.add(int8Array(condition.keys))}::int8[]) and ${alias}.id = any(${values.add(condition.ids)}::text[])`;
     case 'updated':
@@ -104,16 +104,20 @@ export function conditionSql(condition: Condition, alias: string, values: Values
   }
 }
 
-/** The condition on the fact `f` as SQL. Rides the table's index by value, whose order is (param, pair, lo, …). */
-export function factSql(fact: Fact, values: Values): string {
-  const param =
-    fact.params.length === 1 ? `f.param = ${values.add(fact.params[0])}::int2` : `f.param = any(${values.add(fact.params)}::int2[])`;
+/**
+ * The condition on the fact `f` as SQL. A join rides the table's index by value, whose order is (param, pair, lo, …). For a
+ * probe the sum keeps PostgreSQL from it: without statistics that index looks as good as the key, and costs a hundred times more.
+ */
+export function factSql(fact: Fact, values: Values, look: Look = 'join'): string {
+  const one = fact.params.length === 1;
+  const params = one ? `= ${values.add(fact.params[0])}::int2` : `= any(${values.add(fact.params)}::int2[])`;
+  const param = look === 'join' ? `f.param ${params}` : `f.param + 0::int2 ${params}`;
+  const pair = fact.pairs === undefined ? 'f.pair = 0' : `f.pair = any(${values.add(int8Array(fact.pairs))}::int8[])`;
   const bounds = fact.bounds.map(({ column, operator, value }) => {
     const bound = fact.table === 'fact_date' ? timeSql(value, values) : `${values.add(value)}::float8`;
     return `f.${column} ${operator} ${bound}`;
   });
   const unit = fact.unit === undefined ? [] : [`f.unit = ${values.add(fact.unit.toString())}::int8`];
-  const pair = fact.pairs === undefined ? 'f.pair = 0' : `f.pair = any(${values.add(int8Array(fact.pairs))}::int8[])`;
   return [param, pair, ...bounds, ...unit].join(' and ');
 }
 
