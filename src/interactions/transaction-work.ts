@@ -152,14 +152,10 @@ export async function writeAll(tx: Transaction, works: readonly Work[]): Promise
   const order = (a: Prepared['row'], b: Prepared['row']): number => (a.type === b.type ? (a.id < b.id ? -1 : 1) : a.type < b.type ? -1 : 1);
   const inserts = works.flatMap(({ insert }) => insert ?? []).sort(order);
   const replaces = works.flatMap(({ replace }) => replace ?? []).sort(order);
-  const audit = inserts.filter(({ type }) => type === 'AuditEvent');
-  const plain = inserts.filter(({ type }) => type !== 'AuditEvent');
-  const none: ReadonlyMap<number, string> = new Map();
   const [, ...written] = await Promise.all([
     lockOwners(tx.client, [...inserts, ...replaces]),
-    plain.length === 0 ? none : insertVersions(tx.client, plain),
-    audit.length === 0 ? none : insertVersions(tx.client, audit),
-    replaces.length === 0 ? none : replaceVersions(tx.client, replaces),
+    insertVersions(tx.client, inserts),
+    replaceVersions(tx.client, replaces),
   ]);
   const times = new Map(written.flatMap((part) => [...part]));
   const refused = [...inserts, ...replaces].find(({ rid }) => !times.has(rid));

@@ -60,17 +60,19 @@ export function lockOwners(client: Queryable, rows: readonly NewVersion[]): Prom
 }
 
 /**
- * Inserts first versions with their facts, in one statement. Rows must come ordered by (type, id).
+ * Inserts first versions with their facts, in one statement; audit events in another one. Rows must come ordered by (type, id).
  * Rows whose id is taken are left out of the answer, and nothing of theirs is written.
  */
 export async function insertVersions(client: Queryable, rows: readonly NewVersion[]): Promise<Written> {
-  const target = rows[0]?.type === 'AuditEvent' ? 'audit_event' : 'resource';
-  const tables = factTables.filter((table) => rows.some((row) => table.has(row)));
-  const { rows: written } = await client.query<{ rid: string; last_updated: string }>({
-    ...named(`insert_${target}`, tables, () => insertText(target, tables)),
-    values: parametersOf(rows, tables),
+  const byTarget = Map.groupBy(rows, ({ type }) => (type === 'AuditEvent' ? 'audit_event' : 'resource'));
+  const answers = [...byTarget].map(([target, part]) => {
+    const tables = factTables.filter((table) => part.some((row) => table.has(row)));
+    return client.query<{ rid: string; last_updated: string }>({
+      ...named(`insert_${target}`, tables, () => insertText(target, tables)),
+      values: parametersOf(part, tables),
+    });
   });
-  return writtenOf(written);
+  return writtenOf((await Promise.all(answers)).flatMap((answer) => answer.rows));
 }
 
 /** The tables where something may come or go. */
@@ -126,8 +128,7 @@ export async function replaceVersions(client: Queryable, rows: readonly NewVersi
       values: parametersOf(part, tables),
     });
   });
-  const settled = await Promise.all(answers);
-  return writtenOf(settled.flatMap((answer) => answer.rows));
+  return writtenOf((await Promise.all(answers)).flatMap((answer) => answer.rows));
 }
 
 function amendText(relation: string): string {

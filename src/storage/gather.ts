@@ -1,0 +1,67 @@
+import { isUnavailable } from './database.ts';
+
+export type GatherOptions<T, R> = {
+  readonly rowsMax: number;
+  readonly inFlightMax: number;
+  /** A batch has one item of each key at most; the next of the same key waits for a later one. */
+  readonly keyOf: (item: T) => unknown;
+  /** Writes a batch; what it gives back tells each item's answer, or throws what is that item's fault alone. */
+  readonly write: (items: readonly T[]) => Promise<(item: T) => R>;
+};
+
+type Waiting<T, R> = {
+  readonly item: T;
+  readonly resolve: (answer: R | Promise<R>) => void;
+  readonly reject: (error: unknown) => void;
+  /** The next of the same key. */
+  next?: Waiting<T, R>;
+};
+
+/**
+ * Puts what arrives together into batches. There is no timer: a batch is what gathered while the ones before it were in flight.
+ * If a batch as a whole fails, its items are repeated one by one, so that one bad item harms nobody else.
+ */
+export function gather<T, R>({ rowsMax, inFlightMax, keyOf, write }: GatherOptions<T, R>): (item: T) => Promise<R> {
+  /** By key, so that taking a batch costs as much as the batch, however many wait. */
+  const lanes = new Map<unknown, { readonly first: Waiting<T, R>; last: Waiting<T, R> }>();
+  let inFlight = 0;
+
+  function take(): Waiting<T, R>[] {
+    return [...lanes.entries().take(rowsMax)].map(([key, { first, last }]) => {
+      lanes.delete(key);
+      if (first.next !== undefined) lanes.set(key, { first: first.next, last });
+      return first;
+    });
+  }
+
+  async function flush(batch: readonly Waiting<T, R>[]): Promise<void> {
+    try {
+      const answerOf = await write(batch.map(({ item }) => item));
+      for (const { item, resolve } of batch) resolve(Promise.try(answerOf, item));
+    } catch (error) {
+      // Whether a commit that got no answer took effect is not known: repeating it could answer wrongly.
+      if (batch.length === 1 || isUnavailable(error)) for (const { reject } of batch) reject(error);
+      else await Promise.all(batch.map((one) => flush([one])));
+    }
+  }
+
+  function next(): void {
+    while (lanes.size > 0 && inFlight < inFlightMax) {
+      inFlight++;
+      void flush(take()).finally(() => {
+        inFlight--;
+        next();
+      });
+    }
+  }
+
+  return (item) =>
+    new Promise((resolve, reject) => {
+      // Items that arrive in the same turn of the event loop go together.
+      if (lanes.size === 0) setImmediate(next);
+      const [key, one] = [keyOf(item), { item, resolve, reject }];
+      const lane = lanes.get(key);
+      if (lane === undefined) lanes.set(key, { first: one, last: one });
+      else lane.last = lane.last.next = one;
+    });
+}
