@@ -4,7 +4,8 @@ import { parseSearch } from '../search/parse.ts';
 import { planSearch } from '../search/plan.ts';
 import type { Query } from '../search/query.ts';
 import { runSearch } from '../search/run.ts';
-import type { Queryable } from '../storage/database.ts';
+import { LostRace, type Queryable } from '../storage/database.ts';
+import { type LockedVersion, lockCurrent } from '../storage/read.ts';
 import type { OpenedVersion } from '../storage/sealing.ts';
 import type { Call, Context } from './context.ts';
 
@@ -75,4 +76,37 @@ export async function findMatches(
 export async function matchUnderLock(ctx: Context, call: Call, client: Queryable, criteria: Criteria): Promise<readonly OpenedVersion[]> {
   const [, matches] = await Promise.all([lockCriteria(client, [criteria]), findMatches(ctx, call, client, criteria, 2)]);
   return matches;
+}
+
+/**
+ * Locks what matched, and asks the criteria again: while a lock was waited for, its row may have become one that doesn't match.
+ * Both travel together, in this order; as each statement sees what was committed before it began, the second answer is what is
+ * true of the locked rows.
+ */
+export async function lockMatches(
+  ctx: Context,
+  call: Call,
+  client: Queryable,
+  criteria: Criteria,
+  found: readonly { readonly id: string }[],
+  limit: number,
+): Promise<{ readonly locked: readonly LockedVersion[]; readonly matches: readonly OpenedVersion[] }> {
+  const { type } = criteria.query;
+  const addresses = found.map(({ id }) => ({ type, id, refKey: ctx.refKeyOf(type, id) }));
+  const [locked, matches] = await Promise.all([lockCurrent(client, addresses), findMatches(ctx, call, client, criteria, limit)]);
+  return { locked, matches };
+}
+
+/** As `matchUnderLock`, and a single match is locked for writing and still matches. @throws LostRace if that changed meanwhile */
+export async function lockMatch(ctx: Context, call: Call, client: Queryable, criteria: Criteria): Promise<readonly OpenedVersion[]> {
+  const found = await matchUnderLock(ctx, call, client, criteria);
+  if (found.length !== 1) return found;
+  const { matches } = await lockMatches(ctx, call, client, criteria, found, 2);
+  assertSameMatch(found[0]?.id, matches);
+  return matches;
+}
+
+/** @throws LostRace unless the one match is what it was before it was locked */
+export function assertSameMatch(id: string | undefined, matches: readonly { readonly id: string }[]): void {
+  if (matches.length !== 1 || matches[0]?.id !== id) throw new LostRace('what matches changed before it was locked');
 }

@@ -5,7 +5,7 @@ import { passesFilter } from '../storage/filter.ts';
 import { type LockedVersion, lockCurrent } from '../storage/read.ts';
 import { replaceVersions } from '../storage/write.ts';
 import { type Answer, type Return, writeAnswer } from './answer.ts';
-import { matchUnderLock, parseCriteria } from './conditional.ts';
+import { lockMatch, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
 import type { Document } from './document.ts';
 import { unchanged, updated } from './outcomes.ts';
@@ -45,7 +45,7 @@ export async function conditionalPatch(
   if (type === 'AuditEvent') throw auditEventsStay();
   const query = parseCriteria(ctx, type, criteria, 'The URL');
   return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, async (tx) => {
-    const [match, another] = await matchUnderLock(ctx, call, tx.client, query);
+    const [match, another] = await lockMatch(ctx, call, tx.client, query);
     if (another !== undefined) throw multipleMatches('the URL');
     if (match === undefined)
       throw new FhirError(404, [issue('not-found', 'criteria-without-match', `No ${type} matches the criteria of the URL.`)]);

@@ -1,10 +1,10 @@
 import { FhirError, issue } from '../fhir/error.ts';
-import { inTransaction } from '../storage/database.ts';
+import { inTransaction, LostRace } from '../storage/database.ts';
 import { passesFilter } from '../storage/filter.ts';
 import { lockCurrent } from '../storage/read.ts';
 import { replaceVersions } from '../storage/write.ts';
 import type { Answer } from './answer.ts';
-import { findMatches, lockCriteria, parseCriteria } from './conditional.ts';
+import { findMatches, lockCriteria, lockMatches, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
 import { deleted } from './outcomes.ts';
 import { assertIfMatch, auditEventsStay, multipleMatches } from './preconditions.ts';
@@ -45,18 +45,24 @@ export async function conditionalRemove(ctx: Context, call: Call, type: string, 
   if (type === 'AuditEvent') throw auditEventsStay();
   const query = parseCriteria(ctx, type, criteria, 'The URL');
   const limit = multiple ? ctx.config.conditionalDeleteMax : 1;
+  const tooMany = (): FhirError => (multiple ? moreThan(limit) : multipleMatches('the URL'));
   return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, async (tx) => {
-    const [, matches] = await Promise.all([lockCriteria(tx.client, [query]), findMatches(ctx, call, tx.client, query, limit + 1)]);
-    if (matches.length > limit) throw multiple ? tooMany(limit) : multipleMatches('the URL');
-    if (matches.length === 0) return { status: 200, issues: [deleted(0)] };
-    const addresses = matches.map(({ id }) => ({ type, id, refKey: ctx.refKeyOf(type, id) }));
-    const current = (await lockCurrent(tx.client, addresses)).filter((row) => !row.deleted && passesFilter(filter, row.tokens));
+    const [, found] = await Promise.all([lockCriteria(tx.client, [query]), findMatches(ctx, call, tx.client, query, limit + 1)]);
+    if (found.length > limit) throw tooMany();
+    if (found.length === 0) return { status: 200, issues: [deleted(0)] };
+    const { locked, matches } = await lockMatches(ctx, call, tx.client, query, found, limit + 1);
+    if (matches.length > limit) throw tooMany();
+    const matching = new Set(matches.map(({ id }) => id));
+    const still = locked.filter(({ id }) => matching.has(id));
+    // The one to delete is another than the one that is locked. Of many, one that came to match meanwhile came after them.
+    if (!multiple && still.length < matches.length) throw new LostRace('what matches changed before it was locked');
+    const current = still.filter((row) => passesFilter(filter, row.tokens));
     await replaceVersions(tx.client, current.map(deletionOf));
     return { status: 200, issues: [deleted(current.length)] };
   });
 }
 
-function tooMany(limit: number): FhirError {
+function moreThan(limit: number): FhirError {
   return new FhirError(412, [
     issue('too-costly', 'conditional-delete-too-many', `More than ${limit} resources match. Use criteria that match fewer, and repeat.`),
   ]);

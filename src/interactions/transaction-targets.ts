@@ -2,7 +2,7 @@ import { FhirError, issue } from '../fhir/error.ts';
 import type { Transaction } from '../storage/database.ts';
 import { type Address, type LockedVersion, lockCurrent } from '../storage/read.ts';
 import type { OpenedVersion } from '../storage/sealing.ts';
-import { findMatches, lockCriteria } from './conditional.ts';
+import { assertSameMatch, type Criteria, findMatches, lockCriteria } from './conditional.ts';
 import type { Changes } from './conditional-references.ts';
 import type { Call, Context } from './context.ts';
 import { inEntry } from './entries.ts';
@@ -12,25 +12,40 @@ import { multipleMatches } from './preconditions.ts';
 import type { Step, Target } from './transaction-steps.ts';
 
 /** What an entry turned out to do, once criteria were looked up. */
-export type Resolved = { readonly step: Step; readonly target?: Target; readonly found?: OpenedVersion; readonly sameAs?: number };
+export type Resolved = {
+  readonly step: Step;
+  readonly target?: Target;
+  readonly found?: OpenedVersion;
+  /** The target is what the entry's criteria matched. */
+  readonly matched?: true;
+  readonly sameAs?: number;
+};
 
 /** Looks the criteria of all conditional entries up, each distinct one once, under the locks that equal criteria share. */
 export async function resolveCriteria(ctx: Context, call: Call, tx: Transaction, steps: readonly Step[]): Promise<Resolved[]> {
   const distinct = new Map(steps.flatMap(({ criteria }) => (criteria === undefined ? [] : [[criteria.key, criteria] as const])));
   if (distinct.size === 0) return steps.map((step) => (step.target === undefined ? { step } : { step, target: step.target }));
   const all = [...distinct.values()];
-  const [, ...found] = await Promise.all([
-    lockCriteria(tx.client, all),
-    ...all.map((criteria) => findMatches(ctx, call, tx.client, criteria, 2)),
-  ]);
-  const doomed = new Set(
-    steps.flatMap(({ entry, target }) => (entry.method === 'DELETE' && target !== undefined ? [`${target.type}/${target.id}`] : [])),
-  );
-  const matches = new Map(
-    all.map((criteria, at) => [criteria.key, (found[at] ?? []).filter((row) => !doomed.has(`${row.type}/${row.id}`))]),
-  );
+  const [, ...found] = await Promise.all([lockCriteria(tx.client, all), ...all.map(matcher(ctx, call, tx, steps))]);
+  const matches = new Map(all.map((criteria, at) => [criteria.key, found[at] ?? []]));
   const making = new Map<string, number>();
   return steps.map((step, at) => inEntry(step.entry.index, () => resolveOne(step, at, matches, making)));
+}
+
+/** Finds the first two matches of criteria; what the transaction deletes by id doesn't count. */
+function matcher(
+  ctx: Context,
+  call: Call,
+  tx: Transaction,
+  steps: readonly Step[],
+): (criteria: Criteria) => Promise<readonly OpenedVersion[]> {
+  const deleting = steps.flatMap(({ entry, target }) => (entry.method === 'DELETE' ? (target ?? []) : []));
+  const doomed = Map.groupBy(deleting, ({ type }) => type);
+  return async (criteria) => {
+    const ids = new Set(doomed.get(criteria.query.type)?.map(({ id }) => id));
+    const rows = await findMatches(ctx, call, tx.client, criteria, ids.size + 2);
+    return rows.filter(({ id }) => !ids.has(id));
+  };
 }
 
 function resolveOne(step: Step, at: number, matches: ReadonlyMap<string, readonly OpenedVersion[]>, making: Map<string, number>): Resolved {
@@ -45,7 +60,7 @@ function resolveOne(step: Step, at: number, matches: ReadonlyMap<string, readonl
     making.set(criteria.key, at);
     return target === undefined ? { step } : { step, target };
   }
-  if (match !== undefined) return { step, target: { index: entry.index, type: entry.type, id: match.id } };
+  if (match !== undefined) return { step, target: { index: entry.index, type: entry.type, id: match.id }, matched: true };
   if (entry.method === 'PATCH')
     throw new FhirError(404, [issue('not-found', 'criteria-without-match', `No ${entry.type} matches the criteria of the entry.`)]);
   if (entry.method === 'DELETE') return { step };
@@ -55,7 +70,12 @@ function resolveOne(step: Step, at: number, matches: ReadonlyMap<string, readonl
 
 export type Current = ReadonlyMap<string, LockedVersion>;
 
-export async function lockTargets(ctx: Context, tx: Transaction, resolved: readonly Resolved[]): Promise<Current> {
+/**
+ * Locks what will be changed, and asks the criteria again behind it: a row may have changed while its lock was waited for.
+ *
+ * @throws LostRace if criteria no longer match what they did
+ */
+export async function lockTargets(ctx: Context, call: Call, tx: Transaction, resolved: readonly Resolved[]): Promise<Current> {
   const addresses: Address[] = resolved
     .filter(({ step }) => step.entry.method !== 'POST')
     .flatMap(({ target }) =>
@@ -65,7 +85,16 @@ export async function lockTargets(ctx: Context, tx: Transaction, resolved: reado
         : [{ type: target.type, id: target.id, refKey: ctx.refKeyOf(target.type, target.id) }],
     );
   if (addresses.length === 0) return new Map();
-  const rows = await lockCurrent(tx.client, addresses);
+  const matchesOf = matcher(
+    ctx,
+    call,
+    tx,
+    resolved.map(({ step }) => step),
+  );
+  const again = async ({ step: { criteria }, target, matched }: Resolved): Promise<void> => {
+    if (matched && criteria !== undefined) assertSameMatch(target?.id, await matchesOf(criteria));
+  };
+  const [rows] = await Promise.all([lockCurrent(tx.client, addresses), ...resolved.map(again)]);
   return new Map(rows.map((row) => [`${row.type}/${row.id}`, row]));
 }
 

@@ -38,7 +38,7 @@ async function run(
   const resolved = await resolveCriteria(ctx, call, tx, steps);
   const targets = resolved.flatMap(({ target }) => target ?? []);
   assertDistinct(targets);
-  const current = await lockTargets(ctx, tx, resolved);
+  const current = await lockTargets(ctx, call, tx, resolved);
   const conditional = await resolveConditionalReferences(ctx, call, tx.client, references, changesOf(resolved));
   const placed = resolved.map((each) => placeOf(each, resolved, current));
   const resolver = bundleResolver(

@@ -7,7 +7,7 @@ import type { NewVersion, StoredVersion } from '../storage/rows.ts';
 import type { Decision } from '../storage/update-batch.ts';
 import { insertVersions, lockOwners, replaceVersions } from '../storage/write.ts';
 import { type Answer, type Return, writeAnswer } from './answer.ts';
-import { matchUnderLock, parseCriteria } from './conditional.ts';
+import { lockMatch, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
 import { type Document, type Edit, storedText, storedValue } from './document.ts';
 import { newId } from './ids.ts';
@@ -58,7 +58,7 @@ export async function conditionalUpdate(
   assertValid(ctx, document);
   const query = parseCriteria(ctx, type, criteria, 'The URL');
   return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, async (tx) => {
-    const [match, another] = await matchUnderLock(ctx, call, tx.client, query);
+    const [match, another] = await lockMatch(ctx, call, tx.client, query);
     if (another !== undefined) throw multipleMatches('the URL');
     const brought = document.value.id;
     if (match !== undefined) {
