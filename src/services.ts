@@ -16,6 +16,7 @@ import { allElements, buildRegistry, elementsEdition } from './search/registry.t
 import { refKeyOf } from './search/types/reference.ts';
 import { assertChoices } from './storage/choices.ts';
 import { assertServers, findDatabases, type FindOptions } from './storage/connections.ts';
+import { makeResealer } from './storage/binary-owners.ts';
 import { createBatch } from './storage/create-batch.ts';
 import { updateBatch } from './storage/update-batch.ts';
 import { type Database, openDatabase } from './storage/database.ts';
@@ -104,6 +105,8 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     const registry = buildRegistry(definitions, numbers);
     const codec = makeCodec({ encrypted: config.phiEncryption, textBytesMax: 2 * config.bodyLimitBytes });
     const plan = { key: tokenKey, base: config.baseUrl };
+    const seal = makeSealer(keys, codec);
+    const opener = makeOpener(keys, codec, openedTexts(config.documentCacheMib * 2 ** 20, config.keyCacheSeconds * 1000));
     const cursorKey = makeDataKey(Buffer.alloc(16), keys.secretOf('cursor'));
     const context: Context = {
       config,
@@ -118,8 +121,9 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       creates: createBatch({ pool: main.pool, retriesMax: config.transactionRetriesMax, rowsMax: 200, inFlightMax: 2 }),
       extract: makeExtractor({ registry, key: tokenKey, base: config.baseUrl }),
       validate: compileShapes(definitions.schema),
-      seal: makeSealer(keys, codec),
-      open: makeOpener(keys, codec, openedTexts(config.documentCacheMib * 2 ** 20, config.keyCacheSeconds * 1000)),
+      seal,
+      open: opener,
+      reseal: makeResealer(keys, opener, seal),
       cursors: cursorCodec({
         seal: (purpose, bytes) => sealBytes(cursorKey, purpose, bytes),
         open: (purpose, sealed) => openBytes(cursorKey, purpose, sealed),

@@ -7,6 +7,7 @@ import type { Issue } from '../fhir/error.ts';
 import type { Extractor } from '../search/extract.ts';
 import type { Registry } from '../search/registry.ts';
 import type { PlanContext } from '../search/sink.ts';
+import type { Reseal } from '../storage/binary-owners.ts';
 import type { Opener, SealedFor } from '../storage/sealing.ts';
 import type { Queryable } from '../storage/database.ts';
 import type { RowIds } from '../storage/row-ids.ts';
@@ -32,6 +33,7 @@ export type Context = {
   readonly validate: (resource: JsonObject, decimals: Decimals) => readonly Issue[];
   readonly seal: (json: string, address: SealedFor) => Promise<Buffer>;
   readonly open: Opener;
+  readonly reseal: Reseal;
   readonly cursors: CursorCodec;
   readonly refKeyOf: (type: string, id: string) => bigint;
   readonly planContext: () => PlanContext;

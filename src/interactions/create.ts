@@ -2,6 +2,7 @@ import { passesFilter } from '../storage/filter.ts';
 import { inTransaction } from '../storage/database.ts';
 import { insertVersions } from '../storage/write.ts';
 import { type Answer, type Return, writeAnswer } from './answer.ts';
+import { bindLinks } from './binaries.ts';
 import { matchUnderLock, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
 import type { Document } from './document.ts';
@@ -9,7 +10,7 @@ import { newId } from './ids.ts';
 import { created, unchanged } from './outcomes.ts';
 import { multipleMatches, refusedByStore } from './preconditions.ts';
 import { writeLast } from './update.ts';
-import { assertTypeMatches, assertValid, prepareVersion } from './prepare.ts';
+import { assertTypeMatches, assertValid, type Prepared, prepareVersion } from './prepare.ts';
 
 export type CreateOptions = { readonly prefer: Return /** Search criteria, as the header holds them. */; readonly ifNoneExist?: string };
 
@@ -25,11 +26,19 @@ export async function create(ctx: Context, call: Call, type: string, document: D
   if (options.ifNoneExist !== undefined) return createUnlessMatched(ctx, call, document, options.ifNoneExist, options.prefer);
   const [rid = 0] = await ctx.rowIds.take(1);
   const id = newId(type);
-  const { row, json } = await prepareVersion(ctx, document, { id, rid, version: 1, interaction: 'c' }, filter);
-  const lastUpdated = await ctx.creates.add(row);
+  const prepared = await prepareVersion(ctx, document, { id, rid, version: 1, interaction: 'c' }, filter);
+  const { row, json } = prepared;
+  const lastUpdated = prepared.links.length === 0 ? await ctx.creates.add(row) : await createLinked(ctx, prepared);
   if (lastUpdated === undefined) throw refusedByStore();
   const readable = passesFilter(call.access.filter('r', type), row.tokens);
   return writeAnswer({ status: 201, stamp: { type, id, version: 1, lastUpdated }, json, readable }, options.prefer, created(type));
+}
+
+function createLinked(ctx: Context, { row, links }: Prepared): Promise<string> {
+  return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, async (tx) => {
+    await bindLinks(ctx, tx.client, links);
+    return writeLast(tx, row, insertVersions);
+  });
 }
 
 async function createUnlessMatched(ctx: Context, call: Call, document: Document, criteria: string, prefer: Return): Promise<Answer> {
@@ -49,7 +58,13 @@ async function createUnlessMatched(ctx: Context, call: Call, document: Document,
     }
     const [rid = 0] = await ctx.rowIds.take(1);
     const id = newId(type);
-    const { row, json } = await prepareVersion(ctx, document, { id, rid, version: 1, interaction: 'c' }, call.access.filter('c', type));
+    const { row, json, links } = await prepareVersion(
+      ctx,
+      document,
+      { id, rid, version: 1, interaction: 'c' },
+      call.access.filter('c', type),
+    );
+    await bindLinks(ctx, tx.client, links);
     const lastUpdated = await writeLast(tx, row, insertVersions);
     const readable = passesFilter(call.access.filter('r', type), row.tokens);
     return writeAnswer({ status: 201, stamp: { type, id, version: 1, lastUpdated }, json, readable }, prefer, created(type));

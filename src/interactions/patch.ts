@@ -5,6 +5,7 @@ import { passesFilter } from '../storage/filter.ts';
 import { type LockedVersion, lockCurrent } from '../storage/read.ts';
 import { replaceVersions } from '../storage/write.ts';
 import { type Answer, type Return, writeAnswer } from './answer.ts';
+import { bindLinks, linkedOwners } from './binaries.ts';
 import { lockMatch, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
 import type { Document } from './document.ts';
@@ -63,7 +64,8 @@ async function patchLocked(
   options: PatchOptions,
 ): Promise<Answer> {
   const filter = call.access.filter('u', type);
-  const [current] = await lockCurrent(tx.client, [{ type, id, refKey: ctx.refKeyOf(type, id) }]);
+  const address = { type, id, refKey: ctx.refKeyOf(type, id) };
+  const [current] = await lockCurrent(tx.client, [address]);
   if (current === undefined || !passesFilter(filter, current.tokens)) throw notFound(type);
   if (current.deleted) throw gone(current);
   assertIfMatch(options.ifMatch, current.version);
@@ -72,7 +74,9 @@ async function patchLocked(
   const same = await unchangedText(ctx, current, document);
   if (same !== undefined) return writeAnswer({ status: 200, stamp: current, json: same, readable }, options.prefer, unchanged(type));
   const version = current.version + 1;
-  const { row, json } = await prepareVersion(ctx, document, { ...current, version, interaction: 'p' }, filter);
+  const linked = await linkedOwners(ctx, tx.client, address, true);
+  const { row, json, links } = await prepareVersion(ctx, document, { ...current, version, interaction: 'p' }, filter, [], linked);
+  await bindLinks(ctx, tx.client, links);
   const lastUpdated = await writeLast(tx, row, replaceVersions);
   return writeAnswer({ status: 200, stamp: { type, id, version, lastUpdated }, json, readable }, options.prefer, updated(type));
 }

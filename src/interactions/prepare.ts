@@ -2,14 +2,16 @@ import { badRequest, FhirError, forbidden, issue } from '../fhir/error.ts';
 import { nearestName } from '../fhir/nearest-name.ts';
 import { isId } from '../fhir/references.ts';
 import type { Registry } from '../search/registry.ts';
+import { type BinaryLink, type LinkedOwner, withOwners } from '../storage/binary-owners.ts';
 import { passesFilter, type RowFilter } from '../storage/filter.ts';
 import type { LockedVersion } from '../storage/read.ts';
 import { type NewVersion, noFacts } from '../storage/rows.ts';
+import { binaryLinksOf } from './binaries.ts';
 import type { Context } from './context.ts';
 import { type Document, type Edit, storedText } from './document.ts';
 
-/** A version ready to be written, and the text that was sealed. */
-export type Prepared = { readonly row: NewVersion; readonly json: string };
+/** A version ready to be written, the text that was sealed, and the Binaries to bind to its owners before it is written. */
+export type Prepared = { readonly row: NewVersion; readonly json: string; readonly links: readonly BinaryLink[] };
 
 export type Target = Pick<NewVersion, 'id' | 'rid' | 'version' | 'interaction' | 'factsBefore'>;
 
@@ -17,6 +19,7 @@ export type Target = Pick<NewVersion, 'id' | 'rid' | 'version' | 'interaction' |
  * Extracts, checks the caller's rights on what would be written, and seals. The document must have been checked by `assertValid`.
  *
  * @param filter  the caller's rows for this interaction on this type: the new version must be one of them
+ * @param linked  owners it has beside those it names itself
  * @throws        FhirError 403 if it isn't, 422 if it names an erased patient
  */
 export async function prepareVersion(
@@ -25,16 +28,18 @@ export async function prepareVersion(
   target: Target,
   filter: RowFilter,
   edits: readonly Edit[] = [],
+  linked: readonly LinkedOwner[] = [],
 ): Promise<Prepared> {
   const { type } = document;
   const { id, rid, version, interaction, factsBefore } = target;
-  const { refKey, tokens, facts, patient, clinicalAt, owners } = ctx.extract(document.value, type, id);
-  if (!passesFilter(filter, tokens)) throw forbidden('write-outside-scope', `The token's scopes don't permit to write this ${type}.`);
+  const { refKey, tokens: found, facts, patient, clinicalAt, owners } = ctx.extract(document.value, type, id);
+  if (!passesFilter(filter, found)) throw forbidden('write-outside-scope', `The token's scopes don't permit to write this ${type}.`);
   const json = storedText(document, id, edits);
-  const ownerKeys = [...owners.keys()];
+  const tokens = withOwners(found, linked);
+  const ownerKeys = [...new Set([...owners.keys(), ...linked.map(({ owner }) => owner)])];
   const content = await ctx.seal(json, { type, id, version, owners: ownerKeys });
   const row = { rid, type, id, refKey, version, interaction, patient, clinicalAt, tokens, content, owners: ownerKeys, facts };
-  return { row: factsBefore === undefined ? row : { ...row, factsBefore }, json };
+  return { row: factsBefore === undefined ? row : { ...row, factsBefore }, json, links: binaryLinksOf(ctx, document, owners) };
 }
 
 /** The version that ends a resource: it keeps owner, patient and tokens, so that its history stays visible to the same callers. */

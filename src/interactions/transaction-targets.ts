@@ -1,4 +1,5 @@
 import { FhirError, issue } from '../fhir/error.ts';
+import { bindBinaries, type BinaryLink, type LinkedOwner } from '../storage/binary-owners.ts';
 import type { Transaction } from '../storage/database.ts';
 import { type Address, type LockedVersion, lockCurrent } from '../storage/read.ts';
 import type { OpenedVersion } from '../storage/sealing.ts';
@@ -19,6 +20,8 @@ export type Resolved = {
   /** The target is what the entry's criteria matched. */
   readonly matched?: true;
   readonly sameAs?: number;
+  /** Of a Binary: the owners it has by what names it. */
+  readonly linked?: readonly LinkedOwner[];
 };
 
 /** Looks the criteria of all conditional entries up, each distinct one once, under the locks that equal criteria share. */
@@ -96,6 +99,36 @@ export async function lockTargets(ctx: Context, call: Call, tx: Transaction, res
   };
   const [rows] = await Promise.all([lockCurrent(tx.client, addresses), ...resolved.map(again)]);
   return new Map(rows.map((row) => [`${row.type}/${row.id}`, row]));
+}
+
+/**
+ * Binds Binaries to the owners of what names them, whether the transaction writes them or not.
+ *
+ * @param binaries  the entries whose target is a Binary
+ * @returns         the entries' Binaries as they are now, and the entries with the owners that they have by links
+ */
+export async function bindTargets(
+  ctx: Context,
+  client: Transaction['client'],
+  links: readonly BinaryLink[],
+  binaries: readonly Resolved[],
+  current: Current,
+): Promise<{ readonly current: Current; readonly withOwners: (each: Resolved) => Resolved }> {
+  const refKeyOf = ({ type, id }: Target): bigint => ctx.refKeyOf(type, id);
+  const targets = binaries.flatMap(({ step, target }) => (target === undefined ? [] : [{ method: step.entry.method, target }]));
+  const rows = targets.flatMap(({ target }) => current.get(`${target.type}/${target.id}`) ?? []);
+  // Nobody else knows an id that was made for a POST.
+  const made = targets.filter(({ method }) => method === 'POST').map(({ target }) => refKeyOf(target));
+  const linked = await bindBinaries(client, ctx.reseal, {
+    links,
+    written: targets.filter(({ method }) => method !== 'DELETE').map(({ target }) => ({ ...target, refKey: refKeyOf(target) })),
+    held: new Set([...rows.map(({ refKey }) => refKey), ...made]),
+  });
+  const anew = links.length === 0 || rows.length === 0 ? [] : await lockCurrent(client, rows);
+  return {
+    current: anew.length === 0 ? current : new Map([...current, ...anew.map((row) => [`${row.type}/${row.id}`, row] as const)]),
+    withOwners: (each) => ({ ...each, linked: (each.target && linked.get(refKeyOf(each.target))) ?? [] }),
+  };
 }
 
 /** What the resolved entries leave behind, as far as conditional references may mean it. */

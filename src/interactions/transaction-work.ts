@@ -1,4 +1,5 @@
 import { notFound } from '../fhir/error.ts';
+import type { BinaryLink, LinkedOwner } from '../storage/binary-owners.ts';
 import { LostRace, type Transaction } from '../storage/database.ts';
 import { passesFilter } from '../storage/filter.ts';
 import { type LockedVersion, readCurrent } from '../storage/read.ts';
@@ -21,6 +22,7 @@ import { assertMayCreate, assertUpdatable, identicalAuditEvent, unchangedText } 
 export type Work = {
   readonly insert?: Prepared['row'];
   readonly replace?: Prepared['row'];
+  readonly links?: readonly BinaryLink[];
   readonly answer: (lastUpdated: LastUpdated) => Answer;
 };
 export type LastUpdated = (rid: number) => string;
@@ -34,7 +36,7 @@ export async function workOf(
   rid: number,
   prefer: Return,
 ): Promise<Work> {
-  const { step, target, found, sameAs } = each;
+  const { step, target, found, sameAs, linked = [] } = each;
   const { entry } = step;
   const readable = call.access.filter('r', entry.type) === 'all';
   if (found !== undefined)
@@ -43,10 +45,10 @@ export async function workOf(
   if (target === undefined) return { answer: () => ({ status: 204, issues: [deleted(0)] }) };
   const row = current.get(`${target.type}/${target.id}`);
   if (entry.method === 'DELETE') return deleteWork(call, target, row, entry);
-  if (entry.method === 'PATCH') return patchWork(ctx, call, target, row, entry, resolve, prefer);
+  if (entry.method === 'PATCH') return patchWork(ctx, call, target, row, entry, resolve, prefer, linked);
   if (entry.document === undefined) throw new Error('a write without a document');
   const { document, edits } = rewriteLinks(entry.document, resolve, ctx.definitions.schema);
-  if (entry.method === 'PUT' && row !== undefined) return replaceWork(ctx, call, row, entry, document, edits, prefer);
+  if (entry.method === 'PUT' && row !== undefined) return replaceWork(ctx, call, row, entry, document, edits, prefer, linked);
   if (entry.method === 'PUT') {
     if (entry.ifMatch !== undefined) throw versionConflict();
     assertMayCreate(call, target.type);
@@ -65,8 +67,9 @@ export async function workOf(
     { id: target.id, rid, version: 1, interaction },
     call.access.filter(interaction, target.type),
     edits,
+    linked,
   );
-  return { insert: prepared.row, answer: answerOf(201, prepared, prefer, call) };
+  return { insert: prepared.row, links: prepared.links, answer: answerOf(201, prepared, prefer, call) };
 }
 
 function answerOf(status: 200 | 201, { row, json }: Prepared, prefer: Return, call: Call): Work['answer'] {
@@ -102,12 +105,22 @@ async function patchWork(
   entry: Entry,
   resolve: Resolve,
   prefer: Return,
+  linked: readonly LinkedOwner[],
 ): Promise<Work> {
   if (row === undefined || entry.patch === undefined || !passesFilter(call.access.filter('u', target.type), row.tokens))
     throw notFound(target.type);
   if (row.deleted) throw gone(row);
   assertIfMatch(entry.ifMatch, row.version);
-  return nextWork(ctx, call, row, await patched(ctx, row, rewritePatch(entry.patch, resolve, ctx.definitions.schema)), 'p', [], prefer);
+  return nextWork(
+    ctx,
+    call,
+    row,
+    await patched(ctx, row, rewritePatch(entry.patch, resolve, ctx.definitions.schema)),
+    'p',
+    [],
+    prefer,
+    linked,
+  );
 }
 
 function replaceWork(
@@ -118,10 +131,11 @@ function replaceWork(
   document: Document,
   edits: readonly Edit[],
   prefer: Return,
+  linked: readonly LinkedOwner[],
 ): Promise<Work> {
   if (!passesFilter(call.access.filter('u', row.type), row.tokens)) throw notFound(row.type);
   assertUpdatable(row, entry);
-  return nextWork(ctx, call, row, document, 'u', edits, prefer);
+  return nextWork(ctx, call, row, document, 'u', edits, prefer, linked);
 }
 
 async function nextWork(
@@ -132,6 +146,7 @@ async function nextWork(
   interaction: 'u' | 'p',
   edits: readonly Edit[],
   prefer: Return,
+  linked: readonly LinkedOwner[],
 ): Promise<Work> {
   const same = row.deleted ? undefined : await unchangedText(ctx, row, document, edits);
   const readable = passesFilter(call.access.filter('r', row.type), row.tokens);
@@ -143,8 +158,9 @@ async function nextWork(
     { ...row, version: row.version + 1, interaction },
     call.access.filter('u', row.type),
     edits,
+    linked,
   );
-  return { replace: prepared.row, answer: answerOf(row.deleted ? 201 : 200, prepared, prefer, call) };
+  return { replace: prepared.row, links: prepared.links, answer: answerOf(row.deleted ? 201 : 200, prepared, prefer, call) };
 }
 
 /** All rows in one statement a table; a row that is refused refuses the whole. */

@@ -7,7 +7,7 @@ import { inEntryAsync } from './entries.ts';
 import { bundleResolver, linksOf } from './links.ts';
 import { answerGet } from './retrieve.ts';
 import { assertDistinct, readSteps, type Step } from './transaction-steps.ts';
-import { changesOf, lockTargets, placeOf, resolveCriteria } from './transaction-targets.ts';
+import { bindTargets, changesOf, type Current, lockTargets, placeOf, type Resolved, resolveCriteria } from './transaction-targets.ts';
 import { type LastUpdated, type Work, workOf, writeAll } from './transaction-work.ts';
 
 /**
@@ -48,13 +48,9 @@ async function run(
   );
   const rids = await ctx.rowIds.take(resolved.length);
   const reading: Context = { ...ctx, reader: tx.client, searcher: tx.client };
-  const works = await Promise.all(
-    resolved.map((each, at) =>
-      inEntryAsync(each.step.entry.index, () =>
-        workOf(reading, call, each, current, resolver(each.step.entry.fullUrl), rids[at] ?? 0, prefer),
-      ),
-    ),
-  );
+  const prepare = (each: Resolved, at: number, state: Current): Promise<Work> =>
+    inEntryAsync(each.step.entry.index, () => workOf(reading, call, each, state, resolver(each.step.entry.fullUrl), rids[at] ?? 0, prefer));
+  const works = await prepareAll(ctx, tx, resolved, current, prepare);
   const lastUpdated = await writeAll(tx, works);
   const answers: Answer[] = [];
   for (const [at, { step, sameAs }] of resolved.entries()) {
@@ -66,6 +62,21 @@ async function run(
     else answers.push(work?.answer(lastUpdated) ?? { status: 200 });
   }
   return answers;
+}
+
+/** Binaries come last: who owns them is known from what names them. */
+async function prepareAll(
+  ctx: Context,
+  tx: Transaction,
+  resolved: readonly Resolved[],
+  current: Current,
+  prepare: (each: Resolved, at: number, state: Current) => Promise<Work>,
+): Promise<Work[]> {
+  const isBinary = ({ target }: Resolved): boolean => target?.type === 'Binary';
+  const first = await Promise.all(resolved.map(async (each, at) => (isBinary(each) ? undefined : prepare(each, at, current))));
+  const links = first.flatMap((work) => work?.links ?? []);
+  const bound = await bindTargets(ctx, tx.client, links, resolved.filter(isBinary), current);
+  return Promise.all(resolved.map(async (each, at) => first[at] ?? prepare(bound.withOwners(each), at, bound.current)));
 }
 
 /** A second entry with the criteria of the first finds what the first made. */

@@ -1,5 +1,6 @@
 import { badRequest, notFound } from '../fhir/error.ts';
 import { parseJson, sameValue } from '../fhir/json.ts';
+import type { BinaryLink, LinkedOwner } from '../storage/binary-owners.ts';
 import { inTransaction, type Transaction } from '../storage/database.ts';
 import { noRows, passesFilter } from '../storage/filter.ts';
 import { type Address, type LockedVersion, lockCurrent, readCurrent } from '../storage/read.ts';
@@ -7,6 +8,7 @@ import type { NewVersion, StoredVersion } from '../storage/rows.ts';
 import type { Decision } from '../storage/update-batch.ts';
 import { insertVersions, lockOwners, replaceVersions } from '../storage/write.ts';
 import { type Answer, type Return, writeAnswer } from './answer.ts';
+import { bindLinks, concernsBinaries, linkedOwners } from './binaries.ts';
 import { lockMatch, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
 import { type Document, type Edit, storedText, storedValue } from './document.ts';
@@ -80,7 +82,7 @@ export async function conditionalUpdate(
 
 /** Together with other updates where nothing stands against it, else in a transaction of its own. */
 async function writeUnderId(ctx: Context, call: Call, address: Address, document: Document, options: UpdateOptions): Promise<Answer> {
-  if (address.type !== 'AuditEvent') {
+  if (address.type !== 'AuditEvent' && !concernsBinaries(ctx, document)) {
     const answer = await ctx.updates.add(address, (current) => nextVersion(ctx, call, current, document, options));
     if (answer !== 'alone') return answer;
   }
@@ -101,8 +103,11 @@ async function writeLocked(
   const [current] = address.type === 'AuditEvent' ? [] : await lockCurrent(tx.client, [address]);
   if (current === undefined)
     return (await insertUnderId(ctx, call, tx, address, document, options)) ?? writeLocked(ctx, call, tx, address, document, options);
-  const { row, answer } = await nextVersion(ctx, call, current, document, options);
-  return answer(row === undefined ? undefined : await writeLast(tx, row, replaceVersions));
+  const linked = await linkedOwners(ctx, tx.client, address, true);
+  const { row, links, answer } = await nextVersion(ctx, call, current, document, options, linked);
+  if (row === undefined) return answer(undefined);
+  await bindLinks(ctx, tx.client, links);
+  return answer(await writeLast(tx, row, replaceVersions));
 }
 
 /** What an update makes of the current version, which is locked: the next version, or nothing to do. */
@@ -112,7 +117,8 @@ async function nextVersion(
   current: LockedVersion,
   document: Document,
   options: UpdateOptions,
-): Promise<Decision<Answer>> {
+  linked: readonly LinkedOwner[] = [],
+): Promise<Decision<Answer> & { readonly links: readonly BinaryLink[] }> {
   const { type, id } = current;
   const filter = call.access.filter('u', type);
   if (!passesFilter(filter, current.tokens)) throw notFound(type);
@@ -120,16 +126,16 @@ async function nextVersion(
   const readable = passesFilter(call.access.filter('r', type), current.tokens);
   const same = current.deleted ? undefined : await unchangedText(ctx, current, document);
   if (same !== undefined) {
-    return { answer: () => writeAnswer({ status: 200, stamp: current, json: same, readable }, options.prefer, unchanged(type)) };
+    return { links: [], answer: () => writeAnswer({ status: 200, stamp: current, json: same, readable }, options.prefer, unchanged(type)) };
   }
   const version = current.version + 1;
-  const { row, json } = await prepareVersion(ctx, document, { ...current, version, interaction: 'u' }, filter);
+  const { row, json, links } = await prepareVersion(ctx, document, { ...current, version, interaction: 'u' }, filter, [], linked);
   const [status, advice] = current.deleted ? ([201, created(type)] as const) : ([200, updated(type)] as const);
   const answer = (lastUpdated: string | undefined): Answer => {
     if (lastUpdated === undefined) throw refusedByStore();
     return writeAnswer({ status, stamp: { type, id, version, lastUpdated }, json, readable }, options.prefer, advice);
   };
-  return { row, answer };
+  return { row, links, answer };
 }
 
 export function assertUpdatable(current: LockedVersion, { ifMatch, ifNoneMatch }: Pick<UpdateOptions, 'ifMatch' | 'ifNoneMatch'>): void {
@@ -167,7 +173,9 @@ async function insertUnderId(
   if (options.ifMatch !== undefined) throw call.access.filter('u', type) === 'all' ? versionConflict() : notFound(type);
   assertMayCreate(call, type);
   const [rid = 0] = await ctx.rowIds.take(1);
-  const prepared: Prepared = await prepareVersion(ctx, document, { id, rid, version: 1, interaction: 'u' }, 'all');
+  const linked = await linkedOwners(ctx, tx.client, address, false);
+  const prepared: Prepared = await prepareVersion(ctx, document, { id, rid, version: 1, interaction: 'u' }, 'all', [], linked);
+  await bindLinks(ctx, tx.client, prepared.links);
   const owners = lockOwners(tx.client, [prepared.row]);
   const written = await insertVersions(tx.client, [prepared.row]);
   await owners;

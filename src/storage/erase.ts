@@ -1,6 +1,8 @@
 import { removeOwner, keyIdsOf } from '../encryption/seal.ts';
 import { int8Array } from './binary.ts';
+import { forgetOwners, keepOwners, readOwners } from './binary-owners.ts';
 import { inTransaction, type Queryable } from './database.ts';
+import { holdsToken } from './filter.ts';
 import { type KeyStore } from './keys.ts';
 import type { Pool, QueryResultRow } from 'pg';
 import { type Address, lockCurrent, type LockedVersion, readSuperseded } from './read.ts';
@@ -62,6 +64,7 @@ export async function erasePatients(ctx: ErasureContext, patients: readonly Pati
   await keys.erase(refKeys);
   const going: Going = {
     patients,
+    refKeys,
     ids: new Set(patients.map(({ id }) => id)),
     keyIds: (await keys.idsOf(refKeys)).map(({ id }) => id),
     ownerTokens: int8Array(patients.map(({ ownerToken }) => ownerToken)),
@@ -69,8 +72,9 @@ export async function erasePatients(ctx: ErasureContext, patients: readonly Pati
   const counts = { erased: 0, shared: 0 };
   await cleanCurrent(ctx, going, counts);
   await cleanSuperseded(ctx, going, counts);
+  await forgetOwners(pool, refKeys);
   await ctx.onStep?.('audit');
-  await cleanAuditFacts(pool, going, refKeys);
+  await cleanAuditFacts(pool, going);
   await ctx.onStep?.('done');
   await pool.query('update erased_patient set cleaned_at = clock_timestamp() where ref_key = any($1::int8[])', [int8Array(refKeys)]);
   return counts;
@@ -99,6 +103,7 @@ export async function compareErasures(
 /** The patients of one erasure, and how what is theirs is told from the rest. */
 type Going = {
   readonly patients: readonly Patient[];
+  readonly refKeys: readonly bigint[];
   readonly ids: ReadonlySet<string>;
   readonly keyIds: readonly Buffer[];
   readonly ownerTokens: Buffer;
@@ -173,11 +178,14 @@ function cleanResources(ctx: ErasureContext, going: Going, addresses: readonly A
   return inTransaction(ctx.pool, { retriesMax: ctx.retriesMax }, async ({ client }) => {
     const current = await lockCurrent(client, addresses);
     const past = Map.groupBy(await readSuperseded(client, addresses), ({ type, id }) => `${type}/${id}`);
+    const owners = await readOwners(client, current, going.refKeys);
     const emptied: NewVersion[] = [];
     const amended: NewVersion[] = [];
     const rewritten: NewVersion[] = [];
     for (const row of current) {
-      const cleaned = await cleanVersions(ctx, going, [...(past.get(`${row.type}/${row.id}`) ?? []), row]);
+      const versions = await cleanVersions(ctx, going, [...(past.get(`${row.type}/${row.id}`) ?? []), row]);
+      // Extraction tells nothing of who owns a Binary by what names it.
+      const cleaned = versions.map((version) => version && keepOwners(version, owners.get(row.refKey) ?? []));
       const last = cleaned.at(-1);
       rewritten.push(...cleaned.slice(0, -1).flatMap((version) => version ?? []));
       if (last === undefined) continue;
@@ -240,7 +248,7 @@ async function cleanVersion(ctx: ErasureContext, going: Going, version: LockedVe
 
 /** Nothing is left but that it was there, for those who could see it: without bounds, or by the patient's compartment. */
 function emptiedOf({ patients }: Going, version: LockedVersion): NewVersion {
-  const held = patients.filter(({ compartmentToken }) => holds(version.tokens, compartmentToken));
+  const held = patients.filter(({ compartmentToken }) => holdsToken(version.tokens, compartmentToken));
   const tokens = Buffer.alloc(held.length * 8);
   held.forEach(({ compartmentToken }, at) => tokens.writeBigInt64BE(compartmentToken, at * 8));
   return { ...keyOf(version), interaction: 'e', patient: null, clinicalAt: null, tokens, content: null, owners: [], facts: noFacts };
@@ -248,11 +256,6 @@ function emptiedOf({ patients }: Going, version: LockedVersion): NewVersion {
 
 function keyOf({ rid, type, id, refKey, version }: LockedVersion): Pick<NewVersion, 'rid' | 'type' | 'id' | 'refKey' | 'version'> {
   return { rid, type, id, refKey, version };
-}
-
-function holds(tokens: Buffer, token: bigint): boolean {
-  for (let at = 0; at < tokens.length; at += 8) if (tokens.readBigInt64BE(at) === token) return true;
-  return false;
 }
 
 /** Rides unique (ref_key, version). */
@@ -270,7 +273,7 @@ async function rewriteSuperseded(client: Queryable, { refKey, version, interacti
  * Audit events are never changed: what they say of the patients is sealed with destroyed keys. Their facts go.
  * Rides the GIN index on tokens, then the facts' primary keys.
  */
-async function cleanAuditFacts(pool: Pool, { ownerTokens, keyIds }: Going, refKeys: readonly bigint[]): Promise<void> {
+async function cleanAuditFacts(pool: Pool, { ownerTokens, keyIds, refKeys }: Going): Promise<void> {
   for (let after = 0; ; ) {
     const rows = await findByToken<{ rid: string; content: Buffer }>(
       pool,

@@ -25,7 +25,7 @@ export function passesFilter(filter: RowFilter, tokens: Buffer): boolean {
   return filter.anyOf.some((groups) => groups.every((group) => group.some((token) => holdsToken(tokens, token))));
 }
 
-function holdsToken(tokens: Buffer, token: bigint): boolean {
+export function holdsToken(tokens: Buffer, token: bigint): boolean {
   for (let at = 0; at < tokens.length; at += 8) if (tokens.readBigInt64BE(at) === token) return true;
   return false;
 }

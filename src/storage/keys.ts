@@ -28,6 +28,8 @@ export type KeyStore = {
   readonly erase: (owners: readonly bigint[]) => Promise<void>;
   /** The random ids that stand for the patients where their own must not, and whether their keys are destroyed. */
   readonly idsOf: (owners: readonly bigint[]) => Promise<OwnerKeyId[]>;
+  /** The patients among whose keys these are; of destroyed ones and of the keys of no patient, nothing. */
+  readonly ownersOf: (ids: readonly Buffer[]) => Promise<bigint[]>;
 };
 
 export type OwnerKeyId = { readonly owner: bigint; readonly id: Buffer; readonly erased: boolean };
@@ -222,6 +224,15 @@ export async function openKeyStore(options: KeyStoreOptions): Promise<KeyStore> 
     return rows.map(({ owner, key_id, erased }) => ({ owner: BigInt(owner), id: idBytes(key_id), erased }));
   }
 
+  async function ownersOf(ids: readonly Buffer[]): Promise<bigint[]> {
+    const { rows } = await pool.query<{ owner: string }>({
+      name: 'owners_of_keys',
+      text: 'select owner from patient_key where key_id = any($1::uuid[]) and wrapped is not null',
+      values: [ids.map((id) => id.toString('hex'))],
+    });
+    return rows.map(({ owner }) => BigInt(owner));
+  }
+
   return {
     secretOf: (purpose) => ownKey(own, purpose).secret,
     common: ownKey(own, 'common').key,
@@ -230,6 +241,7 @@ export async function openKeyStore(options: KeyStoreOptions): Promise<KeyStore> 
     opening,
     erase,
     idsOf,
+    ownersOf,
   };
 }
 
