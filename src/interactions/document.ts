@@ -1,5 +1,5 @@
 import { badRequest } from '../fhir/error.ts';
-import { type Decimals, type JsonObject, type Link, type Member, type ParsedJson, writeJson } from '../fhir/json.ts';
+import { type Decimals, type JsonObject, type Link, type Member, type ParsedJson, parseJson, writeJson } from '../fhir/json.ts';
 
 /**
  * One resource of a request: its value, and the received text it came as, where there is one. What is stored is the
@@ -19,6 +19,11 @@ export type Document = {
 
 /** Text to put in place of a span of the source. */
 export type Edit = { readonly start: number; readonly end: number; readonly text: string };
+
+/** Reads a text of ours: what limits bodies now need not have limited those that were stored before. */
+export function parseStored(json: Buffer): ParsedJson {
+  return parseJson(json, { depthMax: 1_000, containerMax: Number.MAX_SAFE_INTEGER, stringBytesMax: Number.MAX_SAFE_INTEGER });
+}
 
 /** The document that `value`, an object of the parsed request, is. */
 export function documentOf(parsed: ParsedJson, value: unknown, expression: string): Document {

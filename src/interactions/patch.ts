@@ -1,5 +1,5 @@
 import { badRequest, FhirError, issue, notFound } from '../fhir/error.ts';
-import { type JsonObject, type ParsedJson, parseJson } from '../fhir/json.ts';
+import type { JsonObject, ParsedJson } from '../fhir/json.ts';
 import { inTransaction, type Transaction } from '../storage/database.ts';
 import { passesFilter } from '../storage/filter.ts';
 import { type LockedVersion, lockCurrent } from '../storage/read.ts';
@@ -8,7 +8,7 @@ import { type Answer, type Return, writeAnswer } from './answer.ts';
 import { bindLinks, linkedOwners } from './binaries.ts';
 import { lockMatch, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
-import type { Document } from './document.ts';
+import { type Document, parseStored } from './document.ts';
 import { unchanged, updated } from './outcomes.ts';
 import { applyFhirPathPatch } from './patch/fhirpath-patch.ts';
 import { applyJsonPatch } from './patch/json-patch.ts';
@@ -19,6 +19,9 @@ import { unchangedText, writeLast } from './update.ts';
 
 /** A patch as received: RFC 6902 operations, or a Parameters resource of FHIRPath operations. */
 export type Patch = { readonly kind: 'json' | 'fhirpath'; readonly parsed: ParsedJson };
+
+/** Values and characters that the operations of one patch may copy in all. */
+const copiesMax = 20_000_000;
 
 export type PatchOptions = { readonly prefer: Return; readonly ifMatch?: string };
 
@@ -84,17 +87,14 @@ async function patchLocked(
 /** Applies a patch to a current version; type and id stay what they are, and the result must be valid like any other write. */
 export async function patched(ctx: Context, current: LockedVersion, { kind, parsed }: Patch): Promise<Document> {
   const { json } = await openOne(ctx, current);
-  const stored = parseJson(json, {
-    depthMax: ctx.config.jsonDepthMax,
-    containerMax: Number.MAX_SAFE_INTEGER,
-    stringBytesMax: Number.MAX_SAFE_INTEGER,
-  });
+  const stored = parseStored(json);
+  const limits = { depthMax: ctx.config.jsonDepthMax, copiesMax };
   const resource = objectOf(stored.value);
   const { value, decimals } = parsed;
   const result =
     kind === 'json'
-      ? applyJsonPatch(resource, stored.decimals, value, decimals)
-      : applyFhirPathPatch(resource, stored.decimals, objectOf(value), decimals, { schema: ctx.definitions.schema });
+      ? applyJsonPatch(resource, stored.decimals, value, decimals, limits)
+      : applyFhirPathPatch(resource, stored.decimals, objectOf(value), decimals, { schema: ctx.definitions.schema, limits });
   const document: Document = { type: current.type, value: withoutEmptyMeta(result.resource), decimals: result.decimals };
   if (document.value.resourceType !== current.type || document.value.id !== current.id) {
     throw new FhirError(422, [

@@ -1,5 +1,5 @@
 import { badRequest, notFound } from '../fhir/error.ts';
-import { parseJson, sameValue } from '../fhir/json.ts';
+import { sameValue } from '../fhir/json.ts';
 import type { BinaryLink, LinkedOwner } from '../storage/binary-owners.ts';
 import { inTransaction, type Transaction } from '../storage/database.ts';
 import { noRows, passesFilter } from '../storage/filter.ts';
@@ -11,7 +11,7 @@ import { type Answer, type Return, writeAnswer } from './answer.ts';
 import { bindLinks, concernsBinaries, linkedOwners } from './binaries.ts';
 import { lockMatch, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
-import { type Document, type Edit, storedText, storedValue } from './document.ts';
+import { type Document, type Edit, parseStored, storedText, storedValue } from './document.ts';
 import { newId } from './ids.ts';
 import { created, unchanged, updated } from './outcomes.ts';
 import { assertIfMatch, auditEventsStay, existsAlready, multipleMatches, refusedByStore, versionConflict } from './preconditions.ts';
@@ -155,8 +155,7 @@ export async function unchangedText(
   const opened = await openOne(ctx, current);
   const text = storedText(document, current.id, edits);
   if (opened.json.equals(Buffer.from(text))) return opened.json;
-  const limits = { depthMax: ctx.config.jsonDepthMax, containerMax: Number.MAX_SAFE_INTEGER, stringBytesMax: Number.MAX_SAFE_INTEGER };
-  const stored = parseJson(opened.json, limits);
+  const stored = parseStored(opened.json);
   return sameValue(stored.value, stored.decimals, storedValue(document, current.id), document.decimals) ? opened.json : undefined;
 }
 

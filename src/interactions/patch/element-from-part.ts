@@ -4,7 +4,7 @@ import type { ElementDef, Schema } from '../../fhir/schema.ts';
 import { type Element, hasElement, putElement } from './elements.ts';
 import { isObject } from './fhirpath-patch-operations.ts';
 import { derives, elementsNamed } from './places.ts';
-import { copyIn, looseAt, type WorkingCopy } from './working-copy.ts';
+import { assertDepth, copyIn, looseAt, type WorkingCopy } from './working-copy.ts';
 
 export type ValueContext = {
   readonly schema: Schema;
@@ -89,7 +89,9 @@ export function addChild(
 ): void {
   const candidates = elementsNamed(type, name, context.schema);
   if (candidates.length === 0) throw context.refuse(`${type} has no element of the name that is to be added`);
-  const element = elementFrom(part, candidates, depth + (candidates[0]?.array === true ? 1 : 0), context);
+  const around = depth + (candidates[0]?.array === true ? 1 : 0);
+  assertDepth(context.work, around);
+  const element = elementFrom(part, candidates, around, context);
   const { definition } = element;
   if (!definition.array && hasElement(fields, siblingsOf(definition, type, context.schema))) {
     throw context.refuse(`${definition.name} is there already and does not repeat; use replace`);

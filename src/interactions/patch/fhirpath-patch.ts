@@ -6,7 +6,7 @@ import { insertElement, lengthOf, removeElement, replaceElement } from './elemen
 import { type FhirPathOperation, readFhirPathPatch, refused } from './fhirpath-patch-operations.ts';
 import { findPlaces, stepsMax } from './find-places.ts';
 import { depthOf, fieldsOf, type Place, rootPlace } from './places.ts';
-import { type PatchLimits, patchLimits, workingCopy } from './working-copy.ts';
+import { type PatchLimits, workingCopy } from './working-copy.ts';
 
 /**
  * Applies a FHIRPath Patch, all of it or nothing, operation by operation. The input stays as it is; numbers keep their literals.
@@ -24,7 +24,7 @@ export function applyFhirPathPatch(
   decimals: Decimals,
   parameters: JsonObject,
   patchDecimals: Decimals,
-  { schema, limits = patchLimits }: { readonly schema: Schema; readonly limits?: PatchLimits },
+  { schema, limits }: { readonly schema: Schema; readonly limits: PatchLimits },
 ): { resource: JsonObject; decimals: Decimals } {
   const operations = readFhirPathPatch(parameters);
   const work = workingCopy(resource, decimals, limits);

@@ -10,7 +10,6 @@ import {
   type Loose,
   looseAt,
   type PatchLimits,
-  patchLimits,
   removeAt,
   setAt,
   type WorkingCopy,
@@ -31,7 +30,7 @@ export function applyJsonPatch(
   decimals: Decimals,
   patch: Json,
   patchDecimals: Decimals,
-  limits: PatchLimits = patchLimits,
+  limits: PatchLimits,
 ): { resource: JsonObject; decimals: Decimals } {
   const operations = readJsonPatch(patch, patchDecimals);
   const work = workingCopy(resource, decimals, limits);

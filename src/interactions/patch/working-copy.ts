@@ -9,8 +9,6 @@ export type PatchLimits = {
   readonly copiesMax: number;
 };
 
-export const patchLimits: PatchLimits = { depthMax: 64, copiesMax: 20_000_000 };
-
 /** A resource being patched: our own copy of it, free to change, with the literals of its numbers. */
 export type WorkingCopy = {
   readonly resource: JsonObject;
@@ -24,10 +22,12 @@ export type Loose = { readonly value: Json; readonly literal: string | undefined
 
 export type Container = JsonObject | Json[];
 
+/** What is stored may be deeper than is taken now: the limits are for what a patch puts in. */
 export function workingCopy(resource: JsonObject, decimals: Decimals, limits: PatchLimits): WorkingCopy {
-  const work: WorkingCopy = { resource: {}, decimals: new Map(), limits, copiesLeft: Number.POSITIVE_INFINITY };
+  const unlimited = { depthMax: Number.POSITIVE_INFINITY, copiesMax: Number.POSITIVE_INFINITY };
+  const work: WorkingCopy = { resource: {}, decimals: new Map(), limits: unlimited, copiesLeft: unlimited.copiesMax };
   const copy = copyIn(work, { value: resource, literal: undefined }, decimals, 0).value as JsonObject;
-  return { ...work, resource: copy, copiesLeft: limits.copiesMax };
+  return { ...work, resource: copy, limits, copiesLeft: limits.copiesMax };
 }
 
 /**
@@ -62,7 +62,8 @@ export function assertFits(work: WorkingCopy, value: Json, depth: number): void 
   for (const member of Object.values(value)) assertFits(work, member, depth + 1);
 }
 
-function assertDepth({ limits }: WorkingCopy, depth: number): void {
+/** 422 if objects and arrays would be `depth` levels inside each other, and that is too deep. */
+export function assertDepth({ limits }: WorkingCopy, depth: number): void {
   if (depth <= limits.depthMax) return;
   throw new FhirError(422, [issue('processing', 'patch-depth', `The patch makes the resource more than ${limits.depthMax} levels deep.`)]);
 }

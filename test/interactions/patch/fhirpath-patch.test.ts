@@ -24,9 +24,9 @@ function parametersOf(operations: readonly Operation[]): JsonObject {
 }
 
 /** Applies a patch, both as text; gives the result as text and checks that the input is as it was. */
-function patched(resource: string, parameters: string, limits?: { depthMax: number; copiesMax: number }): string {
+function patched(resource: string, parameters: string, limits = { depthMax: 64, copiesMax: 20_000_000 }): string {
   const [before, change] = [parseJson(resource, jsonLimits), parseJson(parameters, jsonLimits)];
-  const context = { schema: patchSchema, ...(limits === undefined ? {} : { limits }) };
+  const context = { schema: patchSchema, limits };
   try {
     const result = applyFhirPathPatch(before.value as JsonObject, before.decimals, change.value as JsonObject, change.decimals, context);
     return writeJson(result.resource, result.decimals);

@@ -9,7 +9,7 @@ import { cpuTimeMs } from '../../support/cpu-time.ts';
 const limits = { depthMax: 200, containerMax: 1_000_000, stringBytesMax: 10_000_000 };
 
 /** Applies a patch, both as text; gives the result as text and checks that the input is as it was. */
-function patched(resource: string, patch: string, patchLimits?: { depthMax: number; copiesMax: number }): string {
+function patched(resource: string, patch: string, patchLimits = { depthMax: 64, copiesMax: 20_000_000 }): string {
   const [before, change] = [parseJson(resource, limits), parseJson(patch, limits)];
   try {
     const result = applyJsonPatch(before.value as JsonObject, before.decimals, change.value, change.decimals, patchLimits);
@@ -146,6 +146,12 @@ describe('limits', () => {
       ).status,
     ).toBe(413);
     expect(cpuTimeMs() - begin).toBeLessThan(2_000);
+  });
+
+  test('a resource that was stored deeper than is taken now can be patched, but not made deeper', () => {
+    const two = { depthMax: 2, copiesMax: 1_000 };
+    expect(patched('{"a":{"b":{"c":{}}},"d":1}', '[{"op":"remove","path":"/d"}]', two)).toBe('{"a":{"b":{"c":{}}}}');
+    expect(refusal(() => patched('{"a":{"b":{}}}', '[{"op":"add","path":"/a/b/c","value":{}}]', two))).toMatchObject({ status: 422 });
   });
 
   test('no operation makes the resource deeper than the reader would take', () => {
