@@ -106,7 +106,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     const codec = makeCodec({ encrypted: config.phiEncryption, textBytesMax: 2 * config.bodyLimitBytes });
     const plan = { key: tokenKey, base: config.baseUrl };
     const seal = makeSealer(keys, codec);
-    const opener = makeOpener(keys, codec, openedTexts(config.documentCacheMib * 2 ** 20, config.keyCacheSeconds * 1000));
+    const opener = makeOpener(keys, codec, openedTexts(config.documentCacheMib * 2 ** 20));
     const cursorKey = makeDataKey(Buffer.alloc(16), keys.secretOf('cursor'));
     const context: Context = {
       config,

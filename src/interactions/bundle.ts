@@ -7,7 +7,7 @@ export type BundleLink = { readonly relation: 'self' | 'next' | 'previous' | 'fi
  */
 export type BundleEntry = {
   readonly fullUrl?: string;
-  readonly resource?: Buffer | string;
+  readonly resource?: Buffer | string | { readonly start: string; readonly rest: Buffer };
   /** `"search":{"mode":"match"}` and the like: complete members as JSON text. */
   readonly rest: string;
 };
@@ -28,14 +28,14 @@ export function writeBundle(head: BundleHead, entries: readonly BundleEntry[]): 
   let text = opening;
   entries.forEach((entry, at) => {
     text += at === 0 ? ',"entry":[{' : ',{';
-    const members: string[] = [];
-    if (entry.fullUrl !== undefined) members.push(`"fullUrl":${JSON.stringify(entry.fullUrl)}`);
-    text += members.join(',');
+    if (entry.fullUrl !== undefined) text += `"fullUrl":${JSON.stringify(entry.fullUrl)}`;
     if (entry.resource !== undefined) {
-      text += `${members.length === 0 ? '' : ','}"resource":`;
-      if (typeof entry.resource === 'string') text += entry.resource;
+      text += `${entry.fullUrl === undefined ? '' : ','}"resource":`;
+      const { resource } = entry;
+      if (typeof resource === 'string') text += resource;
       else {
-        parts.push(Buffer.from(text), entry.resource);
+        const [start, rest] = 'rest' in resource ? [resource.start, resource.rest] : ['', resource];
+        parts.push(Buffer.from(text + start), rest);
         text = '';
       }
     }

@@ -6,7 +6,7 @@ import type { Query } from '../search/query.ts';
 import { runSearch } from '../search/run.ts';
 import { LostRace, type Queryable } from '../storage/database.ts';
 import { type LockedVersion, lockCurrent } from '../storage/read.ts';
-import type { OpenedVersion } from '../storage/sealing.ts';
+import type { OpenedFound } from '../storage/sealing.ts';
 import type { Call, Context } from './context.ts';
 
 /** Conditional writes fall into this many locks, so that a large bundle can't exhaust the lock table. */
@@ -65,7 +65,7 @@ export async function findMatches(
   db: Queryable,
   criteria: Criteria,
   limit: number,
-): Promise<readonly OpenedVersion[]> {
+): Promise<readonly OpenedFound[]> {
   const { query } = criteria;
   const plan = planSearch(query, call.access.filter('s', query.type), ctx.registry, ctx.planContext());
   const page = await runSearch(db, plan, undefined, limit, ctx.open);
@@ -73,7 +73,7 @@ export async function findMatches(
 }
 
 /** The first two matches, found once no one else works on equal criteria. Lock and search travel together, in this order. */
-export async function matchUnderLock(ctx: Context, call: Call, client: Queryable, criteria: Criteria): Promise<readonly OpenedVersion[]> {
+export async function matchUnderLock(ctx: Context, call: Call, client: Queryable, criteria: Criteria): Promise<readonly OpenedFound[]> {
   const [, matches] = await Promise.all([lockCriteria(client, [criteria]), findMatches(ctx, call, client, criteria, 2)]);
   return matches;
 }
@@ -90,7 +90,7 @@ export async function lockMatches(
   criteria: Criteria,
   found: readonly { readonly id: string }[],
   limit: number,
-): Promise<{ readonly locked: readonly LockedVersion[]; readonly matches: readonly OpenedVersion[] }> {
+): Promise<{ readonly locked: readonly LockedVersion[]; readonly matches: readonly OpenedFound[] }> {
   const { type } = criteria.query;
   const addresses = found.map(({ id }) => ({ type, id, refKey: ctx.refKeyOf(type, id) }));
   const [locked, matches] = await Promise.all([lockCurrent(client, addresses), findMatches(ctx, call, client, criteria, limit)]);
@@ -98,7 +98,7 @@ export async function lockMatches(
 }
 
 /** As `matchUnderLock`, and a single match is locked for writing and still matches. @throws LostRace if that changed meanwhile */
-export async function lockMatch(ctx: Context, call: Call, client: Queryable, criteria: Criteria): Promise<readonly OpenedVersion[]> {
+export async function lockMatch(ctx: Context, call: Call, client: Queryable, criteria: Criteria): Promise<readonly OpenedFound[]> {
   const found = await matchUnderLock(ctx, call, client, criteria);
   if (found.length !== 1) return found;
   const { matches } = await lockMatches(ctx, call, client, criteria, found, 2);

@@ -127,9 +127,15 @@ const closingBrace = 0x7d;
 
 /** The resource as answered: versionId and lastUpdated put into its meta. */
 export function render(json: Buffer, stamp: VersionStamp): Buffer {
-  const at = prefixOf(stamp.type, stamp.id).length;
-  const bare = json[at] === closingBrace;
-  return Buffer.concat([json.subarray(0, at), Buffer.from(`${stampText(stamp)}${bare ? '' : ','}`), json.subarray(at)]);
+  const { start, rest } = renderInTwo(json, stamp);
+  return Buffer.concat([Buffer.from(start), rest]);
+}
+
+/** The same as two pieces, for whoever copies them into something larger. */
+export function renderInTwo(json: Buffer, stamp: VersionStamp): { readonly start: string; readonly rest: Buffer } {
+  const prefix = prefixOf(stamp.type, stamp.id);
+  const bare = json[prefix.length] === closingBrace;
+  return { start: `${prefix}${stampText(stamp)}${bare ? '' : ','}`, rest: json.subarray(prefix.length) };
 }
 
 export function renderText(json: string, stamp: VersionStamp): string {

@@ -7,12 +7,12 @@ import { isFenced, planSearch, type Plan, type Position } from '../search/plan.t
 import type { Query } from '../search/query.ts';
 import { countMatches, type Page, runSearch } from '../search/run.ts';
 import type { Queryable } from '../storage/database.ts';
-import type { OpenedVersion } from '../storage/sealing.ts';
+import type { OpenedFound } from '../storage/sealing.ts';
 import type { Answer } from './answer.ts';
 import { type BundleEntry, type BundleLink, writeBundle } from './bundle.ts';
 import type { Call, Context } from './context.ts';
-import { render } from './document.ts';
-import { type Part, partOf } from './subset.ts';
+import { render, renderInTwo } from './document.ts';
+import { isWhole, type Part, partOf } from './subset.ts';
 
 /** How many resources `_total=accurate` may open to count where tokens can't decide. */
 const countCandidatesMax = 10_000;
@@ -51,7 +51,7 @@ async function includesOf(
   db: Queryable,
   query: Query,
   page: Page,
-): Promise<{ rows: OpenedVersion[]; cut: boolean }> {
+): Promise<{ rows: OpenedFound[]; cut: boolean }> {
   if (query.includes.length === 0 && query.revincludes.length === 0) return { rows: [], cut: false };
   const restriction = (type: string) => call.access.filter('r', type);
   const found = await fetchIncludes(db, page.rows, query, ctx.registry, restriction, ctx.config.includeMax, ctx.refKeyOf);
@@ -72,14 +72,14 @@ async function totalOf(
 }
 
 type BundleParts = {
-  readonly rows: readonly OpenedVersion[];
+  readonly rows: readonly OpenedFound[];
   readonly cut: boolean;
   readonly warnings: readonly Issue[];
   readonly total: number | undefined;
   readonly next: string | undefined;
 };
 
-function searchBundle(ctx: Context, query: Query, matches: readonly OpenedVersion[], parts: BundleParts): Buffer {
+function searchBundle(ctx: Context, query: Query, matches: readonly OpenedFound[], parts: BundleParts): Buffer {
   const issues = parts.cut ? [...parts.warnings, includesCut(ctx.config.includeMax)] : parts.warnings;
   const entries = [
     ...matches.map((row) => entryOf(ctx, row, query, matchMode)),
@@ -95,10 +95,10 @@ function searchBundle(ctx: Context, query: Query, matches: readonly OpenedVersio
 const matchMode = '"search":{"mode":"match"}';
 const includeMode = '"search":{"mode":"include"}';
 
-function entryOf(ctx: Context, row: OpenedVersion, part: Part, rest: string): BundleEntry {
+function entryOf(ctx: Context, row: OpenedFound, part: Part, rest: string): BundleEntry {
   return {
     fullUrl: `${ctx.config.baseUrl}/${row.type}/${row.id}`,
-    resource: partOf(render(row.json, row), part, ctx.definitions.schema),
+    resource: isWhole(part) ? renderInTwo(row.json, row) : partOf(render(row.json, row), part, ctx.definitions.schema),
     rest,
   };
 }

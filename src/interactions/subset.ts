@@ -32,12 +32,14 @@ export function partOfAnswer(answer: Answer, pairs: readonly (readonly [string, 
 /** The part of a rendered resource that was asked for; the same bytes when it is the whole. */
 export function partOf(json: Buffer, part: Part, schema: Schema): Buffer {
   const { summary, elements } = part;
-  if (summary === 'count' || (summary === 'false' && elements.length === 0)) return json;
+  if (summary === 'count' || isWhole(part)) return json;
   const limits = { depthMax: 1000, containerMax: Number.MAX_SAFE_INTEGER, stringBytesMax: Number.MAX_SAFE_INTEGER };
   const { value, decimals } = parseJson(json, limits);
   if (!isObject(value)) return json;
   const subset = summary === 'false' ? selectElements(value, decimals, elements, schema) : summarise(value, decimals, summary, schema);
   return Buffer.from(writeJson(subset.resource, subset.decimals));
 }
+
+export const isWhole = ({ summary, elements }: Part): boolean => summary === 'false' && elements.length === 0;
 
 const isObject = (value: Json): value is { [name: string]: Json } => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -2,7 +2,7 @@ import { FhirError, issue } from '../fhir/error.ts';
 import { bindBinaries, type BinaryLink, type LinkedOwner } from '../storage/binary-owners.ts';
 import type { Transaction } from '../storage/database.ts';
 import { type Address, type LockedVersion, lockCurrent } from '../storage/read.ts';
-import type { OpenedVersion } from '../storage/sealing.ts';
+import type { OpenedFound } from '../storage/sealing.ts';
 import { assertSameMatch, type Criteria, findMatches, lockCriteria } from './conditional.ts';
 import type { Changes } from './conditional-references.ts';
 import type { Call, Context } from './context.ts';
@@ -16,7 +16,7 @@ import type { Step, Target } from './transaction-steps.ts';
 export type Resolved = {
   readonly step: Step;
   readonly target?: Target;
-  readonly found?: OpenedVersion;
+  readonly found?: OpenedFound;
   /** The target is what the entry's criteria matched. */
   readonly matched?: true;
   readonly sameAs?: number;
@@ -36,12 +36,7 @@ export async function resolveCriteria(ctx: Context, call: Call, tx: Transaction,
 }
 
 /** Finds the first two matches of criteria; what the transaction deletes by id doesn't count. */
-function matcher(
-  ctx: Context,
-  call: Call,
-  tx: Transaction,
-  steps: readonly Step[],
-): (criteria: Criteria) => Promise<readonly OpenedVersion[]> {
+function matcher(ctx: Context, call: Call, tx: Transaction, steps: readonly Step[]): (criteria: Criteria) => Promise<readonly OpenedFound[]> {
   const deleting = steps.flatMap(({ entry, target }) => (entry.method === 'DELETE' ? (target ?? []) : []));
   const doomed = Map.groupBy(deleting, ({ type }) => type);
   return async (criteria) => {
@@ -51,7 +46,7 @@ function matcher(
   };
 }
 
-function resolveOne(step: Step, at: number, matches: ReadonlyMap<string, readonly OpenedVersion[]>, making: Map<string, number>): Resolved {
+function resolveOne(step: Step, at: number, matches: ReadonlyMap<string, readonly OpenedFound[]>, making: Map<string, number>): Resolved {
   const { entry, criteria, target } = step;
   if (criteria === undefined) return target === undefined ? { step } : { step, target };
   const [match, another] = matches.get(criteria.key) ?? [];

@@ -2,8 +2,8 @@ import { int8Array } from '../storage/binary.ts';
 import type { Queryable } from '../storage/database.ts';
 import { filterSql, type RowFilter } from '../storage/filter.ts';
 import { relationOf, typeIs } from '../storage/relations.ts';
-import { storedVersion, type StoredVersion, versionColumns, type VersionRow } from '../storage/rows.ts';
-import { sqlValues, statement, type Values } from '../storage/sql.ts';
+import { findVersions, foundColumns, foundVersion, type FoundVersion } from '../storage/rows.ts';
+import { sqlValues, type Values } from '../storage/sql.ts';
 import type { Include } from './query.ts';
 import type { Registry, SearchElement } from './registry.ts';
 
@@ -11,7 +11,7 @@ import type { Registry, SearchElement } from './registry.ts';
 export type Restriction = (type: string) => RowFilter;
 
 export type Included = {
-  readonly rows: readonly StoredVersion[];
+  readonly rows: readonly FoundVersion[];
   /** More would have been included than the limit lets. */
   readonly cut: boolean;
 };
@@ -36,11 +36,11 @@ export async function fetchIncludes(
     ...asked.includes.filter(({ type }) => type === asked.type).flatMap((include) => forwards(include, rids, registry, restriction, limit)),
     ...asked.revincludes.flatMap((include) => backwards(include, asked.type, keys, registry, restriction, limit)),
   ];
-  const answers = await Promise.all(statements.map(({ text, values }) => db.query<VersionRow>(statement(text, values))));
+  const answers = await Promise.all(statements.map(({ text, values }) => findVersions(db, text, values)));
   const known = new Set(matches.map(({ type, id }) => `${type}/${id}`));
-  const rows: StoredVersion[] = [];
+  const rows: FoundVersion[] = [];
   let cut = false;
-  for (const row of answers.flatMap((answer) => answer.rows)) {
+  for (const row of answers.flat().map(foundVersion)) {
     const name = `${row.type}/${row.id}`;
     if (known.has(name)) continue;
     known.add(name);
@@ -48,7 +48,7 @@ export async function fetchIncludes(
       cut = true;
       break;
     }
-    rows.push(storedVersion(row));
+    rows.push(row);
   }
   return { rows, cut };
 }
@@ -65,7 +65,7 @@ function forwards(include: Include, rids: Buffer, registry: Registry, restrictio
       const types = include.target === undefined ? possible : possible.filter((type) => type === include.target);
       return byRelation(types).map(([relation, part]) => {
         const values = sqlValues();
-        const text = `select ${versionColumns('t')} from (select distinct target from fact_reference f
+        const text = `select ${foundColumns('t')} from (select distinct target from fact_reference f
             where f.rid = any(${values.add(rids)}::int8[]) and f.param = ${values.add(element.number)}::int2) f
           join ${relation} t on t.ref_key = f.target and ${typesSql(part, restriction, values)}
           where not t.deleted limit ${values.add(limit + 1)}::int`;
@@ -89,7 +89,7 @@ function backwards(
   const numbers = backwardElements(include, matched, registry).map(({ number }) => number);
   if (numbers.length === 0) return [];
   const values = sqlValues();
-  const text = `select ${versionColumns('t')} from (select distinct rid from fact_reference f
+  const text = `select ${foundColumns('t')} from (select distinct rid from fact_reference f
       where f.param = any(${values.add(numbers)}::int2[]) and f.target = any(${values.add(keys)}::int8[])) f
     join ${relationOf(include.type)} t on t.rid = f.rid and ${typeIs('t', include.type)}
     where not t.deleted and ${filterSql(filter, 't', values)} limit ${values.add(limit + 1)}::int`;

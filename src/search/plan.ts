@@ -1,6 +1,6 @@
 import { filterSql, type RowFilter } from '../storage/filter.ts';
 import { onlyType, relationOf, typeIs } from '../storage/relations.ts';
-import { versionColumns } from '../storage/rows.ts';
+import { foundColumns } from '../storage/rows.ts';
 import { sqlValues, type Values } from '../storage/sql.ts';
 import { assertSelective, planClauses, type Recheck } from './clauses.ts';
 import { allOf, type Condition, conditionSql, type Fact, factSql } from './condition.ts';
@@ -80,7 +80,7 @@ export function countStatement(plan: Plan): Statement {
 
 /**
  * The statement for one page: rows in the order of the sort value and then rid, rows without a value last, from `after` on.
- * A row of the answer holds the version's columns and `sort_value`. Values and missing values are two phases, because an
+ * A row of the answer holds what is found and, in a sorted one, `sort_value`. Values and missing values are two phases, because an
  * index scanned backwards gives nulls first; the second runs only if the first doesn't fill the page.
  */
 export function pageStatement(plan: Plan, after: Position | undefined, limit: number): Statement {
@@ -141,9 +141,12 @@ function lazyStatement(plan: Plan, after: Position | undefined, values: Values):
   const [candidates, onRow] =
     pair === undefined
       ? [`select r.rid from ${relation} r where ${matching}${beyond('r', after, values)} order by r.rid`, onlyType('r', plan.type)]
-      : // A row has several facts of one pair where it has several codes.
-        [`select distinct f.rid from ${pair.table} f where ${factSql(pair, values)}${beyond('f', after, values)} order by f.rid`, matching];
-  return `select ${versionColumns('r')}, null::text as sort_value from (${candidates} offset 0) c
+      : // A row has several facts of one pair where it has several codes. The sum keeps PostgreSQL from walking the key for its order.
+        [
+          `select distinct f.rid + 0 as rid from ${pair.table} f where ${factSql(pair, values)}${beyond('f', after, values)} order by 1`,
+          matching,
+        ];
+  return `select ${foundColumns('r')} from (${candidates} offset 0) c
     join ${relation} r on r.rid = c.rid and ${onRow} where ${facts} order by c.rid`;
 }
 
@@ -196,7 +199,8 @@ const noOrder: Order = { column: 'null', descending: false, join: '', cast: 'tex
 
 /** Select, from and where of a page, to be continued with `and …`. */
 function selectSql(plan: Plan, order: Order, values: Values): string {
-  return `select ${versionColumns('r')}, ${order.column}::text as sort_value from ${source(plan, order, values)} r${order.join} where ${matchSql(plan, values)}`;
+  const sortValue = order === noOrder ? '' : `, ${order.column}::text as sort_value`;
+  return `select ${foundColumns('r')}${sortValue} from ${source(plan, order, values)} r${order.join} where ${matchSql(plan, values)}`;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Queryable } from '../storage/database.ts';
-import { storedVersion, type StoredVersion, type VersionRow } from '../storage/rows.ts';
+import { findVersions, foundVersion, type FoundVersion } from '../storage/rows.ts';
+import type { OpenedFound, Opener } from '../storage/sealing.ts';
 import { statement } from '../storage/sql.ts';
 import { badRequest, FhirError, issue } from '../fhir/error.ts';
 import { formatInstant } from '../fhir/dates.ts';
@@ -18,13 +19,8 @@ import {
 import type { SearchElement } from './registry.ts';
 import { intervalOf } from './types/date.ts';
 
-/** A stored version with its document opened: UTF-8 JSON without versionId and lastUpdated. */
-export type OpenedVersion = StoredVersion & { readonly json: Buffer };
-
-export type Opener = (rows: readonly StoredVersion[]) => Promise<OpenedVersion[]>;
-
 export type Page = {
-  readonly rows: readonly OpenedVersion[];
+  readonly rows: readonly OpenedFound[];
   /** Where the next page begins; absent on the last. */
   readonly next?: Position;
 };
@@ -37,7 +33,7 @@ const recheckRowsMax = 20_000;
 /** Reads one page of `size` rows. Where tokens can't decide, it reads on and opens until the page is full. */
 export async function runSearch(db: Queryable, plan: Plan, after: Position | undefined, size: number, open: Opener): Promise<Page> {
   if (plan.sort !== undefined && sortsByBucket(plan.sort.param)) return bucketPage(db, plan, after, size, open);
-  const found: { row: OpenedVersion; position: Position }[] = [];
+  const found: { row: OpenedFound; position: Position }[] = [];
   let from = after;
   for (let read = 0; ; ) {
     const rows = await fetchRows(db, pageStatement(plan, from, size + 1));
@@ -67,22 +63,22 @@ export async function countMatches(db: Queryable, plan: Plan, open: Opener, cand
   return opened.filter((row) => passes(plan, row)).length;
 }
 
-type FetchedRow = { readonly version: StoredVersion; readonly sortValue: string | null };
+type FetchedRow = { readonly version: FoundVersion; readonly sortValue: string | null };
 
 async function fetchRows(db: Queryable, { text, values }: Statement): Promise<FetchedRow[]> {
-  const { rows } = await db.query<VersionRow & { sort_value: string | null }>(statement(text, values));
-  return rows.map((row) => ({ version: storedVersion(row), sortValue: row.sort_value }));
+  const rows = await findVersions(db, text, values);
+  return rows.map((row) => ({ version: foundVersion(row), sortValue: typeof row[6] === 'string' ? row[6] : null }));
 }
 
 /** A row is parsed again only if a test needs it. */
-function passes(plan: Plan, row: OpenedVersion): boolean {
+function passes(plan: Plan, row: OpenedFound): boolean {
   if (row.erased) return false;
   if (plan.rechecks.length === 0) return true;
   const resource = JSON.parse(row.json.toString('utf8')) as object;
   return plan.rechecks.every((recheck) => recheck(resource));
 }
 
-function pageOf(found: readonly { row: OpenedVersion; position: Position }[], size: number): Page {
+function pageOf(found: readonly { row: OpenedFound; position: Position }[], size: number): Page {
   const rows = found.slice(0, size).map(({ row }) => row);
   const last = found[size - 1];
   return found.length > size && last !== undefined ? { rows, next: last.position } : { rows };
@@ -90,7 +86,7 @@ function pageOf(found: readonly { row: OpenedVersion; position: Position }[], si
 
 /** Blind strings: whole buckets are opened and sorted, so that the page's order is exact though the index knows two letters. */
 async function bucketPage(db: Queryable, plan: Plan, after: Position | undefined, size: number, open: Opener): Promise<Page> {
-  const found: { row: OpenedVersion; position: Position }[] = [];
+  const found: { row: OpenedFound; position: Position }[] = [];
   const limit = size + 1;
   // The bucket that `after` is in is read again, for what follows it there; each later statement begins at the next bucket.
   let bucket: Bucket | undefined = after?.value == null ? undefined : { value: after.value, included: true };
@@ -121,7 +117,7 @@ async function bucketPage(db: Queryable, plan: Plan, after: Position | undefined
   return pageOf(found, size);
 }
 
-type Sorted = { readonly row: OpenedVersion; readonly position: Position };
+type Sorted = { readonly row: OpenedFound; readonly position: Position };
 
 async function sortBuckets(plan: Plan, rows: readonly FetchedRow[], open: Opener): Promise<Sorted[]> {
   const opened = await open(rows.map(({ version }) => version));
@@ -132,7 +128,7 @@ async function sortBuckets(plan: Plan, rows: readonly FetchedRow[], open: Opener
   return sorted.sort((a, b) => comparePositions(a.position, b.position, plan));
 }
 
-function sortText(plan: Plan, row: OpenedVersion): string {
+function sortText(plan: Plan, row: OpenedFound): string {
   if (row.erased) return '';
   const resource = JSON.parse(row.json.toString('utf8')) as object;
   const { param, descending } = plan.sort ?? {};

@@ -21,9 +21,9 @@ const entryBytes = 400;
 const textBytesMax = 65_536;
 
 /** @param bytesMax  how much memory the texts may take; 0 keeps none */
-export function openedTexts(bytesMax: number, keptMs: number): OpenedTexts {
+export function openedTexts(bytesMax: number): OpenedTexts {
   if (bytesMax === 0) return { get: () => undefined, set: () => {} };
-  const texts = new LRUCache<string, Opened>({ maxSize: bytesMax, ttl: keptMs });
+  const texts = new LRUCache<string, Opened>({ maxSize: bytesMax });
   return {
     get(content, { type, id, version }, key) {
       const opened = texts.get(tagOf(content));

@@ -1,3 +1,6 @@
+import type { Queryable } from './database.ts';
+import { statement } from './sql.ts';
+
 /** c create, u update, p patch, d delete, e erasure of the patient: what made a version, or unmade it. */
 export type InteractionCode = 'c' | 'u' | 'p' | 'd' | 'e';
 
@@ -77,11 +80,38 @@ export function storedVersion(row: VersionRow): StoredVersion {
     id: row.id,
     version: row.version,
     lastUpdated: instantOf(row.last_updated),
+    content: row.content ?? undefined,
     interaction: row.interaction as InteractionCode,
     deleted: row.deleted,
     erased: row.interaction === 'e',
-    content: row.content ?? undefined,
   };
+}
+
+/** A living resource's current version as a search finds it: what its answer needs and no more. */
+export type FoundVersion = Pick<StoredVersion, 'rid' | 'type' | 'id' | 'version' | 'lastUpdated' | 'content'>;
+
+export const foundColumns = (alias: string): string =>
+  ['rid', 'type', 'id', 'version', 'last_updated', 'content'].map((name) => `${alias}.${name}`).join(', ');
+
+/** The same columns by place, as `rowMode: 'array'` gives them, and what else was selected behind them. */
+export type FoundRow = readonly [
+  rid: string,
+  type: string,
+  id: string,
+  version: number,
+  lastUpdated: string,
+  content: Buffer | null,
+  ...others: unknown[],
+];
+
+/** A page's rows come by place: names would be looked up anew for each of them. */
+export async function findVersions(db: Queryable, text: string, values: readonly unknown[]): Promise<FoundRow[]> {
+  const { rows } = await db.query<FoundRow & unknown[]>({ ...statement(text, values), rowMode: 'array' });
+  return rows;
+}
+
+export function foundVersion([rid, type, id, version, lastUpdated, content]: FoundRow): FoundVersion {
+  return { rid: Number(rid), type, id, version, lastUpdated: instantOf(lastUpdated), content: content ?? undefined };
 }
 
 /** `2024-03-01 10:00:00.12+00`, as a UTC session prints it, to `2024-03-01T10:00:00.120Z`. */

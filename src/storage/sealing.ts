@@ -3,19 +3,22 @@ import { type DataKey, keyIdsOf, open, seal } from '../encryption/seal.ts';
 import { FhirError, issue } from '../fhir/error.ts';
 import { KeyErased, type KeyStore } from './keys.ts';
 import type { OpenedTexts } from './opened.ts';
-import type { StoredVersion } from './rows.ts';
+import type { FoundVersion, StoredVersion } from './rows.ts';
 
-/** A stored version with its document opened: UTF-8 JSON without versionId and lastUpdated. */
-export type OpenedVersion = StoredVersion & { readonly json: Buffer };
+/** A version with its document opened, UTF-8 JSON without versionId and lastUpdated; or erased, if nothing can open it any more. */
+export type Opened<V> = V & { readonly json: Buffer; readonly erased: boolean };
 
-export type Opener = (rows: readonly StoredVersion[]) => Promise<OpenedVersion[]>;
+export type OpenedVersion = Opened<StoredVersion>;
+export type OpenedFound = Opened<FoundVersion>;
+
+export type Opener = <V extends FoundVersion>(rows: readonly V[]) => Promise<Opened<V>[]>;
 
 /**
  * Makes the function that opens stored versions, all keys of a page fetched together. Deletions open to an empty document,
  * and so does, marked as erased, what only destroyed keys would open.
  */
 export function makeOpener(keys: KeyStore, codec: Codec, texts: OpenedTexts): Opener {
-  function textOf(content: Buffer, row: StoredVersion, key: DataKey): Buffer {
+  function textOf(content: Buffer, row: FoundVersion, key: DataKey): Buffer {
     const known = texts.get(content, row, key);
     if (known !== undefined) return known;
     const text = open(content, { type: row.type, id: row.id, version: row.version }, key, codec);
@@ -23,15 +26,15 @@ export function makeOpener(keys: KeyStore, codec: Codec, texts: OpenedTexts): Op
     return text;
   }
 
-  return async (rows) => {
+  return async <V extends FoundVersion & { readonly erased?: boolean }>(rows: readonly V[]) => {
     const sealed = rows.filter((row) => row.content !== undefined);
     const opening = await keys.opening(sealed.map((row) => keyIdsOf(row.content ?? empty)));
     let next = 0;
     return rows.map((row) => {
-      if (row.content === undefined) return { ...row, json: empty };
+      if (row.content === undefined) return { ...row, json: empty, erased: row.erased === true };
       const key = opening[next++];
       if (key === undefined) return { ...row, json: empty, erased: true };
-      return { ...row, json: textOf(row.content, row, key) };
+      return { ...row, json: textOf(row.content, row, key), erased: false };
     });
   };
 }

@@ -212,6 +212,55 @@ describe('dates as SQL compares them', () => {
   });
 });
 
+describe('a code in full beside a value', () => {
+  const loinc = 'http://loinc.org';
+  const weight = (id: string, kg: number, when: string, codes: readonly string[]): Resource => ({
+    resourceType: 'Observation',
+    id,
+    status: 'final',
+    code: { coding: codes.map((code) => ({ system: loinc, code })) },
+    valueQuantity: { value: kg, unit: 'kg', system: 'http://unitsofmeasure.org', code: 'kg' },
+    effectiveDateTime: when,
+  });
+  beforeAll(() =>
+    put(
+      weight('w1', 60, '2020-01-01', ['29463-7']),
+      weight('w2', 70, '2021-01-01', ['29463-7', '3141-9']),
+      weight('w3', 80, '2022-01-01', ['3141-9', '29463-7']),
+      weight('w4', 90, '2023-01-01', ['8302-2']),
+      { ...weight('w5', 75, '2021-06-01', ['8302-2']), component: [{ code: { coding: [{ system: loinc, code: '29463-7' }] } }] },
+    ),
+  );
+
+  const both = encodeURIComponent(`${loinc}|29463-7,${loinc}|3141-9`);
+  test.each([
+    [`code=${loinc}%7C29463-7&value-quantity=gt65`, 'w2 w3'],
+    [`code=${loinc}%7C29463-7&value-quantity=gt65%7Chttp://unitsofmeasure.org%7Ckg`, 'w2 w3'],
+    [`code=${loinc}%7C29463-7&value-quantity=gt65%7Chttp://unitsofmeasure.org%7Cg`, ''],
+    [`code=${loinc}%7C29463-7&value-quantity=gt50&date=le2021-12`, 'w1 w2'],
+    [`code=${both}&value-quantity=gt50`, 'w1 w2 w3'],
+    [`code=${both}&value-quantity=ne70&status=final`, 'w1 w3'],
+    [`code=${both}&value-quantity=gt50&_sort=-date`, 'w1 w2 w3'],
+    [`code=29463-7&value-quantity=gt65`, 'w2 w3'],
+    [`code:not=${loinc}%7C29463-7&value-quantity=gt65,lt80&_id=w1,w2,w3,w4`, 'w4'],
+  ])('%s finds %j', async (query, expected) => {
+    expect((await idsOf(`Observation?${query}`)).sort().join(' ')).toBe(expected);
+    const total = expected === '' ? 0 : expected.split(' ').length;
+    expect((await server.request('GET', `/Observation?${query}&_summary=count`)).json.total).toBe(total);
+  });
+
+  test('is paged, each resource once though two of its codes match', async () => {
+    const seen: string[] = [];
+    for (let url: string | undefined = `/Observation?code=${both}&value-quantity=gt50&_count=1`; url !== undefined; ) {
+      const { json } = await server.request('GET', url);
+      seen.push(...json.entry.map((entry: { resource: { id: string } }) => entry.resource.id));
+      const next: string | undefined = json.link.find(({ relation }: { relation: string }) => relation === 'next')?.url;
+      url = next?.slice(server.base.length);
+    }
+    expect(seen).toEqual(['w1', 'w2', 'w3']);
+  });
+});
+
 describe('a change of the resource changes what finds it', () => {
   test('old values no longer find it, new ones do, and a deleted one is not found', async () => {
     const patient = { resourceType: 'Patient', id: 'change', name: [{ family: 'Before' }], birthDate: '1950-01-01' };
