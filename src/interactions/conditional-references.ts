@@ -26,7 +26,7 @@ export type ConditionalReferences = ReadonlyMap<string, { readonly index: number
 export function conditionalReferencesOf(
   ctx: Context,
   call: Call,
-  entries: readonly { readonly index: number; readonly links: readonly Link[] }[],
+  entries: readonly { readonly index: number; readonly links: readonly Pick<Link, 'name' | 'value'>[] }[],
 ): ConditionalReferences {
   const found = new Map<string, { index: number; criteria: Criteria }>();
   for (const { index, links } of entries) {

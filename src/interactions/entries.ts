@@ -131,8 +131,7 @@ function patchOf(ctx: Context, document: Document, path: string): Patch {
   const { type, value, decimals } = document;
   if (type === 'Parameters') {
     assertValid(ctx, document);
-    const links = [...(document.source?.links ?? [])];
-    return { kind: 'fhirpath', parsed: { value, decimals, text: '', members: new Map(), links } };
+    return { kind: 'fhirpath', parsed: { value, decimals } };
   }
   if (type === 'Binary' && value.contentType === 'application/json-patch+json' && typeof value.data === 'string') {
     return { kind: 'json', parsed: parseJson(Buffer.from(value.data, 'base64'), limitsOf(ctx)) };

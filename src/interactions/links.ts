@@ -1,8 +1,6 @@
-import { type Json, type JsonObject, type Link, mayBeLink } from '../fhir/json.ts';
+import { type Decimals, type Json, type JsonObject, type Link, mayBeLink } from '../fhir/json.ts';
 import type { ElementDef, Schema, TypeDef } from '../fhir/schema.ts';
 import type { Document, Edit } from './document.ts';
-import type { Entry } from './entries.ts';
-import type { Patch } from './patch.ts';
 
 /** What a reference becomes; undefined leaves it. */
 export type Resolve = (value: string) => string | undefined;
@@ -24,25 +22,37 @@ export function rewriteLinks(document: Document, resolve: Resolve, schema: Schem
   return { document: { ...document, value }, edits: walk.edits };
 }
 
-/** The same for a FHIRPath Patch, whose Parameters hold references as any resource does. A JSON Patch tells nothing of types. */
-export function rewritePatch(patch: Patch, resolve: Resolve, schema: Schema): Patch {
-  const { kind, parsed } = patch;
-  const { value, decimals, links } = parsed;
-  if (kind === 'json' || typeof value !== 'object' || value === null || Array.isArray(value)) return patch;
-  const document = { type: 'Parameters', value, decimals, source: { text: '', members: [], meta: [], links } };
-  return { kind, parsed: { ...parsed, value: rewriteLinks(document, resolve, schema).document.value } };
+/** Where in a resource a value stands, or will; undefined is what the definitions don't know. */
+export type LinkPlace = {
+  readonly name: string;
+  readonly element: ElementDef | undefined;
+  readonly type: TypeDef | undefined;
+  readonly owner: TypeDef | undefined;
+};
+
+/** The same for a value on its way into a resource, as a patch brings it: a copy that shares what doesn't change. */
+export function rewriteValue(value: Json, place: LinkPlace, decimals: Decimals, resolve: Resolve, schema: Schema): Json {
+  return copyMember(value, place, { resolve, schema, decimals, edits: [] });
 }
 
-/** What may be a link in what an entry brings. */
-export function linksOf({ document, patch }: Entry): readonly Link[] {
-  return document?.source?.links ?? patch?.parsed.links ?? [];
+/** The place of a member of an object of this type. */
+export function memberPlace(owner: TypeDef | undefined, name: string, schema: Schema): LinkPlace {
+  const element = owner?.elements.get(name.startsWith('_') ? name.slice(1) : name);
+  // Beside a primitive stand its id and extensions.
+  return { name, element, type: name.startsWith('_') ? schema('Element') : element && schema(element.type), owner };
+}
+
+/** The type an object really has: of a resource, its own. */
+export function typeOfObject(object: JsonObject, type: TypeDef | undefined, schema: Schema): TypeDef | undefined {
+  const { resourceType } = object;
+  return type?.kind === 'resource' && typeof resourceType === 'string' ? schema(resourceType) : type;
 }
 
 type Walk = Pick<Document, 'decimals'> & {
   readonly resolve: Resolve;
   readonly schema: Schema;
-  /** Those of the document, in its order, which is the order of the walk. */
-  readonly links: Iterator<Link, undefined>;
+  /** Those of the document, in its order, which is the order of the walk. None where there is no text to edit. */
+  readonly links?: Iterator<Link, undefined>;
   readonly edits: Edit[];
 };
 
@@ -58,44 +68,32 @@ function rewritten(isNarrative: boolean, value: string, resolve: Resolve): strin
 function copyObject(object: JsonObject, type: TypeDef | undefined, walk: Walk): JsonObject {
   let changed = false;
   const entries = Object.entries(object).map(([name, member]): [string, Json] => {
-    const element = type?.elements.get(name.startsWith('_') ? name.slice(1) : name);
-    // Beside a primitive stand its id and extensions.
-    const memberType = name.startsWith('_') ? walk.schema('Element') : element && walk.schema(element.type);
-    const next = copyMember(member, { name, element, type: memberType, owner: type }, walk);
+    const next = copyMember(member, memberPlace(type, name, walk.schema), walk);
     changed ||= next !== member;
     return [name, next];
   });
   return changed ? withLiterals(object, Object.fromEntries(entries), walk) : object;
 }
 
-type Place = {
-  readonly name: string;
-  readonly element: ElementDef | undefined;
-  readonly type: TypeDef | undefined;
-  readonly owner: TypeDef | undefined;
-};
-
 /** Copies on the way to what changes. */
-function copyMember(value: Json, place: Place, walk: Walk): Json {
+function copyMember(value: Json, place: LinkPlace, walk: Walk): Json {
   if (typeof value === 'string') return copyText(value, place, walk);
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) {
     const items = value.map((item) => copyMember(item, place, walk));
     return items.some((item, index) => item !== value[index]) ? withLiterals(value, items, walk) : value;
   }
-  const { type } = place;
-  const { resourceType } = value;
-  return copyObject(value, type?.kind === 'resource' && typeof resourceType === 'string' ? walk.schema(resourceType) : type, walk);
+  return copyObject(value, typeOfObject(value, place.type, walk.schema), walk);
 }
 
-function copyText(value: string, place: Place, walk: Walk): string {
+function copyText(value: string, place: LinkPlace, walk: Walk): string {
   if (!mayBeLink(place.name, value)) return value;
-  const link = walk.links.next().value;
-  if (link?.value !== value) throw new Error('the links of a document and its value go apart');
+  const link = walk.links?.next().value;
+  if (walk.links !== undefined && link?.value !== value) throw new Error('the links of a document and its value go apart');
   if (!pointsSomewhere(place)) return value;
   const text = rewritten(place.type?.name === 'xhtml', value, walk.resolve);
   if (text === undefined) return value;
-  walk.edits.push({ start: link.start, end: link.end, text: JSON.stringify(text) });
+  if (link !== undefined) walk.edits.push({ start: link.start, end: link.end, text: JSON.stringify(text) });
   return text;
 }
 
@@ -103,7 +101,7 @@ const pointingTypes: ReadonlySet<string> = new Set(['uri', 'url', 'oid', 'uuid',
 /** Elements of type uri that name what they belong to, or its vocabulary. */
 const namingElements: ReadonlySet<string> = new Set(['url', 'system', 'implicitRules', 'fullUrl']);
 
-function pointsSomewhere({ name, element, owner }: Place): boolean {
+function pointsSomewhere({ name, element, owner }: LinkPlace): boolean {
   if (element === undefined) return false;
   if (owner?.name === 'Reference' && name === 'reference') return true;
   return pointingTypes.has(element.type) && !(element.type === 'uri' && namingElements.has(name));

@@ -9,16 +9,18 @@ import { bindLinks, linkedOwners } from './binaries.ts';
 import { lockMatch, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
 import { type Document, parseStored } from './document.ts';
+import type { Resolve } from './links.ts';
 import { unchanged, updated } from './outcomes.ts';
 import { applyFhirPathPatch } from './patch/fhirpath-patch.ts';
 import { applyJsonPatch } from './patch/json-patch.ts';
+import { fhirPathPatchLinks, jsonPatchLinks, type NamedText } from './patch/patch-links.ts';
 import { assertIfMatch, auditEventsStay, multipleMatches } from './preconditions.ts';
 import { assertId, assertValid, prepareVersion } from './prepare.ts';
 import { gone, openOne } from './read.ts';
 import { unchangedText, writeLast } from './update.ts';
 
 /** A patch as received: RFC 6902 operations, or a Parameters resource of FHIRPath operations. */
-export type Patch = { readonly kind: 'json' | 'fhirpath'; readonly parsed: ParsedJson };
+export type Patch = { readonly kind: 'json' | 'fhirpath'; readonly parsed: Pick<ParsedJson, 'value' | 'decimals'> };
 
 /** Values and characters that the operations of one patch may copy in all. */
 const copiesMax = 20_000_000;
@@ -84,17 +86,26 @@ async function patchLocked(
   return writeAnswer({ status: 200, stamp: { type, id, version, lastUpdated }, json, readable }, options.prefer, updated(type));
 }
 
-/** Applies a patch to a current version; type and id stay what they are, and the result must be valid like any other write. */
-export async function patched(ctx: Context, current: LockedVersion, { kind, parsed }: Patch): Promise<Document> {
+/**
+ * Applies a patch to a current version; type and id stay what they are, and the result must be valid like any other write.
+ *
+ * @param resolve  what the links in the patch's values become, where it is part of a transaction
+ */
+export async function patched(ctx: Context, current: LockedVersion, { kind, parsed }: Patch, resolve?: Resolve): Promise<Document> {
   const { json } = await openOne(ctx, current);
   const stored = parseStored(json);
-  const limits = { depthMax: ctx.config.jsonDepthMax, copiesMax };
+  const context = {
+    schema: ctx.definitions.schema,
+    limits: { depthMax: ctx.config.jsonDepthMax, copiesMax },
+    // A Bundle that is stored is a unit: its references are among its own entries.
+    ...(resolve === undefined || current.type === 'Bundle' ? {} : { resolve }),
+  };
   const resource = objectOf(stored.value);
   const { value, decimals } = parsed;
   const result =
     kind === 'json'
-      ? applyJsonPatch(resource, stored.decimals, value, decimals, limits)
-      : applyFhirPathPatch(resource, stored.decimals, objectOf(value), decimals, { schema: ctx.definitions.schema, limits });
+      ? applyJsonPatch(resource, stored.decimals, value, decimals, context)
+      : applyFhirPathPatch(resource, stored.decimals, objectOf(value), decimals, context);
   const document: Document = { type: current.type, value: withoutEmptyMeta(result.resource), decimals: result.decimals };
   if (document.value.resourceType !== current.type || document.value.id !== current.id) {
     throw new FhirError(422, [
@@ -103,6 +114,11 @@ export async function patched(ctx: Context, current: LockedVersion, { kind, pars
   }
   assertValid(ctx, document);
   return document;
+}
+
+/** What may be a link in what a patch brings. @throws FhirError if it is malformed */
+export function patchLinks({ kind, parsed: { value, decimals } }: Patch): NamedText[] {
+  return kind === 'json' ? jsonPatchLinks(value, decimals) : fhirPathPatchLinks(objectOf(value));
 }
 
 /** The stored text always has a place for meta; in a resource, an object is never empty. */

@@ -8,7 +8,7 @@ import { type Answer, type Return, writeAnswer } from './answer.ts';
 import type { Call, Context } from './context.ts';
 import type { Document, Edit } from './document.ts';
 import type { Entry } from './entries.ts';
-import { type Resolve, rewriteLinks, rewritePatch } from './links.ts';
+import { type Resolve, rewriteLinks } from './links.ts';
 import { created, deleted, unchanged, updated } from './outcomes.ts';
 import { patched } from './patch.ts';
 import { assertIfMatch, refusedByStore, versionConflict } from './preconditions.ts';
@@ -111,16 +111,7 @@ async function patchWork(
     throw notFound(target.type);
   if (row.deleted) throw gone(row);
   assertIfMatch(entry.ifMatch, row.version);
-  return nextWork(
-    ctx,
-    call,
-    row,
-    await patched(ctx, row, rewritePatch(entry.patch, resolve, ctx.definitions.schema)),
-    'p',
-    [],
-    prefer,
-    linked,
-  );
+  return nextWork(ctx, call, row, await patched(ctx, row, entry.patch, resolve), 'p', [], prefer, linked);
 }
 
 function replaceWork(

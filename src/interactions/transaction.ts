@@ -3,8 +3,10 @@ import { inTransaction, type Transaction } from '../storage/database.ts';
 import type { Answer, Return } from './answer.ts';
 import { type ConditionalReferences, conditionalReferencesOf, resolveConditionalReferences } from './conditional-references.ts';
 import type { Call, Context } from './context.ts';
-import { inEntryAsync } from './entries.ts';
-import { bundleResolver, linksOf } from './links.ts';
+import { type Entry, inEntry, inEntryAsync } from './entries.ts';
+import { bundleResolver } from './links.ts';
+import { patchLinks } from './patch.ts';
+import type { NamedText } from './patch/patch-links.ts';
 import { answerGet } from './retrieve.ts';
 import { assertDistinct, readSteps, type Step } from './transaction-steps.ts';
 import { bindTargets, changesOf, type Current, lockTargets, placeOf, type Resolved, resolveCriteria } from './transaction-targets.ts';
@@ -22,9 +24,15 @@ export async function transaction(ctx: Context, call: Call, parsed: ParsedJson, 
   const references = conditionalReferencesOf(
     ctx,
     call,
-    steps.map(({ entry }) => ({ index: entry.index, links: linksOf(entry) })),
+    steps.map(({ entry }) => ({ index: entry.index, links: inEntry(entry.index, () => linksOf(entry)) })),
   );
   return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, (tx) => run(ctx, call, tx, steps, references, prefer));
+}
+
+/** What may be a link in what an entry brings. A Bundle that is stored is a unit: its references are among its own entries. */
+function linksOf({ type, document, patch }: Entry): readonly NamedText[] {
+  if (type === 'Bundle') return [];
+  return document?.source?.links ?? (patch === undefined ? [] : patchLinks(patch));
 }
 
 async function run(

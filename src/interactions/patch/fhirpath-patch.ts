@@ -6,7 +6,7 @@ import { insertElement, lengthOf, removeElement, replaceElement } from './elemen
 import { type FhirPathOperation, readFhirPathPatch, refused } from './fhirpath-patch-operations.ts';
 import { findPlaces, stepsMax } from './find-places.ts';
 import { depthOf, fieldsOf, type Place, rootPlace } from './places.ts';
-import { type PatchLimits, workingCopy } from './working-copy.ts';
+import { type PatchContext, workingCopy } from './working-copy.ts';
 
 /**
  * Applies a FHIRPath Patch, all of it or nothing, operation by operation. The input stays as it is; numbers keep their literals.
@@ -24,15 +24,16 @@ export function applyFhirPathPatch(
   decimals: Decimals,
   parameters: JsonObject,
   patchDecimals: Decimals,
-  { schema, limits }: { readonly schema: Schema; readonly limits: PatchLimits },
+  { limits, ...links }: PatchContext,
 ): { resource: JsonObject; decimals: Decimals } {
   const operations = readFhirPathPatch(parameters);
   const work = workingCopy(resource, decimals, limits);
+  const { schema } = links;
   const steps = { stepsLeft: stepsMax };
   for (const operation of operations) {
     const refuse = (reason: string): FhirError => refused(operation, reason);
     const places = findPlaces(operation.path, rootPlace(work.resource), { schema, work: steps, refuse });
-    apply(operation, places, { schema, work, patchDecimals, refuse });
+    apply(operation, places, { ...links, work, patchDecimals, refuse });
   }
   return { resource: work.resource, decimals: work.decimals };
 }
@@ -78,12 +79,12 @@ function add({ name, value }: Operation<'add'>, place: Place, context: ValueCont
 function insert({ value, at }: Operation<'insert'>, places: readonly Place[], context: ValueContext): void {
   const { owner, element, fields, length } = listOf(places, context);
   if (at > length) throw context.refuse(`the index is beyond the ${length} elements of the list`);
-  insertElement(context.work, fields, at, elementFrom(value, [element], depthOf(owner) + 2, context));
+  insertElement(context.work, fields, at, elementFrom(value, [element], { type: owner.type, depth: depthOf(owner) + 2 }, context));
 }
 
 function replace({ value }: Operation<'replace'>, { owner, element, index }: Child, context: ValueContext): void {
   const candidates = siblingsOf(element, owner.type, context.schema);
-  const made = elementFrom(value, candidates, depthOf(owner) + (index === undefined ? 1 : 2), context);
+  const made = elementFrom(value, candidates, { type: owner.type, depth: depthOf(owner) + (index === undefined ? 1 : 2) }, context);
   const fields = ownFields(owner, context.schema);
   replaceElement(context.work, fields, { element, index }, made);
 }

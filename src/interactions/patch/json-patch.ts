@@ -1,7 +1,9 @@
 import { FhirError, issue } from '../../fhir/error.ts';
 import { type Decimals, type Json, type JsonObject, sameValue } from '../../fhir/json.ts';
 import { dropEmptied } from './emptied.ts';
+import { rewriteValue } from '../links.ts';
 import { type JsonPatchOperation, type Pointer, readJsonPatch } from './json-patch-operations.ts';
+import { pointerPlace } from './pointer-place.ts';
 import {
   assertFits,
   type Container,
@@ -9,7 +11,7 @@ import {
   insertAt,
   type Loose,
   looseAt,
-  type PatchLimits,
+  type PatchContext,
   removeAt,
   setAt,
   type WorkingCopy,
@@ -30,14 +32,14 @@ export function applyJsonPatch(
   decimals: Decimals,
   patch: Json,
   patchDecimals: Decimals,
-  limits: PatchLimits,
+  { limits, ...links }: PatchContext,
 ): { resource: JsonObject; decimals: Decimals } {
   const operations = readJsonPatch(patch, patchDecimals);
   const work = workingCopy(resource, decimals, limits);
   // The whole document is the item of an array, so that the empty pointer is a place like any other.
   const root: Json[] = [work.resource];
   const emptied = new Set<Container>();
-  for (const operation of operations) apply(operation, { work, root, patchDecimals, emptied });
+  for (const operation of operations) apply(operation, { work, root, patchDecimals, emptied, ...links });
   dropEmptied(work, root, emptied);
   const [result] = root;
   if (result === undefined || result === null || typeof result !== 'object' || Array.isArray(result)) {
@@ -52,13 +54,13 @@ type State = {
   readonly patchDecimals: Decimals;
   /** What something was removed from. */
   readonly emptied: Set<Container>;
-};
+} & Omit<PatchContext, 'limits'>;
 
 function apply(operation: JsonPatchOperation, state: State): void {
   const { work, patchDecimals } = state;
   switch (operation.op) {
     case 'add':
-      return add(operation, copyIn(work, operation.value, patchDecimals, operation.path.tokens.length), state);
+      return add(operation, copyIn(work, brought(operation, state), patchDecimals, operation.path.tokens.length), state);
     case 'copy': {
       const source = existing(operation, operation.from, state);
       return add(operation, copyIn(work, looseAt(work.decimals, ...source), work.decimals, operation.path.tokens.length), state);
@@ -77,7 +79,7 @@ function apply(operation: JsonPatchOperation, state: State): void {
       return setAt(
         work,
         ...existing(operation, operation.path, state),
-        copyIn(work, operation.value, patchDecimals, operation.path.tokens.length),
+        copyIn(work, brought(operation, state), patchDecimals, operation.path.tokens.length),
       );
     case 'test':
       return test(operation, state);
@@ -99,11 +101,20 @@ function remove(operation: JsonPatchOperation, [holder, key]: [Container, string
   return removeAt(work, holder, key);
 }
 
+type Bringing = Extract<JsonPatchOperation, { value: Loose }>;
+
+/** The value of an operation, its links rewritten as those of a resource would be. */
+function brought({ value, path }: Bringing, { root, patchDecimals, schema, resolve }: State): Loose {
+  if (resolve === undefined) return value;
+  const place = pointerPlace(root[0], path.tokens, schema);
+  return { ...value, value: rewriteValue(value.value, place, patchDecimals, resolve, schema) };
+}
+
 /** Numbers are compared by value here, as RFC 6902 asks: 1.0 equals 1.00. */
-function test(operation: Extract<JsonPatchOperation, { value: Loose }>, state: State): void {
+function test(operation: Bringing, state: State): void {
   const found = looseAt(state.work.decimals, ...existing(operation, operation.path, state));
   const none: Decimals = new Map();
-  if (!sameValue([found.value], none, [operation.value.value], none)) throw refused(operation, 'the test failed');
+  if (!sameValue([found.value], none, [brought(operation, state).value], none)) throw refused(operation, 'the test failed');
 }
 
 /** The place a pointer leads to, which must be there. */

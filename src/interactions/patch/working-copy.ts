@@ -1,5 +1,7 @@
 import { FhirError, issue } from '../../fhir/error.ts';
 import type { Decimals, Json, JsonObject } from '../../fhir/json.ts';
+import type { Schema } from '../../fhir/schema.ts';
+import type { Resolve } from '../links.ts';
 
 /** What a patch may make of a resource. */
 export type PatchLimits = {
@@ -7,6 +9,14 @@ export type PatchLimits = {
   readonly depthMax: number;
   /** Values and characters that the operations of one patch may copy in all: without it, thirty copies double a value a billion times. */
   readonly copiesMax: number;
+};
+
+/** What patches are applied with. */
+export type PatchContext = {
+  readonly schema: Schema;
+  readonly limits: PatchLimits;
+  /** What the links in the patch's values become, where it is part of a transaction. */
+  readonly resolve?: Resolve;
 };
 
 /** A resource being patched: our own copy of it, free to change, with the literals of its numbers. */

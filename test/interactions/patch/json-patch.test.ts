@@ -3,16 +3,20 @@ import { describe, expect, test } from 'vitest';
 import { FhirError } from '../../../src/fhir/error.ts';
 import { type Json, type JsonObject, parseJson, writeJson } from '../../../src/fhir/json.ts';
 import { applyJsonPatch } from '../../../src/interactions/patch/json-patch.ts';
+import { patchSchema } from './patch-schema.ts';
 import cases from '../../cases/patch/json-patch.json' with { type: 'json' };
 import { cpuTimeMs } from '../../support/cpu-time.ts';
 
 const limits = { depthMax: 200, containerMax: 1_000_000, stringBytesMax: 10_000_000 };
 
 /** Applies a patch, both as text; gives the result as text and checks that the input is as it was. */
-function patched(resource: string, patch: string, patchLimits = { depthMax: 64, copiesMax: 20_000_000 }): string {
+function patched(resource: string, patch: string, limitsOfPatch = { depthMax: 64, copiesMax: 20_000_000 }): string {
   const [before, change] = [parseJson(resource, limits), parseJson(patch, limits)];
   try {
-    const result = applyJsonPatch(before.value as JsonObject, before.decimals, change.value, change.decimals, patchLimits);
+    const result = applyJsonPatch(before.value as JsonObject, before.decimals, change.value, change.decimals, {
+      schema: patchSchema,
+      limits: limitsOfPatch,
+    });
     return writeJson(result.resource, result.decimals);
   } finally {
     expect(writeJson(before.value, before.decimals)).toBe(before.text);
