@@ -31,3 +31,13 @@ export type Query = {
   /** Name and value of every parameter that was understood, for the self link. */
   readonly understood: readonly (readonly [string, string])[];
 };
+
+/** What bounds a search, from the configuration. */
+export type SearchLimits = {
+  readonly pageSizeDefault: number;
+  readonly pageSizeMax: number;
+  readonly searchParametersMax: number;
+  readonly searchOrValuesMax: number;
+  /** Hops of a chain, and of nested `_has`. */
+  readonly searchChainDepthMax: number;
+};

@@ -160,4 +160,4 @@ export function smallRegistry(): Registry {
   });
 }
 
-export const limits = { pageSizeDefault: 50, pageSizeMax: 100, searchParametersMax: 10, searchOrValuesMax: 20 };
+export const limits = { pageSizeDefault: 50, pageSizeMax: 100, searchParametersMax: 10, searchOrValuesMax: 20, searchChainDepthMax: 3 };
