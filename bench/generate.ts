@@ -18,6 +18,7 @@ export type Bundle = {
 export type PatientFacts = {
   readonly family: string;
   readonly birthDate: string;
+  readonly record: { readonly system: string; readonly value: string };
   /** The type of each entry, in order. */
   readonly types: readonly string[];
   readonly observations: readonly { readonly code: string; readonly value: number | undefined; readonly date: string }[];
@@ -196,7 +197,11 @@ type Observed = {
   readonly valueQuantity?: { readonly value: number };
   readonly effectiveDateTime: string;
 };
-type Named = { readonly name: readonly [{ readonly family: string }]; readonly birthDate: string };
+type Named = {
+  readonly name: readonly [{ readonly family: string }];
+  readonly birthDate: string;
+  readonly identifier: readonly [{ readonly system: string; readonly value: string }];
+};
 
 /** Reads from a Bundle made here what the checks need. */
 export function factsOf(bundle: Bundle): PatientFacts {
@@ -207,6 +212,7 @@ export function factsOf(bundle: Bundle): PatientFacts {
   return {
     family: first?.name[0].family ?? '',
     birthDate: first?.birthDate ?? '',
+    record: first?.identifier[0] ?? { system: '', value: '' },
     types: resources.map((resource) => resource.resourceType),
     observations: observed.map((o) => ({ code: o.code.coding[0].code, value: o.valueQuantity?.value, date: o.effectiveDateTime })),
   };

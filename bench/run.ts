@@ -1,15 +1,16 @@
 /** Measures the server beside its ceilings: `npm run bench -- --help`. */
 import { appendFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Ceilings, ceilingStep, startCeilings } from './ceiling-process.ts';
 import { openClient } from './client.ts';
 import { type Corpus, makeCorpus } from './corpus.ts';
+import { type Ids, knownIds, load, RESOURCES_PER_PATIENT } from './dataset.ts';
 import { drive, type Measured, type Step } from './drive.ts';
-import { patientBundle } from './generate.ts';
 import { errorLines, type Series, spreadOf, table, type Window } from './report.ts';
 import { type Server, startServer } from './server.ts';
-import { makeWorkloads, postBundle, WORKLOAD_NAMES, type WorkloadName } from './workloads.ts';
+import { makeWorkloads, WORKLOAD_NAMES, type WorkloadName, WRITING } from './workloads.ts';
 
 const USAGE = `Usage: npm run -s bench -- [options]
 
@@ -19,6 +20,8 @@ workload comes right after a window of the SELECT ceiling, with which it is comp
 rounds. The driver shares the machine. load and create make the database larger as they run: the table says how large it was.
 
   --patients N      patients loaded first, 50 resources each (200)
+  --size N          a database of N resources, made once and kept under DATA_DIR (.data): those patients, and a crowd that
+                    the searches don't find. Reads only, unless --workloads says otherwise
   --workloads A,B   of ${WORKLOAD_NAMES.join(', ')} (all)
   --rounds N        rounds (5)
   --seconds S       seconds a window (10)
@@ -33,7 +36,8 @@ rounds. The driver shares the machine. load and create make the database larger 
 const { values: options } = parseArgs({
   options: {
     patients: { type: 'string', default: '200' },
-    workloads: { type: 'string', default: WORKLOAD_NAMES.join(',') },
+    size: { type: 'string' },
+    workloads: { type: 'string' },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     quick: { type: 'boolean', default: false },
@@ -56,6 +60,8 @@ const [clients, loaders, seed, patients] = [options.clients, options.loaders, op
   number,
   number,
 ];
+const size = options.size === undefined ? undefined : Number(options.size);
+const dataset = { seed, patients, size: size ?? patients * RESOURCES_PER_PATIENT };
 const LEAD_SECONDS = Math.min(0.3, seconds / 5);
 /** Each workload runs that long before anything is counted: compiled code, filled caches, planned statements. */
 const WARM_SECONDS = Math.min(seconds, options.quick ? 1 : 3);
@@ -68,11 +74,12 @@ function usage(): number {
 }
 
 async function main(): Promise<number> {
-  const wanted = options.workloads.split(',');
+  const wanted = options.workloads?.split(',') ?? WORKLOAD_NAMES.filter((name) => size === undefined || !WRITING.has(name));
   const unknown = wanted.find((name) => !WORKLOAD_NAMES.some((known) => known === name));
   if (unknown !== undefined) throw new Error(`no workload ${unknown}`);
   const names = WORKLOAD_NAMES.filter((name) => wanted.includes(name));
-  const server = options.base === undefined ? await startServer() : runningServer(options.base);
+  const kept = size === undefined ? undefined : resolve(process.env.DATA_DIR ?? '.data', `bench-${size}-${seed}`);
+  const server = options.base === undefined ? await startServer(kept) : runningServer(options.base);
   const ended = new AbortController();
   process.once('SIGINT', () => ended.abort());
   let ceilings: Ceilings | undefined;
@@ -81,7 +88,8 @@ async function main(): Promise<number> {
     say(
       `node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB; ${clients} clients, ${loaders} loaders`,
     );
-    const corpus = await loadFirst(server);
+    const ids = (kept === undefined ? undefined : await knownIds(kept, dataset)) ?? (await loadFirst(server, kept));
+    const corpus = makeCorpus(seed, ids, size);
     const series = await measure(server, ceilings, corpus, names, ended.signal);
     process.stdout.write(`\n${table(series)}`);
     for (const line of errorLines(series)) say(line);
@@ -97,26 +105,22 @@ function runningServer(base: string): Server {
   return { base, token: options.token, pid, databaseUrl: options.database, stop: () => Promise.resolve() };
 }
 
-/** Loads the data that the workloads then read; all of it must be taken. */
-async function loadFirst(server: Server): Promise<Corpus> {
-  const ids: (readonly string[])[] = [];
+/** Loads the data that the workloads then read. Gives the ids of the patients that they find. */
+async function loadFirst(server: Server, kept: string | undefined): Promise<Ids> {
   const client = openClient(server.base, server.token, loaders);
-  const step: Step = async (_worker, index) => {
-    const bundle = patientBundle(seed, index);
-    const posted = await postBundle(
-      client,
-      JSON.stringify(bundle),
-      bundle.entry.map((entry) => entry.resource.resourceType),
-    );
-    ids[index] = posted.ids;
-    return { resources: posted.ids.length, bytes: posted.answer.text.length };
-  };
-  const measured = await drive(step, { workers: loaders, until: { steps: patients }, serverPid: server.pid });
-  client.close();
-  if (measured.errors > 0) throw new Error(`loading failed: ${JSON.stringify(measured.errorKinds)}`);
-  say(`loaded ${measured.resources} resources, from cold and empty, at ${Math.round(measured.resourcesPerSecond)} resources/s`);
-  record({ name: 'first load', ...measured });
-  return makeCorpus(seed, ids);
+  try {
+    return await load(client, dataset, {
+      loaders,
+      serverPid: server.pid,
+      kept,
+      told: (measured) => {
+        say(`loaded ${measured.resources} resources, from cold and empty, at ${Math.round(measured.resourcesPerSecond)} resources/s`);
+        record({ name: 'first load', ...measured });
+      },
+    });
+  } finally {
+    client.close();
+  }
 }
 
 async function measure(

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -28,14 +28,26 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const READY_MS = 120_000;
 const STOP_MS = 40_000;
 
-/** Starts our server as `npm start` does, on a free port and an empty database in a temporary folder, and waits until it is ready. */
-export async function startServer(): Promise<Server> {
-  const folder = await mkdtemp(join(tmpdir(), 'anamnesis-bench-'));
+/**
+ * Starts our server as `npm start` does, on a free port, and waits until it is ready.
+ *
+ * @param kept  where its data is and stays; else it gets an empty database in a temporary folder
+ */
+export async function startServer(kept?: string): Promise<Server> {
+  const folder = kept ?? (await mkdtemp(join(tmpdir(), 'anamnesis-bench-')));
+  await mkdir(folder, { recursive: true });
   // PostgreSQL runs as another user when we are root, and must pass through.
   await chmod(folder, 0o711);
   const port = await freePort();
   const base = `http://127.0.0.1:${port}/fhir/R4`;
-  const env = { ...process.env, HOST: '127.0.0.1', PORT: String(port), DATA_DIR: join(folder, 'data'), LOG_LEVEL: 'warn' };
+  const env = {
+    ...process.env,
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    DATA_DIR: join(folder, 'data'),
+    KEY_FILE: join(folder, 'keys', 'root.json'),
+    LOG_LEVEL: 'warn',
+  };
   const log = join(folder, 'server.log');
   const output = openSync(log, 'a');
   const child = spawn(process.execPath, ['--max-semi-space-size=16', 'src/cli/main.ts', 'serve'], {
@@ -50,7 +62,7 @@ export async function startServer(): Promise<Server> {
       await Promise.race([exited, wait(STOP_MS, undefined, { ref: false }).then(() => child.kill('SIGKILL'))]);
       await exited;
     }
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    if (kept === undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
     await untilReady(base, () => child.exitCode !== null);

@@ -1,8 +1,11 @@
 import { randomOf } from '../src/cli/sample/random.ts';
-import { type Answer, bundleOf, type Client, type Foreign, must, resourceOf } from './client.ts';
+import { type Client, type Foreign, must, resourceOf } from './client.ts';
 import type { Corpus, Known } from './corpus.ts';
 import type { Moved, Step } from './drive.ts';
+import { matches, moved } from './answers.ts';
+import { postBundle } from './dataset.ts';
 import { LOINC, patientBundle } from './generate.ts';
+import { makeSearches, SEARCH_NAMES } from './searches.ts';
 
 /** One kind of load. `unit` is what its rate counts. */
 export type Workload = {
@@ -15,8 +18,20 @@ export type Workload = {
 
 export type WorkloadOptions = { readonly corpus: Corpus; readonly seed: number; readonly clients: number; readonly loaders: number };
 
-export const WORKLOAD_NAMES = ['load', 'create', 'read', 'search-1', 'search-2', 'search-3', 'search-4', 'update', 'mixed'] as const;
+export const WORKLOAD_NAMES = [
+  'load',
+  'create',
+  'read',
+  'search-1',
+  'search-2',
+  'search-3',
+  'search-4',
+  ...SEARCH_NAMES,
+  'update',
+  'mixed',
+] as const;
 export type WorkloadName = (typeof WORKLOAD_NAMES)[number];
+export const WRITING: ReadonlySet<WorkloadName> = new Set(['load', 'create', 'update', 'mixed']);
 
 /** The workloads on data that is loaded; every answer is checked against what the data says it must be. */
 export function makeWorkloads({ corpus, seed, clients, loaders }: WorkloadOptions): Readonly<Record<WorkloadName, Workload>> {
@@ -161,41 +176,10 @@ export function makeWorkloads({ corpus, seed, clients, loaders }: WorkloadOption
     'search-2': simple('search-2', search2),
     'search-3': simple('search-3', search3),
     'search-4': simple('search-4', search4),
+    ...makeSearches(corpus, random, clients),
     update: at('update', update),
     mixed: at('mixed', mixed),
   };
-}
-
-/** Posts a transaction of creates; returns the ids that the server gave, in the entries' order. */
-export async function postBundle(
-  client: Client,
-  body: string,
-  types: readonly string[],
-): Promise<{ readonly ids: readonly string[]; readonly answer: Answer }> {
-  const answer = await client.request('POST', '', body);
-  const bundle = bundleOf(answer, 200);
-  must(
-    bundle.type === 'transaction-response' && bundle.entry?.length === types.length,
-    `load: a ${bundle.type} with ${bundle.entry?.length} entries`,
-  );
-  const ids = types.map((type, i) => {
-    const { response, resource } = bundle.entry?.[i] ?? {};
-    must(String(response?.status).startsWith('201'), `load: entry ${i} has status ${response?.status}`);
-    const id = new RegExp(`(?:^|/)${type}/([A-Za-z0-9.-]{1,64})(?:/_history/|$)`).exec(response?.location ?? '')?.[1] ?? resource?.id;
-    must(id !== undefined, `load: entry ${i} has no id`);
-    return id;
-  });
-  return { ids, answer };
-}
-
-function moved(answer: Answer, resources: number): Moved {
-  return { resources, bytes: answer.text.length };
-}
-
-function matches(answer: Answer): Foreign[] {
-  const bundle = bundleOf(answer, 200);
-  must(bundle.resourceType === 'Bundle' && bundle.type === 'searchset', `not a searchset: ${bundle.resourceType} ${bundle.type}`);
-  return (bundle.entry ?? []).flatMap(({ resource, search }) => (resource === undefined || search?.mode === 'outcome' ? [] : [resource]));
 }
 
 function newObservation(person: Known, random: ReturnType<typeof randomOf>) {

@@ -13,6 +13,7 @@ export type Kept = {
   readonly valueQuantity?: { readonly value: number };
   readonly effectiveDateTime?: string;
   readonly birthDate?: string;
+  readonly identifier?: readonly [{ readonly value: string }];
   readonly name?: readonly [{ readonly family: string }];
   readonly telecom?: readonly [{ readonly value: string }];
   readonly entry?: readonly Entry[];
@@ -76,6 +77,9 @@ function makeStore() {
     return { resourceType: 'Bundle', ...{ type: 'transaction-response' }, entry };
   };
 
+  const isOf = (resource: Kept, is: (patient: Kept) => boolean): boolean =>
+    all('Patient').some((patient) => resource.subject?.reference === `Patient/${patient.id}` && is(patient));
+
   const search = (type: string, query: URLSearchParams): Kept => {
     const holds = (name: string, check: (wanted: string) => boolean): boolean => !query.has(name) || check(query.get(name) ?? '');
     const found = all(type).filter(
@@ -85,6 +89,18 @@ function makeStore() {
         holds('value-quantity', (gt) => (resource.valueQuantity?.value ?? -1) > Number(gt.slice(2))) &&
         holds('date', (ge) => (resource.effectiveDateTime ?? '') >= ge.slice(2)) &&
         holds('family', (start) => resource.name?.[0].family.startsWith(start) ?? false) &&
+        holds('subject:Patient.identifier', (token) =>
+          isOf(resource, (patient) => patient.identifier?.[0].value === token.split('|')[1]),
+        ) &&
+        holds('_has:Observation:patient:code', (token) =>
+          all('Observation').some(
+            (one) => one.subject?.reference === `Patient/${resource.id}` && one.code?.coding[0].code === token.split('|')[1],
+          ),
+        ) &&
+        holds('code-value-quantity', (pair) => {
+          const [code, gt] = pair.slice(pair.indexOf('|') + 1).split('$gt');
+          return resource.code?.coding[0].code === code && (resource.valueQuantity?.value ?? -1) > Number(gt);
+        }) &&
         holds('birthdate', (ge) => (resource.birthDate ?? '') >= ge.slice(2)),
     );
     if (query.get('_sort') === '-date') found.sort((a, b) => ((a.effectiveDateTime ?? '') < (b.effectiveDateTime ?? '') ? 1 : -1));

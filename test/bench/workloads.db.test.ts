@@ -8,10 +8,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ceilingStep, startCeilings } from '../../bench/ceiling-process.ts';
 import { openClient } from '../../bench/client.ts';
 import { type Corpus, makeCorpus } from '../../bench/corpus.ts';
+import { knownIds, load, postBundle } from '../../bench/dataset.ts';
 import { drive, type Measured } from '../../bench/drive.ts';
 import { patientBundle } from '../../bench/generate.ts';
 import { mainClusterUrl } from '../../bench/server.ts';
-import { makeWorkloads, postBundle, WORKLOAD_NAMES, type WorkloadName } from '../../bench/workloads.ts';
+import { makeWorkloads, WORKLOAD_NAMES, type WorkloadName } from '../../bench/workloads.ts';
 import { startCluster } from '../../src/storage/embedded/cluster.ts';
 import { settingsFor } from '../../src/storage/embedded/settings.ts';
 import { createDatabase } from '../support/cluster.ts';
@@ -100,6 +101,10 @@ describe('a workload', () => {
     ['search-2', 'a missing match', dropLast],
     ['search-3', 'a missing match', dropLast],
     ['search-4', 'a missing match', dropLast],
+    ['chain', 'a missing match', dropLast],
+    ['has', 'a missing match', dropLast],
+    ['composite', 'a missing match', dropLast],
+    ['newest', 'a missing match', dropLast],
     ['update', 'an old value', (answer) => ({ ...answer, telecom: [{ value: 'old' }] })],
   ];
   test.each(spoilt)('%s finds %s wrong', async (name, what, spoil) => {
@@ -118,6 +123,33 @@ describe('a workload', () => {
     expect(measured.errors).toBe(8);
     expect(Object.keys(measured.errorKinds)[0]).toContain('ECONNREFUSED');
     server = await startSmallServer();
+  });
+});
+
+describe('a dataset that is kept', () => {
+  test('is made once, with a crowd that fills it up, and known again only whole and the same', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'anamnesis-bench-test-'));
+    const fresh = await startSmallServer();
+    const client = openClient(fresh.base, undefined, 2);
+    const dataset = { seed: 3, patients: 2, size: 250 };
+    try {
+      expect(await knownIds(folder, dataset)).toBeUndefined();
+      const told: number[] = [];
+      const ids = await load(client, dataset, {
+        loaders: 2,
+        serverPid: undefined,
+        kept: folder,
+        told: (measured) => told.push(measured.resources),
+      });
+      expect(told).toEqual([150, 100]);
+      expect(ids.map((given) => given.length)).toEqual([50, 50]);
+      expect(await knownIds(folder, dataset)).toEqual(ids);
+      await expect(knownIds(folder, { ...dataset, seed: 4 })).rejects.toThrow('another dataset');
+    } finally {
+      client.close();
+      await fresh.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 });
 
