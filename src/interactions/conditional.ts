@@ -1,9 +1,11 @@
 import { token } from '../encryption/token.ts';
 import { badRequest } from '../fhir/error.ts';
+import { criterionText } from '../search/criterion.ts';
 import { parseSearch } from '../search/parse.ts';
 import { planSearch } from '../search/plan.ts';
 import type { Query } from '../search/query.ts';
 import { runSearch } from '../search/run.ts';
+import { settlePlan } from '../search/settle.ts';
 import { LostRace, type Queryable } from '../storage/database.ts';
 import { type LockedVersion, lockCurrent } from '../storage/read.ts';
 import type { OpenedFound } from '../storage/sealing.ts';
@@ -35,12 +37,10 @@ export function parseCriteria(ctx: Context, type: string, criteria: string, wher
       'required',
     );
   const { query } = parseSearch(type, pairs, ctx.registry, ctx.config, false);
-  if (query.clauses.length === 0)
+  if (query.clauses.length + query.criteria.length === 0)
     throw badRequest('criteria-empty', `${where} needs at least one search parameter with a value.`, undefined, 'required');
   // Equal criteria take the same lock, whatever their order and spelling; criteria that only overlap are not serialised.
-  const parts = query.clauses.map(({ param, modifier, values }) =>
-    JSON.stringify([param.code, modifier ?? '', [...new Set(values)].sort()]),
-  );
+  const parts = [...query.clauses.map((clause) => ({ kind: 'clause', clause }) as const), ...query.criteria].map(criterionText);
   const key = JSON.stringify([type, ...new Set(parts.sort())]);
   return { query, key, bucket: Number(BigInt.asUintN(32, token(ctx.planContext().key, 'lock', key)) % BigInt(lockBuckets)) };
 }
@@ -67,7 +67,8 @@ export async function findMatches(
   limit: number,
 ): Promise<readonly OpenedFound[]> {
   const { query } = criteria;
-  const plan = planSearch(query, call.access.filter('s', query.type), ctx.registry, ctx.planContext());
+  const planned = planSearch(query, (type) => call.access.filter('s', type), ctx.registry, ctx.planContext());
+  const plan = await settlePlan(db, planned, ctx.open);
   const page = await runSearch(db, plan, undefined, limit, ctx.open);
   return page.rows;
 }

@@ -1,5 +1,4 @@
-import { int8Array } from '../storage/binary.ts';
-import type { Values } from '../storage/sql.ts';
+import type { RowFilter } from '../storage/filter.ts';
 
 /** A bound on a fact's interval: `lo < x`, `hi > x`. Dates are epoch ms, quantities plain numbers. */
 export type Bound = { readonly column: 'lo' | 'hi'; readonly operator: '<' | '<=' | '>' | '>='; readonly value: number };
@@ -35,12 +34,43 @@ export type Condition =
   /** The resource is one of these. Keys find, ids prove. */
   | { readonly kind: 'ids'; readonly keys: readonly bigint[]; readonly ids: readonly string[] }
   | { readonly kind: 'updated'; readonly operator: Bound['operator']; readonly ms: number }
+  /** It refers to one of the rows of one of these hops. */
+  | { readonly kind: 'refers'; readonly to: readonly Hop[] }
+  /** One of the rows of this hop refers to it. */
+  | { readonly kind: 'referred'; readonly by: Hop }
+  /** It is one of these rows, of its own type: where a part of a larger condition needs to be opened. */
+  | { readonly kind: 'among'; readonly rows: Rows }
   | { readonly kind: 'and' | 'or'; readonly of: readonly Condition[] }
   | { readonly kind: 'not'; readonly of: Condition };
 
+/** Decides on the opened resource what tokens and facts could not. */
+export type Recheck = (resource: object) => boolean;
+
+/** How a row names another: by facts of these elements, and in `column`, where that says the same, by the row's one Patient. */
+export type Link = { readonly params: readonly number[]; readonly column: boolean };
+
+/**
+ * Living rows of one type that the caller may see and that hold `where`. What only opened resources can tell is found out
+ * before the statement is written: rows with rechecks are replaced by found ones.
+ */
+export type Reach = {
+  readonly type: string;
+  readonly filter: RowFilter;
+  readonly where: Condition;
+  readonly rechecks: readonly Recheck[];
+};
+
+/** Rows that were found and opened, by their rids and by the ref_keys of their places. */
+export type FoundRows = { readonly rids: readonly number[]; readonly keys: readonly bigint[] };
+
+export type Rows = Reach | FoundRows;
+
+export type Hop = { readonly link: Link; readonly rows: Rows };
+
 export const nothing: Condition = { kind: 'or', of: [] };
 
-export function allOf(conditions: readonly Condition[]): Condition {
+export function allOf(parts: readonly Condition[]): Condition {
+  const conditions = parts.flatMap((part) => (part.kind === 'and' ? part.of : [part]));
   const tokens = conditions.flatMap((condition) => (condition.kind === 'all-tokens' ? condition.tokens : []));
   const others = conditions.filter(({ kind }) => kind !== 'all-tokens');
   const merged: Condition[] = tokens.length === 0 ? [] : [{ kind: 'all-tokens', tokens }];
@@ -79,55 +109,25 @@ function mergeFacts(conditions: readonly Condition[]): Condition[] {
 
 export type Fact = Extract<Condition, { kind: 'fact' }>;
 
-/** How facts are looked at: as a join that PostgreSQL is free to turn round, or row by row, each by the primary key. */
-export type Look = 'join' | 'probe';
-
-/** The condition on the row `alias` as SQL. Token conditions ride the partition's GIN, facts their covering index or primary key. */
-export function conditionSql(condition: Condition, alias: string, values: Values, look: Look = 'join'): string {
+/** Whether other rows have a say: such a condition is decided by the database only. */
+export function asksRows(condition: Condition): boolean {
   switch (condition.kind) {
-    case 'all-tokens':
-      return `${alias}.tokens @> ${values.add(int8Array(condition.tokens))}::int8[]`;
-    case 'any-token':
-      return `${alias}.tokens && ${values.add(int8Array(condition.tokens))}::int8[]`;
-    case 'fact':
-      return `exists (select from ${condition.table} f where f.rid = ${alias}.rid and ${factSql(condition, values, look)}${look === 'probe' ? ' offset 0' : ''})`;
-    case 'ids':
-      return `${alias}.ref_key = any(${values.add(int8Array(condition.keys))}::int8[]) and ${alias}.id = any(${values.add(condition.ids)}::text[])`;
-    case 'updated':
-      return `${alias}.last_updated ${condition.operator} ${timeSql(condition.ms, values)}`;
+    case 'refers':
+    case 'referred':
+    case 'among':
+      return true;
     case 'and':
-      return condition.of.length === 0 ? 'true' : condition.of.map((part) => conditionSql(part, alias, values, look)).join(' and ');
     case 'or':
-      return condition.of.length === 0 ? 'false' : `(${condition.of.map((part) => conditionSql(part, alias, values, look)).join(' or ')})`;
+      return condition.of.some(asksRows);
     case 'not':
-      return `not (${conditionSql(condition.of, alias, values, look)})`;
+      return asksRows(condition.of);
+    default:
+      return false;
   }
 }
 
-/**
- * The condition on the fact `f` as SQL. A join rides the table's index by value, whose order is (param, pair, lo, …). For a
- * probe the sum keeps PostgreSQL from it: without statistics that index looks as good as the key, and costs a hundred times more.
- */
-export function factSql(fact: Fact, values: Values, look: Look = 'join'): string {
-  const one = fact.params.length === 1;
-  const params = one ? `= ${values.add(fact.params[0])}::int2` : `= any(${values.add(fact.params)}::int2[])`;
-  const param = look === 'join' ? `f.param ${params}` : `f.param + 0::int2 ${params}`;
-  const pair = fact.pairs === undefined ? 'f.pair = 0' : `f.pair = any(${values.add(int8Array(fact.pairs))}::int8[])`;
-  const bounds = fact.bounds.map(({ column, operator, value }) => {
-    const bound = fact.table === 'fact_date' ? timeSql(value, values) : `${values.add(value)}::float8`;
-    return `f.${column} ${operator} ${bound}`;
-  });
-  const unit = fact.unit === undefined ? [] : [`f.unit = ${values.add(fact.unit.toString())}::int8`];
-  return [param, pair, ...bounds, ...unit].join(' and ');
-}
-
-function timeSql(ms: number, values: Values): string {
-  const text = ms === Number.POSITIVE_INFINITY ? 'infinity' : ms === Number.NEGATIVE_INFINITY ? '-infinity' : instantText(ms);
-  return `${values.add(text)}::timestamptz`;
-}
-
-/** An instant tells the years 1 to 9999; zones and `ap` reach beyond either end. */
-function instantText(ms: number): string {
-  if (ms >= 253_402_300_800_000) return 'infinity';
-  return ms < -62_135_596_800_000 ? '-infinity' : new Date(ms).toISOString();
+/** Whether rows are found by type and ref_key together. */
+export function asksKeys(condition: Condition): boolean {
+  if (condition.kind === 'and' || condition.kind === 'or') return condition.of.some(asksKeys);
+  return condition.kind === 'ids' || condition.kind === 'referred';
 }

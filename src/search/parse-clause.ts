@@ -4,16 +4,12 @@ import type { Clause, SearchLimits } from './query.ts';
 import type { Registry, TypeSearch } from './registry.ts';
 import { splitUnescaped } from './values.ts';
 
-/** No clause where there is no value: an empty parameter is as good as none, and so is an empty alternative. */
-export function parseClause(name: string, value: string, search: TypeSearch, registry: Registry, limits: SearchLimits): Clause[] {
-  if (name.includes('.') || name.startsWith('_has:')) {
-    throw badRequest(
-      'search-chain-unsupported',
-      `"${name}" is a chained search, which this server doesn't answer yet. Search for the targets first and use their ids.`,
-      undefined,
-      'not-supported',
-    );
-  }
+/**
+ * Reads `family:exact` and its value. No clause where there is no value: an empty parameter is as good as none, and so is an empty alternative.
+ *
+ * @throws FhirError 400 naming the parameter
+ */
+export function parseClause(name: string, value: string, search: TypeSearch, registry: Registry, limits: SearchLimits): Clause | undefined {
   const colon = name.indexOf(':');
   const code = colon === -1 ? name : name.slice(0, colon);
   const modifier = colon === -1 ? undefined : name.slice(colon + 1);
@@ -31,6 +27,6 @@ export function parseClause(name: string, value: string, search: TypeSearch, reg
   if (modifier === 'missing' && value !== 'true' && value !== 'false' && value !== '') {
     throw badRequest('search-invalid-missing', `"${name}" takes true or false.`);
   }
-  if (values.length === 0) return [];
-  return [modifier === undefined ? { param, values } : { param, modifier, values }];
+  if (values.length === 0) return undefined;
+  return modifier === undefined ? { param, values } : { param, modifier, values };
 }

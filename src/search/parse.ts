@@ -1,6 +1,7 @@
 import { badRequest, FhirError, type Issue } from '../fhir/error.ts';
-import { parseClause } from './parse-clause.ts';
-import type { Clause, Query, SearchLimits } from './query.ts';
+import type { Criterion } from './criterion.ts';
+import { parseCriterion } from './parse-criterion.ts';
+import type { Query, SearchLimits } from './query.ts';
 import type { Registry } from './registry.ts';
 import { resultOptions } from './result-options.ts';
 
@@ -35,7 +36,7 @@ export function parseSearch(
       'too-costly',
     );
   }
-  const clauses: Clause[] = [];
+  const asked: Criterion[] = [];
   const result = new Map<string, string[]>();
   const understood: [string, string][] = [];
   const warnings: Issue[] = [];
@@ -44,17 +45,19 @@ export function parseSearch(
     try {
       const [code = ''] = name.split(/[:.]/, 1);
       if (resultParameters.has(code)) result.set(name, [...(result.get(name) ?? []), value]);
-      else clauses.push(...parseClause(name, value, search, registry, limits));
+      else asked.push(...parseCriterion(name, value, search, registry, limits));
       if (code !== '_page') understood.push([name, value]);
     } catch (error) {
       if (!lenient || !isUnknown(error)) throw error;
       warnings.push({ ...error.issues[0], severity: 'warning' } as Issue);
     }
   }
-  return { query: { type, clauses, understood, ...resultOptions(result, search, registry, limits) }, warnings };
+  const clauses = asked.flatMap((each) => (each.kind === 'clause' ? [each.clause] : []));
+  const criteria = asked.filter(({ kind }) => kind !== 'clause');
+  return { query: { type, clauses, criteria, understood, ...resultOptions(result, search, registry, limits) }, warnings };
 }
 
 /** A modifier that isn't known is never left out: without it the search would mean something else. @see https://hl7.org/fhir/R4/search.html#modifiers */
 const isUnknown = (error: unknown): error is FhirError => error instanceof FhirError && ignorable.has(error.issues[0]?.id ?? '');
 
-const ignorable = new Set(['search-unknown-parameter', 'search-unsupported-parameter', 'search-chain-unsupported']);
+const ignorable = new Set(['search-unknown-parameter', 'search-unsupported-parameter']);

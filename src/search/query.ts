@@ -1,3 +1,4 @@
+import type { Criterion } from './criterion.ts';
 import type { SearchParam } from './registry.ts';
 
 /** One search clause: a parameter, how it is asked, and its alternatives. Several clauses must all hold. */
@@ -10,8 +11,14 @@ export type Clause = {
 
 export type SortKey = { readonly param: SearchParam; readonly descending: boolean };
 
-/** `_include=Observation:patient:Patient`, and `_revinclude` likewise; `param` absent for `*`. */
-export type Include = { readonly type: string; readonly param?: SearchParam; readonly target?: string };
+/** `_include=Observation:patient:Patient`, and `_revinclude` likewise; `param` is absent for `Type:*`, the type too for `*`. */
+export type Include = {
+  readonly type?: string;
+  readonly param?: SearchParam;
+  readonly target?: string;
+  /** It is asked of included resources too. */
+  readonly iterate: boolean;
+};
 
 export type SummaryMode = 'true' | 'text' | 'data' | 'count' | 'false';
 
@@ -19,6 +26,8 @@ export type SummaryMode = 'true' | 'text' | 'data' | 'count' | 'false';
 export type Query = {
   readonly type: string;
   readonly clauses: readonly Clause[];
+  /** What is asked beside the clauses: chains, `_has`, `_list` and `_filter`. All must hold. */
+  readonly criteria: readonly Criterion[];
   readonly sort: readonly SortKey[];
   readonly count: number;
   readonly total: 'none' | 'estimate' | 'accurate';

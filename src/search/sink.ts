@@ -1,5 +1,6 @@
 import type { TokenSet } from '../encryption/token-set.ts';
 import type { TokenKey } from '../encryption/token.ts';
+import type { Restriction } from '../storage/filter.ts';
 import type { Facts } from '../storage/rows.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer I)[] ? I[] : T[K] };
@@ -22,6 +23,8 @@ export type PlanContext = {
   readonly base: string;
   /** Epoch ms, for `ap`. */
   readonly now: number;
+  /** What the caller may see of other types. Absent where only resources in hand are asked: no other row counts then. */
+  readonly restriction?: Restriction;
 };
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -7,6 +7,9 @@ import type { Values } from './sql.ts';
  */
 export type RowFilter = 'all' | { readonly anyOf: readonly (readonly (readonly bigint[])[])[] };
 
+/** The caller's filter for each type: no row comes out, and none has a say, that it doesn't pass. */
+export type Restriction = (type: string) => RowFilter;
+
 export const noRows: RowFilter = { anyOf: [] };
 
 /** The filter as a condition on `alias.tokens`; `true` and `false` where nothing or everything is filtered out. */

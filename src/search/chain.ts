@@ -1,0 +1,186 @@
+import { badRequest, FhirError } from '../fhir/error.ts';
+import { nearestName } from '../fhir/nearest-name.ts';
+import type { Link } from './condition.ts';
+import type { Criterion, Step } from './criterion.ts';
+import { paramOf } from './parameters.ts';
+import type { SearchLimits } from './query.ts';
+import type { Registry, SearchParam, TypeSearch } from './registry.ts';
+
+/** Where a name is read: at a type, after so many hops of the parameter that the client sent. */
+export type Place = {
+  readonly search: TypeSearch;
+  readonly registry: Registry;
+  readonly limits: SearchLimits;
+  /** The whole parameter, for messages. */
+  readonly asked: string;
+  readonly hops: number;
+  /** Shared by all types that the parameter may lead to. */
+  readonly steps: { left: number };
+};
+
+/** What a name means at its last type; undefined where it asks nothing. */
+export type Leaf = (name: string, place: Place) => Criterion | undefined;
+
+/** A reference that may point to more types must say which one is meant. */
+const targetsMax = 30;
+/** All types that the hops of one parameter lead to. */
+const stepsMax = 60;
+
+export function placeOf(asked: string, search: TypeSearch, registry: Registry, limits: SearchLimits): Place {
+  return { search, registry, limits, asked, hops: 0, steps: { left: stepsMax } };
+}
+
+/**
+ * Reads a parameter's name hop by hop: `subject:Patient.name`, `_has:Observation:patient:code` and both inside each other.
+ *
+ * @param leaf  reads what is left at the last type: `name:exact`
+ * @throws      FhirError 400 naming the parameter
+ * @see         https://hl7.org/fhir/R4/search.html#chaining, https://hl7.org/fhir/R4/search.html#has
+ */
+export function parsePath(path: string, place: Place, leaf: Leaf): Criterion | undefined {
+  if (path.startsWith('_has:')) return parseHas(path, place, leaf);
+  const dot = path.indexOf('.');
+  if (dot === -1) return leaf(path, place);
+  return parseHop(path.slice(0, dot), place, (next) => parsePath(path.slice(dot + 1), next, leaf));
+}
+
+/**
+ * One hop along a reference parameter, `subject` or `subject:Patient`. Without a type it leads to all types the parameter may point to
+ * that have what follows.
+ */
+export function parseHop(step: string, place: Place, follow: (next: Place) => Criterion | undefined): Criterion | undefined {
+  const { search, registry, asked } = place;
+  const [code = '', type, ...rest] = step.split(':');
+  const param = referenceParam(code, search, asked);
+  if (rest.length > 0) throw badRequest('search-invalid-chain', `"${asked}" has more than one modifier at "${code}".`);
+  const possible = targetsOf(param, registry);
+  if (type !== undefined) {
+    assertType(type, place);
+    if (!possible.includes(type)) throw neverPoints(asked, search.type, param, type);
+    const criterion = follow(placeAt(type, place));
+    return criterion === undefined ? undefined : { kind: 'chain', to: [{ type, link: linkOf(param, search, type), criterion }] };
+  }
+  if (possible.length > targetsMax) {
+    throw badRequest(
+      'search-chain-ambiguous',
+      `"${asked}": "${code}" may point to ${possible.length} types. Name the one you mean, as in "${code}:${possible.includes('Patient') ? 'Patient' : possible[0]}".`,
+      undefined,
+      'too-costly',
+    );
+  }
+  return alternatives(param, possible, place, follow);
+}
+
+function alternatives(
+  param: SearchParam,
+  types: readonly string[],
+  place: Place,
+  follow: (next: Place) => Criterion | undefined,
+): Criterion | undefined {
+  const to: Step[] = [];
+  const refused: FhirError[] = [];
+  let empty = false;
+  for (const type of types) {
+    try {
+      const criterion = follow(placeAt(type, place));
+      if (criterion === undefined) empty = true;
+      else to.push({ type, link: linkOf(param, place.search, type), criterion });
+    } catch (error) {
+      if (!(error instanceof FhirError) || !doesNotHave.has(error.issues[0]?.id ?? '')) throw error;
+      refused.push(error);
+    }
+  }
+  if (to.length > 0) return { kind: 'chain', to };
+  if (empty) return undefined;
+  const [first] = refused;
+  if (types.length === 1 && first !== undefined) throw first;
+  throw badRequest(
+    'search-unknown-parameter',
+    `"${place.asked}": none of the types that "${param.code}" points to has it (${types.join(', ')}). ${first?.message ?? ''}`.trim(),
+    undefined,
+    'not-supported',
+  );
+}
+
+/** Why a type is left out of those a chain may lead to. */
+const doesNotHave = new Set(['search-unknown-parameter', 'search-unsupported-parameter']);
+
+function parseHas(path: string, place: Place, leaf: Leaf): Criterion | undefined {
+  const { search, registry, asked } = place;
+  const [, type = '', code = '', ...rest] = path.split(':');
+  const inner = rest.join(':');
+  if (type === '' || code === '' || inner === '') {
+    throw badRequest('search-invalid-has', `"${asked}": write _has:Type:reference:parameter, as in _has:Observation:patient:code.`);
+  }
+  assertType(type, place);
+  const from = registry.of(type);
+  const param = referenceParam(code, from, asked);
+  if (!targetsOf(param, registry).includes(search.type)) throw neverPoints(asked, type, param, search.type);
+  const criterion = parsePath(inner, placeAt(type, place), leaf);
+  return criterion === undefined ? undefined : { kind: 'has', by: { type, link: linkOf(param, from, search.type), criterion } };
+}
+
+function placeAt(type: string, place: Place): Place {
+  const { limits, asked, steps } = place;
+  if (place.hops >= limits.searchChainDepthMax) {
+    throw badRequest(
+      'search-chain-too-deep',
+      `"${asked}" follows more than ${limits.searchChainDepthMax} references. Search for what is in between first, and use its ids.`,
+      undefined,
+      'too-costly',
+    );
+  }
+  if (steps.left-- <= 0) {
+    throw badRequest(
+      'search-chain-ambiguous',
+      `"${asked}" leads to more than ${stepsMax} types. Name the types you mean, as in "subject:Patient".`,
+      undefined,
+      'too-costly',
+    );
+  }
+  return { ...place, search: place.registry.of(type), hops: place.hops + 1 };
+}
+
+function referenceParam(code: string, search: TypeSearch, asked: string): SearchParam {
+  const param = paramOf(code, search);
+  if (param.type === 'reference') return param;
+  const references = [...search.params.values()].filter(({ type, elements }) => type === 'reference' && elements.length > 0);
+  throw badRequest(
+    'search-invalid-chain',
+    `"${asked}": "${code}" is a ${param.type} parameter of ${search.type}, and only references can be followed: ${listOf(references)}.`,
+  );
+}
+
+const listOf = (params: readonly SearchParam[]): string =>
+  params
+    .map(({ code }) => code)
+    .sort()
+    .join(', ') || 'it has none';
+
+function assertType(type: string, { registry, asked }: Place): void {
+  if (registry.isType(type)) return;
+  const nearest = nearestName(type, registry.types);
+  const advice = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
+  throw badRequest('search-unknown-type', `"${asked}": "${type}" is no resource type.${advice}`);
+}
+
+function neverPoints(asked: string, type: string, { code, targets }: SearchParam, target: string): FhirError {
+  return badRequest('search-unknown-modifier', `"${asked}": "${code}" of ${type} never points to ${target}; it points to ${targets.join(', ')}.`);
+}
+
+/** The types that the parameter's references may point to; what names none may point to all. */
+function targetsOf(param: SearchParam, registry: Registry): readonly string[] {
+  const all = param.elements.flatMap(({ targets }) => targets ?? (param.targets.length === 0 ? registry.types : param.targets));
+  return [...new Set(all)].filter(registry.isType);
+}
+
+/** How the parameter's references of `search.type` to a resource of type `target` are kept. */
+export function linkOf({ elements, targets: all }: SearchParam, search: TypeSearch, target: string): Link {
+  const pointing = elements.filter(({ targets = all }) => targets.length === 0 || targets.includes(target)).map(({ element }) => element);
+  const column =
+    target === 'Patient' &&
+    search.namesOnePatient &&
+    pointing.length === search.patientElements.length &&
+    pointing.every((element) => search.patientElements.includes(element));
+  return { params: pointing.map(({ number }) => number), column };
+}
