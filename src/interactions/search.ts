@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Issue } from '../fhir/error.ts';
 import { outcomeJson } from '../fhir/outcome.ts';
-import { fetchIncludes } from '../search/include.ts';
+import { fetchIncludes, type Included } from '../search/include.ts';
 import { parseSearch } from '../search/parse.ts';
 import { isFenced, planSearch, type Plan, type Position } from '../search/plan.ts';
 import type { Query } from '../search/query.ts';
@@ -45,17 +45,15 @@ function boundOf(query: Query): string {
   return JSON.stringify(['search', query.type, query.understood]);
 }
 
-async function includesOf(
-  ctx: Context,
-  call: Call,
-  db: Queryable,
-  query: Query,
-  page: Page,
-): Promise<{ rows: OpenedFound[]; cut: boolean }> {
-  if (query.includes.length === 0 && query.revincludes.length === 0) return { rows: [], cut: false };
-  const restriction = (type: string) => call.access.filter('r', type);
-  const found = await fetchIncludes(db, page.rows, query, ctx.registry, restriction, ctx.config.includeMax, ctx.refKeyOf);
-  return { rows: (await ctx.open(found.rows)).filter((row) => !row.erased), cut: found.cut };
+async function includesOf(ctx: Context, call: Call, db: Queryable, query: Query, page: Page): Promise<Included> {
+  if (query.includes.length === 0 && query.revincludes.length === 0) return { rows: [] };
+  return fetchIncludes(db, page.rows, query, (type) => call.access.filter('r', type), {
+    registry: ctx.registry,
+    base: ctx.config.baseUrl,
+    refKeyOf: ctx.refKeyOf,
+    open: ctx.open,
+    limit: ctx.config.includeMax,
+  });
 }
 
 /** The total is told when it was asked for, and when the first page holds everything. */
@@ -71,16 +69,14 @@ async function totalOf(
   return query.total === 'none' ? undefined : countMatches(db, plan, ctx.open, countCandidatesMax);
 }
 
-type BundleParts = {
-  readonly rows: readonly OpenedFound[];
-  readonly cut: boolean;
+type BundleParts = Included & {
   readonly warnings: readonly Issue[];
   readonly total: number | undefined;
   readonly next: string | undefined;
 };
 
 function searchBundle(ctx: Context, query: Query, matches: readonly OpenedFound[], parts: BundleParts): Buffer {
-  const issues = parts.cut ? [...parts.warnings, includesCut(ctx.config.includeMax)] : parts.warnings;
+  const issues = parts.cut === undefined ? parts.warnings : [...parts.warnings, includesCut(parts.cut, ctx.config.includeMax)];
   const entries = [
     ...matches.map((row) => entryOf(ctx, row, query, matchMode)),
     ...parts.rows.map((row) => entryOf(ctx, row, query, includeMode)),
@@ -121,11 +117,10 @@ function linkUrl(ctx: Context, query: Query, page: string | undefined): string {
   return `${ctx.config.baseUrl}/${query.type}${text === '' ? '' : `?${text}`}`;
 }
 
-function includesCut(limit: number): Issue {
-  return {
-    severity: 'warning',
-    code: 'incomplete',
-    id: 'search-includes-cut',
-    text: `Only ${limit} included resources are in this page; there are more. Ask for smaller pages with _count, or search for the included type itself.`,
-  };
+function includesCut(cut: 'count' | 'levels', limit: number): Issue {
+  const text =
+    cut === 'count'
+      ? `Only ${limit} included resources are in this page; there are more. Ask for smaller pages with _count, or search for the included type itself.`
+      : 'Includes of included resources were followed as deep as this server goes; there may be more. Search for the included type itself.';
+  return { severity: 'warning', code: 'incomplete', id: 'search-includes-cut', text };
 }

@@ -1,122 +1,156 @@
-import { int8Array } from '../storage/binary.ts';
+import { parseReference } from '../fhir/references.ts';
 import type { Queryable } from '../storage/database.ts';
-import { filterSql, type RowFilter } from '../storage/filter.ts';
-import { relationOf, typeIs } from '../storage/relations.ts';
-import { findVersions, foundColumns, foundVersion, type FoundVersion } from '../storage/rows.ts';
-import { sqlValues, type Values } from '../storage/sql.ts';
+import type { Restriction } from '../storage/filter.ts';
+import { findVersions, foundVersion, type FoundRow } from '../storage/rows.ts';
+import type { OpenedFound, Opener } from '../storage/sealing.ts';
+import { currentStatements, pointingStatement, type Pointing, type Statement, supersededStatement } from './include-statements.ts';
+import { referencesOf } from './include-parse.ts';
 import type { Include } from './query.ts';
-import type { Registry, SearchElement } from './registry.ts';
+import type { Registry } from './registry.ts';
+import { isRecord, textOf } from './sink.ts';
 
-/** The caller's filter for each type: no row comes out that it doesn't pass. */
-export type Restriction = (type: string) => RowFilter;
+/** How far `:iterate` follows. */
+const levelsMax = 10;
 
-export type Included = {
-  readonly rows: readonly FoundVersion[];
-  /** More would have been included than the limit lets. */
-  readonly cut: boolean;
+export type IncludeContext = {
+  readonly registry: Registry;
+  readonly base: string;
+  readonly refKeyOf: (type: string, id: string) => bigint;
+  readonly open: Opener;
+  /** How many resources one page may include. */
+  readonly limit: number;
 };
 
+export type Included = {
+  readonly rows: readonly OpenedFound[];
+  /** What stopped it before all was included. */
+  readonly cut?: 'count' | 'levels';
+};
+
+export type IncludesAsked = { readonly includes: readonly Include[]; readonly revincludes: readonly Include[] };
+
 /**
- * Fetches what the matches of one type include, forwards and backwards, each resource once and none that matched itself.
- * Every statement carries the caller's filter for the type it reads.
+ * Fetches what the matches include, forwards and backwards: each resource once, and none that is a match of the page itself.
+ * With `:iterate` also what included resources include, level by level. Every statement carries the caller's filter for the type it
+ * reads, so that nothing is reached through what he may not see.
+ *
+ * @see https://hl7.org/fhir/R4/search.html#include
  */
 export async function fetchIncludes(
   db: Queryable,
-  matches: readonly { readonly rid: number; readonly type: string; readonly id: string }[],
-  asked: { readonly type: string; readonly includes: readonly Include[]; readonly revincludes: readonly Include[] },
-  registry: Registry,
+  matches: readonly OpenedFound[],
+  asked: IncludesAsked,
   restriction: Restriction,
-  limit: number,
-  refKeyOf: (type: string, id: string) => bigint,
+  context: IncludeContext,
 ): Promise<Included> {
-  if (matches.length === 0) return { rows: [], cut: false };
-  const rids = int8Array(matches.map(({ rid }) => rid));
-  const keys = int8Array(matches.map(({ type, id }) => refKeyOf(type, id)));
-  const statements = [
-    ...asked.includes.filter(({ type }) => type === asked.type).flatMap((include) => forwards(include, rids, registry, restriction, limit)),
-    ...asked.revincludes.flatMap((include) => backwards(include, asked.type, keys, registry, restriction, limit)),
-  ];
-  const answers = await Promise.all(statements.map(({ text, values }) => findVersions(db, text, values)));
-  const known = new Set(matches.map(({ type, id }) => `${type}/${id}`));
-  const rows: FoundVersion[] = [];
-  let cut = false;
-  for (const row of answers.flat().map(foundVersion)) {
-    const name = `${row.type}/${row.id}`;
-    if (known.has(name)) continue;
-    known.add(name);
-    if (rows.length === limit) {
-      cut = true;
-      break;
-    }
-    rows.push(row);
+  const known = new Set(matches.map(nameOf));
+  const rows: OpenedFound[] = [];
+  let frontier = matches;
+  let { includes, revincludes } = asked;
+  for (let level = 0; frontier.length > 0 && includes.length + revincludes.length > 0; level++) {
+    const room = level === levelsMax ? 0 : context.limit - rows.length;
+    // What is known already may come again, and mustn't crowd out what is new.
+    const found = await nextLevel(db, frontier, { includes, revincludes }, restriction, context, room + 1 + known.size);
+    const fresh = found.filter((row) => !known.has(nameOf(row)) && known.add(nameOf(row)));
+    const opened = (await context.open(fresh.slice(0, room))).filter((row) => !row.erased);
+    rows.push(...opened);
+    if (fresh.length > room) return { rows, cut: level === levelsMax ? 'levels' : 'count' };
+    frontier = opened;
+    includes = includes.filter(({ iterate }) => iterate);
+    revincludes = revincludes.filter(({ iterate }) => iterate);
   }
-  return { rows, cut };
+  return { rows };
 }
 
-type IncludeStatement = { readonly text: string; readonly values: unknown[] };
+const nameOf = ({ type, id, version }: Pick<OpenedFound, 'type' | 'id' | 'version'>): string => `${type}/${id}/${version}`;
 
-/** What the matches point to. Rides the primary key of fact_reference, then unique (type, ref_key). */
-function forwards(include: Include, rids: Buffer, registry: Registry, restriction: Restriction, limit: number): IncludeStatement[] {
-  const search = registry.of(include.type);
-  const params = include.param === undefined ? [...search.params.values()].filter(({ type }) => type === 'reference') : [include.param];
-  return params.flatMap((param) =>
-    param.elements.flatMap(({ element, targets }) => {
-      const possible = (targets ?? param.targets).length === 0 ? registry.types : (targets ?? param.targets);
-      const types = include.target === undefined ? possible : possible.filter((type) => type === include.target);
-      return byRelation(types).map(([relation, part]) => {
-        const values = sqlValues();
-        const text = `select ${foundColumns('t')} from (select distinct target from fact_reference f
-            where f.rid = any(${values.add(rids)}::int8[]) and f.param = ${values.add(element.number)}::int2) f
-          join ${relation} t on t.ref_key = f.target and ${typesSql(part, restriction, values)}
-          where not t.deleted limit ${values.add(limit + 1)}::int`;
-        return { text, values: values.list };
-      });
-    }),
-  );
-}
+type Found = ReturnType<typeof foundVersion>;
 
-/** What points to the matches. Rides (param, target, rid) of fact_reference, then the partition's index on rid. */
-function backwards(
-  include: Include,
-  matched: string,
-  keys: Buffer,
-  registry: Registry,
+/** What one level points to and is pointed to by, at most `limit` of each statement; it may hold what is known already. */
+async function nextLevel(
+  db: Queryable,
+  frontier: readonly OpenedFound[],
+  { includes, revincludes }: IncludesAsked,
   restriction: Restriction,
+  context: IncludeContext,
   limit: number,
-): IncludeStatement[] {
-  if (include.target !== undefined && include.target !== matched) return [];
-  const filter = restriction(include.type);
-  const numbers = backwardElements(include, matched, registry).map(({ number }) => number);
-  if (numbers.length === 0) return [];
-  const values = sqlValues();
-  const text = `select ${foundColumns('t')} from (select distinct rid from fact_reference f
-      where f.param = any(${values.add(numbers)}::int2[]) and f.target = any(${values.add(keys)}::int8[])) f
-    join ${relationOf(include.type)} t on t.rid = f.rid and ${typeIs('t', include.type)}
-    where not t.deleted and ${filterSql(filter, 't', values)} limit ${values.add(limit + 1)}::int`;
-  return [{ text, values: values.list }];
+): Promise<Found[]> {
+  const targets = includes.length === 0 ? [] : targetsOf(frontier, includes, context);
+  const forwards = targets.length === 0 ? [] : targetRows(db, targets, restriction, limit);
+  const backwards = pointingsAt(frontier, revincludes, context).map(async (pointing) =>
+    (await run(db, pointingStatement(pointing, restriction(pointing.type), limit))).map(foundVersion),
+  );
+  const [there, ...here] = await Promise.all([forwards, ...backwards]);
+  return [...there, ...here.flat()];
 }
 
-function backwardElements(include: Include, matched: string, registry: Registry): SearchElement[] {
-  const search = registry.of(include.type);
-  const params = include.param === undefined ? [...search.params.values()].filter(({ type }) => type === 'reference') : [include.param];
+const run = (db: Queryable, { text, values }: Statement): Promise<FoundRow[]> => findVersions(db, text, values);
+
+/** What a reference names. With a version, that version is what is included. @see https://hl7.org/fhir/R4/search.html#versions */
+type Target = { readonly name: string; readonly type: string; readonly id: string; readonly key: bigint; readonly version?: number };
+
+/** The local resources that the rows' references name: literal ones; logical, canonical and contained ones are left out. */
+function targetsOf(rows: readonly OpenedFound[], includes: readonly Include[], { registry, base, refKeyOf }: IncludeContext): Target[] {
+  const targets = new Map<string, Target>();
+  for (const row of rows) {
+    const asked = includes.filter(({ type }) => type === undefined || type === row.type);
+    if (asked.length === 0) continue;
+    const resource = JSON.parse(row.json.toString('utf8')) as object;
+    for (const include of asked) {
+      for (const param of include.param === undefined ? referencesOf(row.type, registry) : [include.param]) {
+        for (const { element, targets: narrowed } of param.elements) {
+          const possible = narrowed ?? param.targets;
+          element.each(resource, (value) => {
+            const text = isRecord(value) ? textOf(value.reference) : undefined;
+            const reference = text === undefined ? undefined : parseReference(text, base);
+            if (reference?.kind !== 'local' || !registry.isType(reference.type)) return;
+            const { type, id, version } = reference;
+            if ((include.target ?? type) !== type || (possible.length > 0 && !possible.includes(type))) return;
+            if (version !== undefined && !/^[1-9]\d{0,8}$/.test(version)) return;
+            const name = version === undefined ? `${type}/${id}` : `${type}/${id}/${version}`;
+            const of = version === undefined ? {} : { version: Number(version) };
+            if (!targets.has(name)) targets.set(name, { name, type, id, key: refKeyOf(type, id), ...of });
+          });
+        }
+      }
+    }
+  }
+  return [...targets.values()];
+}
+
+/** The current versions, and after them those superseded ones that references name. */
+async function targetRows(db: Queryable, targets: readonly Target[], restriction: Restriction, limit: number): Promise<Found[]> {
+  const wanted = new Map(targets.map((target) => [target.name, target]));
+  const answers = await Promise.all(currentStatements(targets, restriction, limit).map((statement) => run(db, statement)));
+  const current = answers.flat().map(foundVersion);
+  // A key finds, the name proves. A row may be there for the sake of its key alone: what a reference names is another version.
+  const rows = current.filter((row) => wanted.has(`${row.type}/${row.id}`) || wanted.has(nameOf(row)));
+  const there = new Set(rows.map(nameOf));
+  const superseded = targets.filter(({ name, version }) => version !== undefined && !there.has(name));
+  if (superseded.length === 0) return rows;
+  const versions = (await run(db, supersededStatement(superseded, restriction, limit))).map(foundVersion);
+  return [...rows, ...versions.filter((row) => wanted.has(nameOf(row)))];
+}
+
+/** By type, the elements that may point to the rows, and the rows' keys: all that one type points with is one statement. */
+function pointingsAt(rows: readonly OpenedFound[], revincludes: readonly Include[], { registry, refKeyOf }: IncludeContext): Pointing[] {
+  const byTarget = [...Map.groupBy(rows, ({ type }) => type)];
+  return [...Map.groupBy(revincludes, ({ type = '' }) => type)].flatMap(([type, asked]) => {
+    const at = byTarget.flatMap(([target, part]) => {
+      const numbers = new Set(asked.flatMap((include) => elementsTo(target, include, type, registry)));
+      return numbers.size === 0 ? [] : [{ numbers: [...numbers], keys: part.map((row) => refKeyOf(row.type, row.id)) }];
+    });
+    return at.length === 0 ? [] : [{ type, at }];
+  });
+}
+
+function elementsTo(target: string, include: Include, type: string, registry: Registry): number[] {
+  if (include.target !== undefined && include.target !== target) return [];
+  const params = include.param === undefined ? referencesOf(type, registry) : [include.param];
   return params.flatMap((param) =>
     param.elements.flatMap(({ element, targets }) => {
       const possible = targets ?? param.targets;
-      return possible.length === 0 || possible.includes(matched) ? [element] : [];
+      return possible.length === 0 || possible.includes(target) ? [element.number] : [];
     }),
   );
-}
-
-function byRelation(types: readonly string[]): [string, string[]][] {
-  return [...Map.groupBy(types, (type) => relationOf(type))];
-}
-
-/** Types that share a relation, each with its own filter. */
-function typesSql(types: readonly string[], restriction: Restriction, values: Values): string {
-  const groups = Map.groupBy(types, (type) => restriction(type));
-  const parts = [...groups].map(([filter, part]) => {
-    const names = part.length === 1 && part[0] !== undefined ? typeIs('t', part[0]) : `t.type = any(${values.add(part)}::text[])`;
-    return `(${names} and ${filterSql(filter, 't', values)})`;
-  });
-  return `(${parts.join(' or ')})`;
 }

@@ -1,20 +1,21 @@
 import { badRequest } from '../fhir/error.ts';
-import { nearestName } from '../fhir/nearest-name.ts';
+import { parseInclude } from './include-parse.ts';
 import { columnParams, paramOf } from './parameters.ts';
 import type { Include, SearchLimits, SortKey } from './query.ts';
 import type { Registry, TypeSearch } from './registry.ts';
 
 /** What the parameters that say how to answer ask for. @throws FhirError 400 naming the parameter */
-export function resultOptions(result: ReadonlyMap<string, readonly string[]>, search: TypeSearch, registry: Registry, limits: SearchLimits) {
+export function resultOptions(
+  result: ReadonlyMap<string, readonly string[]>,
+  search: TypeSearch,
+  registry: Registry,
+  limits: SearchLimits,
+) {
   const one = (name: string): string | undefined => result.get(name)?.at(-1);
-  const includes = [...result].flatMap(([name, values]) =>
-    name.split(':')[0] === '_include'
-      ? values.map((value) => parseInclude(name, value === '*' ? `${search.type}:*` : value, registry))
-      : [],
-  );
-  const revincludes = [...result].flatMap(([name, values]) =>
-    name.split(':')[0] === '_revinclude' ? values.map((value) => parseInclude(name, value, registry)) : [],
-  );
+  const included = (directive: string): Include[] =>
+    [...result].flatMap(([name, values]) =>
+      name.split(':')[0] === directive ? values.map((value) => parseInclude(name, value, registry)) : [],
+    );
   const page = one('_page');
   return {
     sort: parseSort(one('_sort'), search),
@@ -25,8 +26,8 @@ export function resultOptions(result: ReadonlyMap<string, readonly string[]>, se
       one('_elements')
         ?.split(',')
         .filter((name) => name !== '') ?? [],
-    includes,
-    revincludes,
+    includes: included('_include'),
+    revincludes: included('_revinclude'),
     ...(page === undefined ? {} : { page }),
   };
 }
@@ -72,28 +73,3 @@ function parseSort(value: string | undefined, search: TypeSearch): SortKey[] {
 }
 
 const sortable = new Set(['date', 'string', 'number', 'quantity']);
-
-function parseInclude(name: string, value: string, registry: Registry): Include {
-  if (name.includes(':')) {
-    throw badRequest(
-      'search-include-unsupported',
-      `"${name}": includes of included resources are not answered yet.`,
-      undefined,
-      'not-supported',
-    );
-  }
-  const [type = '', code = '', target] = value.split(':');
-  if (!registry.isType(type)) {
-    const nearest = nearestName(type, registry.types);
-    throw badRequest(
-      'search-unknown-include',
-      `"${name}=${value}": ${type} is no resource type.${nearest === undefined ? '' : ` Did you mean "${nearest}"?`}`,
-    );
-  }
-  if (target !== undefined && !registry.isType(target))
-    throw badRequest('search-unknown-include', `"${name}=${value}": ${target} is no resource type.`);
-  if (code === '*') return target === undefined ? { type } : { type, target };
-  const param = paramOf(code, registry.of(type));
-  if (param.type !== 'reference') throw badRequest('search-unknown-include', `"${name}=${value}": "${code}" is no reference parameter.`);
-  return target === undefined ? { type, param } : { type, param, target };
-}
