@@ -1,4 +1,4 @@
-import type { TypeSearch } from '../search/registry.ts';
+import { isAnswered, type TypeSearch } from '../search/registry.ts';
 import type { Answer } from './answer.ts';
 import type { Context } from './context.ts';
 
@@ -54,9 +54,7 @@ function statement(ctx: Context): unknown {
 
 function resourceOf(ctx: Context, type: string): unknown {
   const search = ctx.registry.of(type);
-  const params = [...search.params.values()].filter(
-    ({ code, elements }) => elements.length > 0 || code === '_id' || code === '_lastUpdated',
-  );
+  const params = [...search.params.values()].filter((param) => isAnswered(param) || param.code === '_id' || param.code === '_lastUpdated');
   const references = params.filter((param) => param.type === 'reference');
   const fixed = type === 'AuditEvent';
   return {

@@ -1,6 +1,7 @@
 import { badRequest } from '../fhir/error.ts';
 import { isId } from '../fhir/references.ts';
-import { anyOf, type Condition } from './condition.ts';
+import { planComposite } from './composite-clause.ts';
+import { anyOf, type Condition, type Recheck } from './condition.ts';
 import { decided, type ValueMatch } from './match.ts';
 import type { Clause, Query } from './query.ts';
 import type { SearchElement } from './registry.ts';
@@ -12,9 +13,6 @@ import { stringMatch } from './types/string.ts';
 import { tokenCondition } from './types/token.ts';
 import { uriCondition } from './types/uri.ts';
 import { unescape } from './values.ts';
-
-/** Decides on the opened resource what tokens could not. */
-export type Recheck = (resource: object) => boolean;
 
 /** What each clause asks of a row, in the query's order; all must hold. */
 export function planClauses(query: Query, context: PlanContext): PlannedClause[] {
@@ -32,7 +30,8 @@ export type PlannedClause = {
 export function assertSelective(query: Query, planned: readonly PlannedClause[]): void {
   const broad = planned.findIndex((clause) => clause.broad);
   if (broad === -1) return;
-  const selects = query.clauses.some(({ modifier }, at) => !planned[at]?.broad && modifier !== 'not' && modifier !== 'missing');
+  const selects =
+    query.criteria.length > 0 || query.clauses.some(({ modifier }, at) => !planned[at]?.broad && modifier !== 'not' && modifier !== 'missing');
   if (selects) return;
   const name = query.clauses[broad]?.param.code;
   throw badRequest(
@@ -43,7 +42,8 @@ export function assertSelective(query: Query, planned: readonly PlannedClause[])
   );
 }
 
-function planClause(clause: Clause, type: string, context: PlanContext): PlannedClause {
+/** One clause about resources of `type`. */
+export function planClause(clause: Clause, type: string, context: PlanContext): PlannedClause {
   const { param, modifier, values } = clause;
   if (param.code === '_id') {
     // What is no id names nothing, and may hold what PostgreSQL takes in no text.
@@ -51,6 +51,9 @@ function planClause(clause: Clause, type: string, context: PlanContext): Planned
     return { condition: { kind: 'ids', keys: ids.map((id) => refKeyOf(context.key, type, id)), ids } };
   }
   if (param.code === '_lastUpdated') return { condition: anyOf(values.map((text) => updatedCondition({ text }, context))) };
+  if (param.items !== undefined) {
+    return planComposite(clause, param.items, context, ({ element, targets }, text) => matchOf(element, text, clause, targets, context));
+  }
   if (modifier === 'missing') {
     const known = anyOf(param.elements.map(({ element, targets }) => presentReference(element, targets, context)));
     return { condition: values[0] === 'true' ? { kind: 'not', of: known } : known };

@@ -3,13 +3,14 @@ import type { TokenKey } from '../encryption/token.ts';
 import type { Facts } from '../storage/rows.ts';
 import type { Registry, SearchElement, TypeSearch } from './registry.ts';
 import { isRecord, type Sink, textOf } from './sink.ts';
-import { extractPair } from './types/composite.ts';
+import { extractItem } from './types/composite.ts';
 import { extractDate, intervalOf } from './types/date.ts';
 import { isBlindDate } from './types/blind-date.ts';
+import { normalise } from './types/normalise.ts';
 import { extractQuantity } from './types/quantity.ts';
 import { extractReference, localTarget, refKeyOf } from './types/reference.ts';
 import { extractSpecial } from './types/special.ts';
-import { extractString, normalise, sortBucket, stringParts } from './types/string.ts';
+import { extractString, sortBucket, stringParts } from './types/string.ts';
 import { extractToken } from './types/token.ts';
 import { extractUri } from './types/uri.ts';
 
@@ -41,7 +42,7 @@ export function makeExtractor(options: ExtractorOptions): Extractor {
     const facts = { dates: [], quantities: [], references: [], sorts: [] };
     const sink: Sink = { tokens, facts, key, base };
     for (const element of search.elements) extractElement(element, resource, sink);
-    for (const pair of search.pairs) extractPair(pair, resource, sink);
+    for (const item of search.items) extractItem(item, resource, sink);
     addCompartments(search, resource, id, sink);
     const owners = ownersOf(resource, type, id, sink);
     for (const owner of owners.values()) tokens.add(ownerParts(owner));
@@ -75,7 +76,8 @@ function extractElement(element: SearchElement, resource: object, sink: Sink): v
   if (element.kind === 'string') addSortBuckets(element, resource, sink);
 }
 
-function extractValue(element: SearchElement, value: unknown, type: string, sink: Sink): void {
+/** Leaves one value's tokens and facts. */
+export function extractValue(element: SearchElement, value: unknown, type: string, sink: Sink): void {
   switch (element.kind) {
     case 'token':
       return extractToken(element, value, type, sink);

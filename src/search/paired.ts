@@ -1,6 +1,6 @@
 import type { PlannedClause } from './clauses.ts';
+import type { Pair } from './composites.ts';
 import type { Fact } from './condition.ts';
-import type { Pair } from './pairs.ts';
 import type { Clause, Query } from './query.ts';
 import type { Registry, SearchElement } from './registry.ts';
 import type { PlanContext } from './sink.ts';
@@ -20,7 +20,7 @@ export function pairedFact(query: Query, planned: readonly PlannedClause[], regi
   for (const [at, first] of query.clauses.entries()) {
     const codes = fullCodesOf(first);
     if (codes === undefined) continue;
-    const pairs = whole.filter((pair) => pair.first.path === first.param.elements[0]?.element.path);
+    const pairs = whole.filter((pair) => pair.first.element === first.param.elements[0]?.element);
     for (const [other, second] of query.clauses.entries()) {
       const fact = factOf(planned[other], second, pairs);
       const tokens = codes.map((code) => pairToken(code, context));
@@ -48,6 +48,6 @@ function factOf(planned: PlannedClause | undefined, { param, modifier }: Clause,
   return params.length === condition.params.length ? { ...condition, params } : undefined;
 }
 
-function pairOf({ path }: SearchElement, pairs: readonly Pair[]): Pair | undefined {
-  return pairs.find(({ second }) => second.path === path);
+function pairOf(element: SearchElement, pairs: readonly Pair[]): Pair | undefined {
+  return pairs.find(({ second }) => second.element === element);
 }

@@ -1,14 +1,16 @@
-import { badRequest } from '../fhir/error.ts';
+import { badRequest, type FhirError } from '../fhir/error.ts';
 import { nearestName } from '../fhir/nearest-name.ts';
-import type { Registry, SearchParam, TypeSearch } from './registry.ts';
+import { type BuildingParam, isAnswered, type Registry, type SearchParam, type TypeSearch } from './registry.ts';
 
 /** Answered from columns or settings rather than from elements. */
 export const columnParams = new Set(['_id', '_lastUpdated']);
 
 export function paramOf(code: string, search: TypeSearch): SearchParam {
+  const building = search.building.get(code);
+  if (building !== undefined) throw stillBuilding(code, building);
   const param = search.params.get(code);
-  if (param !== undefined && (param.elements.length > 0 || columnParams.has(code))) return param;
-  const known = [...search.params.values()].filter(({ elements }) => elements.length > 0).map((each) => each.code);
+  if (param !== undefined && (isAnswered(param) || columnParams.has(code))) return param;
+  const known = [...search.params.values()].filter(isAnswered).map((each) => each.code);
   if (param !== undefined) {
     throw badRequest(
       'search-unsupported-parameter',
@@ -27,6 +29,16 @@ export function paramOf(code: string, search: TypeSearch): SearchParam {
   );
 }
 
+function stillBuilding(code: string, { id, progress }: BuildingParam): FhirError {
+  const { done, total } = progress();
+  return badRequest(
+    'search-parameter-building',
+    `"${code}" is being built: ${Math.min(done, total)} of ${total} resources are done. Search by it once it is ready; SearchParameter/${id}/$status tells.`,
+    undefined,
+    'incomplete',
+  );
+}
+
 const modifiersByType: Readonly<Record<string, readonly string[]>> = {
   string: ['exact', 'contains', 'missing'],
   token: ['not', 'missing'],
@@ -35,6 +47,7 @@ const modifiersByType: Readonly<Record<string, readonly string[]>> = {
   number: ['missing'],
   quantity: ['missing'],
   uri: ['missing'],
+  composite: ['missing'],
 };
 
 export function assertModifier(name: string, modifier: string, param: SearchParam, registry: Registry): void {

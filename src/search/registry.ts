@@ -1,28 +1,12 @@
 import type { Definitions } from '../definitions/load.ts';
-import type { CompiledPath } from '../fhirpath/compile.ts';
-import { compilePaths } from '../fhirpath/compile.ts';
-import type { ElementDef, SearchParameterDef, SearchParameterType } from '../fhir/schema.ts';
+import { type CompiledPath, compilePaths } from '../fhirpath/compile.ts';
+import type { SearchParameterDef, SearchParameterType } from '../fhir/schema.ts';
 import type { ElementName, ElementNumbers } from '../storage/elements.ts';
+import { type CompositeItem, compositeItems, type Pair } from './composites.ts';
+import { type ElementPool, elementPool, nameOf, type SearchElement } from './elements.ts';
 import { mainDateOf } from './main-dates.ts';
-import { type Pair, pairsOf } from './pairs.ts';
 
-/**
- * One element of a type that search asks for. Facts and tokens are kept by element, not by parameter: parameters that
- * look at the same element (`code` and `combo-code`, `patient` and `subject`) share what is stored.
- */
-export type SearchElement = {
-  readonly kind: SearchParameterType;
-  /** The element's place: `Observation.value.ofType(Quantity)`. */
-  readonly path: string;
-  readonly types: readonly string[];
-  readonly each: CompiledPath['each'];
-  /** Its number in the fact tables. */
-  readonly number: number;
-  /** Some parameter counts only references to certain types: which types there are is kept too. */
-  readonly narrowed: boolean;
-  /** The one system of a `code` element's codes, where its required binding names just one. */
-  readonly system?: string;
-};
+export type { SearchElement } from './elements.ts';
 
 /** A search parameter of one type: the elements it looks at, each with the reference targets that count. */
 export type SearchParam = {
@@ -30,6 +14,8 @@ export type SearchParam = {
   readonly type: SearchParameterType;
   readonly url: string;
   readonly elements: readonly { readonly element: SearchElement; readonly targets?: readonly string[] }[];
+  /** Of a composite: the items whose values it compares. */
+  readonly items?: readonly CompositeItem[];
   /** Resource types a reference parameter may point to. */
   readonly targets: readonly string[];
 };
@@ -37,11 +23,28 @@ export type SearchParam = {
 /** Membership of a compartment by one of the type's reference elements. */
 export type CompartmentRule = { readonly compartment: string; readonly element: SearchElement };
 
+/** How far the build of a parameter is, in resources. */
+export type BuildProgress = { readonly done: number; readonly total: number };
+
+/** A parameter that resources are being prepared for: what is written already has its tokens, what was there may not. */
+export type BuildingParam = { readonly id: string; readonly progress: () => BuildProgress };
+
+/** A parameter beside the standard's own, as its SearchParameter resource `id` says; found by once it is no longer building. */
+export type AddedParameter = {
+  readonly id: string;
+  readonly definition: SearchParameterDef;
+  readonly building?: BuildingParam['progress'];
+};
+
 export type TypeSearch = {
   readonly type: string;
   readonly params: ReadonlyMap<string, SearchParam>;
+  /** By code; a search by one of them is refused. */
+  readonly building: ReadonlyMap<string, BuildingParam>;
   readonly elements: readonly SearchElement[];
-  /** What its composite parameters ask for. */
+  /** What its composite parameters ask for, each kind of item once. */
+  readonly items: readonly CompositeItem[];
+  /** The pairs that can be searched by. */
   readonly pairs: readonly Pair[];
   readonly compartments: readonly CompartmentRule[];
   /** The elements of `patient`, or else `subject`: whose one Patient becomes the row's patient column. */
@@ -57,6 +60,8 @@ export type Registry = {
   readonly isType: (name: string) => boolean;
   /** Compiled on first use. */
   readonly of: (type: string) => TypeSearch;
+  /** The same with these parameters beside the standard's own. What they don't concern is shared. */
+  readonly with: (added: readonly AddedParameter[], numbers: ElementNumbers) => Registry;
 };
 
 /** Params that are answered from columns or say how to answer, and so have no elements. */
@@ -67,127 +72,157 @@ const specialExpressions: Readonly<Record<string, string>> = {
   near: 'Location.position.latitude | Location.position.longitude',
 };
 
+/** A search by it has something to look at. */
+export function isAnswered({ elements, items = [] }: SearchParam): boolean {
+  return elements.length > 0 || items.length > 0;
+}
+
 export function buildRegistry(definitions: Definitions, numbers: ElementNumbers): Registry {
-  const byBase = parametersByBase(definitions);
-  const built = new Map<string, TypeSearch>();
+  const sources = sourcesOf(definitions);
   const types = new Set(definitions.resourceTypes);
-  return {
+  const standard = cached(types, (type) => buildType(type, [], sources, numbers));
+  const base: Omit<Registry, 'of'> = {
     types: definitions.resourceTypes,
     isType: (name) => types.has(name),
-    of(type) {
-      let search = built.get(type);
-      if (search === undefined) {
-        if (!types.has(type)) throw new Error(`no such resource type: ${type}`);
-        search = buildType(type, byBase, definitions, numbers);
-        built.set(type, search);
-      }
-      return search;
+    with(added, newNumbers) {
+      const own = cached(types, (type) => {
+        const theirs = added.filter(({ definition }) => isFor(definition, type, definitions));
+        return theirs.length === 0 ? standard(type) : buildType(type, theirs, sources, newNumbers);
+      });
+      return { ...base, of: own };
     },
+  };
+  return { ...base, of: standard };
+}
+
+function cached(types: ReadonlySet<string>, build: (type: string) => TypeSearch): Registry['of'] {
+  const built = new Map<string, TypeSearch>();
+  return (type) => {
+    let search = built.get(type);
+    if (search === undefined) {
+      if (!types.has(type)) throw new Error(`no such resource type: ${type}`);
+      search = build(type);
+      built.set(type, search);
+    }
+    return search;
   };
 }
 
 /** All elements of all types, for numbering. Compiles everything: only for a new edition of the definitions. */
 export function allElements(definitions: Definitions): ElementName[] {
-  const byBase = parametersByBase(definitions);
-  const names = definitions.resourceTypes.flatMap((type) =>
-    numberedElements(buildType(type, byBase, definitions, () => 0)).map((path) => ({ type, path })),
-  );
-  return names;
+  return elementsOfTypes(definitions, [], definitions.resourceTypes);
+}
+
+/** The elements of all types that these parameters concern. */
+export function elementsWith(definitions: Definitions, added: readonly AddedParameter[]): ElementName[] {
+  const types = definitions.resourceTypes.filter((type) => added.some(({ definition }) => isFor(definition, type, definitions)));
+  return elementsOfTypes(definitions, added, types);
 }
 
 /** To be raised whenever `allElements` of the same definitions changes. */
-export const elementsEdition = 2;
+export const elementsEdition = 3;
 
-function numberedElements({ elements, pairs }: TypeSearch): string[] {
-  return [...elements.map(nameOf), ...pairs.map(({ path }) => nameOf({ kind: 'composite', path }))];
+function elementsOfTypes(definitions: Definitions, added: readonly AddedParameter[], types: readonly string[]): ElementName[] {
+  const sources = sourcesOf(definitions);
+  return types.flatMap((type) => {
+    const theirs = added.filter(({ definition }) => isFor(definition, type, definitions));
+    const { elements, items } = buildType(type, theirs, sources, () => 0);
+    const pairs = distinct(items.flatMap((item) => item.pairs));
+    return [...elements.map(nameOf), ...pairs.map(({ path }) => nameOf({ kind: 'composite', path }))].map((path) => ({ type, path }));
+  });
 }
 
-const nameOf = (element: Pick<SearchElement, 'kind' | 'path'>): string => `${element.kind} ${element.path}`;
+/** Audit events are never changed, so nothing can be added to what they are found by. */
+export function isFor({ base }: Pick<SearchParameterDef, 'base'>, type: string, { schema }: Pick<Definitions, 'schema'>): boolean {
+  if (type === 'AuditEvent') return false;
+  return base.includes(type) || base.includes('Resource') || (base.includes('DomainResource') && schema(type)?.base === 'DomainResource');
+}
 
-function parametersByBase(definitions: Definitions): Map<string, SearchParameterDef[]> {
-  const byBase = new Map<string, SearchParameterDef[]>();
-  for (const parameter of definitions.searchParameters) {
-    for (const base of parameter.base) {
-      const list = byBase.get(base);
-      if (list === undefined) byBase.set(base, [parameter]);
-      else list.push(parameter);
+/** The standard's parameters, by base and by url. */
+type Sources = {
+  readonly definitions: Definitions;
+  readonly byBase: ReadonlyMap<string, readonly SearchParameterDef[]>;
+  readonly byUrl: ReadonlyMap<string, SearchParameterDef>;
+};
+
+function sourcesOf(definitions: Definitions): Sources {
+  const { searchParameters } = definitions;
+  const bases = new Set(searchParameters.flatMap(({ base }) => base));
+  return {
+    definitions,
+    byBase: new Map([...bases].map((base) => [base, searchParameters.filter((parameter) => parameter.base.includes(base))])),
+    byUrl: new Map(searchParameters.map((parameter) => [parameter.url, parameter])),
+  };
+}
+
+function buildType(type: string, added: readonly AddedParameter[], sources: Sources, numbers: ElementNumbers): TypeSearch {
+  const { definitions } = sources;
+  const pool = elementPool(type, definitions, numbers);
+  const definitionOf = (url: string) => added.find(({ definition }) => definition.url === url)?.definition ?? sources.byUrl.get(url);
+  const numberOf = (path: string): number => numbers({ type, path: nameOf({ kind: 'composite', path }) });
+  const paramOf = (parameter: SearchParameterDef): SearchParam => {
+    const { code, type: kind, url, targets } = parameter;
+    if (kind === 'composite') {
+      return {
+        code,
+        type: kind,
+        url,
+        targets,
+        elements: [],
+        items: compositeItems(parameter, { type, definitions, pool, definitionOf, numberOf }),
+      };
     }
-  }
-  return byBase;
-}
-
-function buildType(
-  type: string,
-  byBase: ReadonlyMap<string, SearchParameterDef[]>,
-  definitions: Definitions,
-  numbers: ElementNumbers,
-): TypeSearch {
-  const elements = new Map<string, GrowingElement>();
-  const params = new Map<string, SearchParam>();
-  for (const parameter of parametersOf(type, byBase, definitions)) {
-    if (params.has(parameter.code)) continue;
-    params.set(parameter.code, {
-      code: parameter.code,
-      type: parameter.type,
-      url: parameter.url,
-      elements: elementsOf(parameter, type, definitions, elements, numbers),
-      targets: parameter.targets,
-    });
-  }
-  const patient = params.get('patient') ?? params.get('subject');
+    return { code, type: kind, url, targets, elements: elementsOf(parameter, type, definitions, pool) };
+  };
+  const standard = new Map<string, SearchParam>();
+  for (const parameter of standardOf(type, sources)) if (!standard.has(parameter.code)) standard.set(parameter.code, paramOf(parameter));
+  const others = added.map((each) => ({ ...each, param: paramOf(each.definition) }));
+  const params = new Map([
+    ...standard,
+    ...others.flatMap(({ param, building }) => (building === undefined ? [[param.code, param] as const] : [])),
+  ]);
+  const all = [...standard.values(), ...others.map(({ param }) => param)];
+  const items = distinct(all.flatMap((param) => param.items ?? []));
+  // Whose data a resource is, is the standard's to say: parameters that replace its own don't change it.
+  const patient = standard.get('patient') ?? standard.get('subject');
   const patientElements = patient?.type === 'reference' ? patient.elements.map(({ element }) => element) : [];
   return {
     type,
     params,
-    elements: [...elements.values()],
-    pairs: pairsOf(parametersOf(type, byBase, definitions), type, definitions, (path) =>
-      numbers({ type, path: nameOf({ kind: 'composite', path }) }),
+    building: new Map(
+      others.flatMap(({ param, id, building }) => (building === undefined ? [] : [[param.code, { id, progress: building }]])),
     ),
-    compartments: compartmentRules(type, params, definitions),
+    elements: pool.all(),
+    items,
+    pairs: distinct([...params.values()].flatMap((param) => (param.items ?? []).flatMap(({ pairs }) => pairs))),
+    compartments: compartmentRules(type, standard, definitions),
     patientElements,
     namesOnePatient: patientElements.length === 1 && patientElements.every(({ path }) => isSingle(path, definitions)),
-    mainDate: params.get(mainDateOf(type) ?? ''),
+    mainDate: standard.get(mainDateOf(type) ?? ''),
   };
 }
 
-function parametersOf(type: string, byBase: ReadonlyMap<string, SearchParameterDef[]>, definitions: Definitions): SearchParameterDef[] {
+function distinct<T extends { readonly path: string }>(all: readonly T[]): T[] {
+  return [...new Map(all.map((each) => [each.path, each])).values()];
+}
+
+function standardOf(type: string, { byBase, definitions }: Sources): SearchParameterDef[] {
   const domain = definitions.schema(type)?.base === 'DomainResource' ? (byBase.get('DomainResource') ?? []) : [];
   return [...(byBase.get(type) ?? []), ...domain, ...(byBase.get('Resource') ?? [])];
 }
 
-/** While a type is built, its elements still learn who looks at them. */
-type GrowingElement = Omit<SearchElement, 'narrowed'> & { narrowed: boolean };
+function elementsOf(parameter: SearchParameterDef, type: string, definitions: Definitions, pool: ElementPool): SearchParam['elements'] {
+  return pathsOf(parameter, type, definitions).map((compiled) => {
+    const element = pool.at(parameter.type, compiled);
+    return compiled.targets === undefined ? { element } : { element, targets: compiled.targets };
+  });
+}
 
-function elementsOf(
-  parameter: SearchParameterDef,
-  type: string,
-  definitions: Definitions,
-  elements: Map<string, GrowingElement>,
-  numbers: ElementNumbers,
-): SearchParam['elements'] {
+/** Where a parameter that is no composite looks in a resource of the type. @throws FhirError 400 if its expression is wrong */
+export function pathsOf(parameter: SearchParameterDef, type: string, definitions: Definitions): CompiledPath[] {
   const expression = parameter.type === 'special' ? specialExpressions[parameter.code] : parameter.expression;
   if (expression === undefined || withoutElements.has(parameter.code) || parameter.type === 'composite') return [];
-  return compilePaths(expression, type, definitions.schema)
-    .filter(isIndexable(parameter.type))
-    .map((compiled) => {
-      const key = nameOf({ kind: parameter.type, path: compiled.path });
-      let element = elements.get(key);
-      if (element === undefined) {
-        element = {
-          kind: parameter.type,
-          path: compiled.path,
-          types: compiled.types,
-          each: compiled.each,
-          number: numbers({ type, path: key }),
-          narrowed: false,
-          ...impliedSystem(compiled, definitions),
-        };
-        elements.set(key, element);
-      }
-      if (compiled.targets === undefined) return { element };
-      element.narrowed = true;
-      return { element, targets: compiled.targets };
-    });
+  return compilePaths(expression, type, definitions.schema).filter(isIndexable(parameter.type));
 }
 
 /** A plain path none of whose steps repeats. */
@@ -199,20 +234,6 @@ function isSingle(path: string, definitions: Definitions): boolean {
     type = element?.type ?? name;
   }
   return true;
-}
-
-function impliedSystem(compiled: CompiledPath, definitions: Definitions): { system?: string } {
-  if (compiled.types.join() !== 'code') return {};
-  const [root = '', ...names] = compiled.path.split('.');
-  let type: string | undefined = root;
-  let valueSet: string | undefined;
-  for (const name of names) {
-    const element: ElementDef | undefined = definitions.schema(type ?? '')?.elements.get(name);
-    valueSet = element?.binding?.strength === 'required' ? element.binding.valueSet : undefined;
-    type = element?.type;
-  }
-  const system = valueSet === undefined ? undefined : definitions.codeSystemOf(valueSet);
-  return system === undefined ? {} : { system };
 }
 
 /** Datatypes that leave ordered facts; a path that ends at none of them can't be found by a date or a quantity. */

@@ -1,0 +1,74 @@
+import type { Definitions } from '../definitions/load.ts';
+import type { CompiledPath } from '../fhirpath/compile.ts';
+import type { ElementDef, SearchParameterType } from '../fhir/schema.ts';
+import type { ElementNumbers } from '../storage/elements.ts';
+
+/**
+ * One element of a type that search asks for. Facts and tokens are kept by element, not by parameter: parameters that
+ * look at the same element (`code` and `combo-code`, `patient` and `subject`) share what is stored.
+ */
+export type SearchElement = {
+  readonly kind: SearchParameterType;
+  /** The element's place: `Observation.value.ofType(Quantity)`. */
+  readonly path: string;
+  readonly types: readonly string[];
+  readonly each: CompiledPath['each'];
+  /** Its number in the fact tables. */
+  readonly number: number;
+  /** Some parameter counts only references to certain types: which types there are is kept too. */
+  readonly narrowed: boolean;
+  /** The one system of a `code` element's codes, where its required binding names just one. */
+  readonly system?: string;
+};
+
+/** The elements of one type while it is built, each once, whoever looks at it. */
+export type ElementPool = {
+  /** The element at a compiled path; made if nobody has asked for it yet. */
+  readonly at: (kind: SearchParameterType, compiled: Pick<CompiledPath, 'path' | 'types' | 'each' | 'targets'>) => SearchElement;
+  readonly all: () => readonly SearchElement[];
+};
+
+/** The name an element is numbered by. */
+export const nameOf = (element: Pick<SearchElement, 'kind' | 'path'>): string => `${element.kind} ${element.path}`;
+
+export function elementPool(type: string, definitions: Definitions, numbers: ElementNumbers): ElementPool {
+  const elements = new Map<string, GrowingElement>();
+  return {
+    at(kind, { path, types, each, targets }) {
+      const name = nameOf({ kind, path });
+      let element = elements.get(name);
+      if (element === undefined) {
+        element = {
+          kind,
+          path,
+          types,
+          each,
+          number: numbers({ type, path: name }),
+          narrowed: false,
+          ...impliedSystem(path, types, definitions),
+        };
+        elements.set(name, element);
+      }
+      if (targets !== undefined) element.narrowed = true;
+      return element;
+    },
+    all: () => [...elements.values()],
+  };
+}
+
+/** While a type is built, its elements still learn who looks at them. */
+type GrowingElement = Omit<SearchElement, 'narrowed'> & { narrowed: boolean };
+
+function impliedSystem(path: string, types: readonly string[], definitions: Definitions): { system?: string } {
+  if (types.join() !== 'code') return {};
+  const [root = '', ...names] = path.split('.');
+  let type: string | undefined = root;
+  let valueSet: string | undefined;
+  for (const name of names) {
+    const element: ElementDef | undefined = definitions.schema(type ?? '')?.elements.get(name);
+    valueSet = element?.binding?.strength === 'required' ? element.binding.valueSet : undefined;
+    type = element?.type;
+  }
+  const system = valueSet === undefined ? undefined : definitions.codeSystemOf(valueSet);
+  return system === undefined ? {} : { system };
+}
