@@ -6,7 +6,7 @@ import type { CacheSections, Span } from './cache-file.ts';
 import { impliedSystems, type Include, includesOf } from './implied-systems.ts';
 import type { CompartmentType, Definition } from './r4-source.ts';
 import { compileTypes, isTypeDefinition } from './schema-compiler.ts';
-import { affectsState, componentExpressionOf, DEFINITION_KINDS, expressionOf, isSearchable, isStandard, membersOf } from './selection.ts';
+import { affectsState, DEFINITION_KINDS, expressionOf, isSearchable, isStandard, membersOf } from './selection.ts';
 
 /** What a start needs, but for the types, which stand apart and are read type by type. */
 export type Summary = {
@@ -97,7 +97,7 @@ function gather(definition: Definition, found: Found): void {
       if (!isSearchable(definition)) break;
       const { code, base = [], type, target = [], component = [] } = definition;
       const expression = expressionOf(definition);
-      const components = component.map((part) => ({ definition: part.definition, expression: componentExpressionOf(part.expression) }));
+      const components = component.map((part) => ({ definition: part.definition, expression: part.expression }));
       found.searchParameters.push({
         url,
         code,

@@ -41,11 +41,6 @@ export function expressionOf(parameter: SearchParameter): string | undefined {
   return CORRECTED[parameter.id] ?? parameter.expression;
 }
 
-/** R4 writes a datatype of Observation's `code-value-date` with a capital letter, which names no type. */
-export function componentExpressionOf(expression: string): string {
-  return expression.replaceAll('as(DateTime)', 'as(dateTime)');
-}
-
 /**
  * The types of a compartment and the codes of the parameters that link them to it; types without a link aren't in it.
  * `{def}` isn't listed: it is the focus itself, which is a member always.
