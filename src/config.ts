@@ -116,6 +116,12 @@ export const sections = {
   },
   Search: {
     SEARCH_TIMEOUT_MS: whole(10_000, [100, 30_000], 'ms', 'Longest time that a search may take.'),
+    SEARCH_TOTAL_TIMEOUT_MS: whole(
+      1_000,
+      [10, 30_000],
+      'ms',
+      'Longest time that a page waits for its `_total`; what takes longer is left out.',
+    ),
     SEARCH_PARAMETERS_MAX: whole(50, [1, 1_000], 'parameters', 'Most parameters of one search.'),
     SEARCH_OR_VALUES_MAX: whole(500, [1, 10_000], 'values', 'Most values of one parameter, as separated by commas.'),
     SEARCH_CHAIN_DEPTH_MAX: whole(5, [1, 10], 'hops', 'Most hops of a chained parameter, and of nested `_has`.'),

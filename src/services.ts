@@ -28,6 +28,7 @@ import { migrate } from './storage/migrate.ts';
 import { holdsKeys } from './storage/own-keys.ts';
 import { openedTexts } from './storage/opened.ts';
 import { rowIds } from './storage/row-ids.ts';
+import { tokenStatistics } from './storage/statistics.ts';
 import { makeOpener, makeSealer } from './storage/sealing.ts';
 import type { Log } from './telemetry/log.ts';
 import { compileShapes } from './validation/shape.ts';
@@ -46,6 +47,9 @@ export type Services = {
 
 /** Connections for short reads: as many as there are cores, and one, so that a slower read holds up few others. */
 const readLanes = availableParallelism() + 1;
+
+/** Counting goes through a table, so only so many do it at a time. */
+const countConnections = 4;
 
 const migrationsFolder = join(import.meta.dirname, '..', 'migrations');
 
@@ -79,9 +83,10 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       opened.push(() => database.close());
       return database;
     };
-    const [main, searching, reading, keyDatabase] = await Promise.all([
+    const [main, searching, counting, reading, keyDatabase] = await Promise.all([
       open(urls.main.url, config.databasePoolSize, 'anamnesis'),
       open(urls.main.url, config.databasePoolSize, 'anamnesis search', 'custom', config.searchTimeoutMs),
+      open(urls.main.url, countConnections, 'anamnesis count', 'custom', config.searchTotalTimeoutMs),
       open(urls.main.url, readLanes, 'anamnesis read', 'generic', config.searchTimeoutMs),
       open(urls.keys.url, 4, 'anamnesis keys'),
     ]);
@@ -103,6 +108,8 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     });
     const numbers = await loadElementNumbers(main.pool, edition, () => allElements(definitions));
     const registry = buildRegistry(definitions, numbers);
+    const statistics = tokenStatistics(main.pool);
+    await statistics.refresh();
     const codec = makeCodec({ encrypted: config.phiEncryption, textBytesMax: 2 * config.bodyLimitBytes });
     const plan = { key: tokenKey, base: config.baseUrl };
     const seal = makeSealer(keys, codec);
@@ -115,6 +122,8 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       pool: main.pool,
       reader: lanes,
       searcher: searching.pool,
+      counter: counting.pool,
+      statistics,
       // Asked for by transactions that hold a connection: from their own pool they might wait for each other for ever.
       rowIds: rowIds(searching.pool),
       updates: updateBatch({ pool: main.pool, retriesMax: config.transactionRetriesMax, rowsMax: 50, inFlightMax: 3 }),
@@ -137,7 +146,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     if (unlisted > 0) log.error({ patients: unlisted }, 'the erasure ledger lacks patients that were erased: bring back its newest copy');
     const developmentKeyFile = config.devTokenIssuer ? developmentKeyFileOf(config) : undefined;
     const authenticate = await makeAuthenticate({ audience: config.baseUrl, developmentKeyFile }, { registry, limits: config, plan });
-    const house = keepHouse(main.pool, log);
+    const house = keepHouse(main.pool, statistics, log);
     opened.push(() => house.stop());
     const ready = async (): Promise<boolean> => {
       await Promise.all([main.pool.query('select 1'), keyDatabase.pool.query('select 1')]);

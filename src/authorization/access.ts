@@ -17,6 +17,8 @@ export type Access = {
   readonly filter: (letter: Letter, type: string) => RowFilter;
   /** Like `filter`, but refuses with 403 where no scope permits the interaction on this type at all. */
   readonly permit: (letter: Letter, type: string) => RowFilter;
+  /** May read every resource of every type: what is told of the store as a whole is no secret to him. */
+  readonly seesAll: boolean;
   /** What cursors are bound to. */
   readonly caller: string;
 };
@@ -72,6 +74,9 @@ export function accessOf(grant: Grant, context: AccessContext): Access {
       }
       return found;
     },
+    seesAll: grant.scopes.some(
+      ({ level, type, letters, params }) => level === 'system' && type === '*' && letters.has('r') && params.length === 0,
+    ),
     caller: callerOf(grant),
   };
 }

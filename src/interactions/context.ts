@@ -11,6 +11,7 @@ import type { Reseal } from '../storage/binary-owners.ts';
 import type { Opener, SealedFor } from '../storage/sealing.ts';
 import type { Queryable } from '../storage/database.ts';
 import type { RowIds } from '../storage/row-ids.ts';
+import type { Statistics } from '../storage/statistics.ts';
 import type { CreateBatch } from '../storage/create-batch.ts';
 import type { UpdateBatch } from '../storage/update-batch.ts';
 import type { CursorCodec } from './cursor.ts';
@@ -26,6 +27,10 @@ export type Context = {
   readonly reader: Queryable;
   /** Searches: each statement is planned with its values. Inside a transaction, its client. */
   readonly searcher: Queryable;
+  /** Totals: like searches, with less time. Inside a transaction, its client. */
+  readonly counter: Queryable;
+  /** How frequent tokens are. */
+  readonly statistics: Statistics;
   readonly rowIds: RowIds;
   readonly creates: CreateBatch;
   readonly updates: UpdateBatch;

@@ -55,7 +55,7 @@ async function run(
     ctx.config.baseUrl,
   );
   const rids = await ctx.rowIds.take(resolved.length);
-  const reading: Context = { ...ctx, reader: tx.client, searcher: tx.client };
+  const reading: Context = { ...ctx, reader: tx.client, searcher: tx.client, counter: tx.client };
   const prepare = (each: Resolved, at: number, state: Current): Promise<Work> =>
     inEntryAsync(each.step.entry.index, () => workOf(reading, call, each, state, resolver(each.step.entry.fullUrl), rids[at] ?? 0, prefer));
   const works = await prepareAll(ctx, tx, resolved, current, prepare);

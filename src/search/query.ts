@@ -35,6 +35,8 @@ export type Query = {
   readonly revincludes: readonly Include[];
   readonly summary: SummaryMode;
   readonly elements: readonly string[];
+  /** The answer says how it was found. */
+  readonly explain: boolean;
   /** The opaque page cursor, as the client sent it back. */
   readonly page?: string;
   /** Name and value of every parameter that was understood, for the self link. */

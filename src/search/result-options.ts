@@ -1,8 +1,8 @@
 import { badRequest } from '../fhir/error.ts';
 import { parseInclude } from './include-parse.ts';
-import { columnParams, paramOf } from './parameters.ts';
-import type { Include, SearchLimits, SortKey } from './query.ts';
+import type { Include, SearchLimits } from './query.ts';
 import type { Registry, TypeSearch } from './registry.ts';
+import { parseSort } from './sort.ts';
 
 /** What the parameters that say how to answer ask for. @throws FhirError 400 naming the parameter */
 export function resultOptions(
@@ -16,6 +16,7 @@ export function resultOptions(
     [...result].flatMap(([name, values]) =>
       name.split(':')[0] === directive ? values.map((value) => parseInclude(name, value, registry)) : [],
     );
+  assertNoModifiers([...result.keys()]);
   const page = one('_page');
   return {
     sort: parseSort(one('_sort'), search),
@@ -26,10 +27,19 @@ export function resultOptions(
       one('_elements')
         ?.split(',')
         .filter((name) => name !== '') ?? [],
+    explain: choice('_explain', one('_explain'), ['true', 'false'] as const) === 'true',
     includes: included('_include'),
     revincludes: included('_revinclude'),
     ...(page === undefined ? {} : { page }),
   };
+}
+
+/** Only includes take modifiers: `_sort:desc` was an older version's, and to leave it out would be to answer something else. */
+function assertNoModifiers(names: readonly string[]): void {
+  const modified = names.find((name) => name.includes(':') && !/^_(?:rev)?include:/.test(name));
+  if (modified === undefined) return;
+  const advice = modified.startsWith('_sort:') ? ' Descending order is a hyphen: "_sort=-date".' : '';
+  throw badRequest('search-unknown-modifier', `"${modified}" has a modifier, which "${modified.split(':')[0]}" doesn't take.${advice}`);
 }
 
 function choice<T extends string>(name: string, value: string | undefined, known: readonly T[]): T | undefined {
@@ -44,32 +54,3 @@ function parseCount(value: string | undefined, limits: SearchLimits): number {
   if (!/^\d{1,9}$/.test(value)) throw badRequest('search-invalid-value', '"_count" takes a whole number from 0.');
   return Math.min(Number(value), limits.pageSizeMax);
 }
-
-function parseSort(value: string | undefined, search: TypeSearch): SortKey[] {
-  if (value === undefined || value === '') return [];
-  const keys = value.split(',').map((name) => {
-    const descending = name.startsWith('-');
-    return { param: paramOf(descending ? name.slice(1) : name, search), descending };
-  });
-  if (keys.length > 1) {
-    throw badRequest(
-      'search-sort-unsupported',
-      '"_sort" takes one parameter; sorting by several is not answered yet.',
-      undefined,
-      'not-supported',
-    );
-  }
-  for (const { param } of keys) {
-    if (!sortable.has(param.type) && !columnParams.has(param.code)) {
-      throw badRequest(
-        'search-sort-unsupported',
-        `Sorting by "${param.code}" (a ${param.type} parameter) is not answered yet.`,
-        undefined,
-        'not-supported',
-      );
-    }
-  }
-  return keys;
-}
-
-const sortable = new Set(['date', 'string', 'number', 'quantity']);

@@ -1,53 +1,52 @@
+import { badRequest, type FhirError } from '../fhir/error.ts';
 import type { Queryable } from '../storage/database.ts';
+import { relationOf } from '../storage/relations.ts';
 import { findVersions, foundVersion, type FoundVersion } from '../storage/rows.ts';
 import type { OpenedFound, Opener } from '../storage/sealing.ts';
 import { statement } from '../storage/sql.ts';
-import { badRequest, FhirError, issue } from '../fhir/error.ts';
-import { formatInstant } from '../fhir/dates.ts';
-import { byCodePoint, sortedParts } from './extract.ts';
-import {
-  type Bucket,
-  bucketStatement,
-  countStatement,
-  missingStatement,
-  pageStatement,
-  type Plan,
-  type Position,
-  sortsByBucket,
-  type Statement,
-} from './plan.ts';
-import type { SearchElement } from './registry.ts';
-import { intervalOf } from './types/date.ts';
+import type { Statistics } from '../storage/statistics.ts';
+import type { Plan } from './plan.ts';
+import { comparePositions, type From, isOpened, isWithin, type Position, type Segment, segmentsFrom } from './position.ts';
+import { countStatement, groupRowsMax, groupsStatement, pageStatement, segmentStatement, type Statement } from './statements.ts';
+import { wayOf } from './way.ts';
 
 export type Page = {
   readonly rows: readonly OpenedFound[];
-  /** Where the next page begins; absent on the last. */
-  readonly next?: Position;
+  /** Where the next page begins, and where the one before it ends; absent on the last and on the first. */
+  readonly next?: From;
+  readonly previous?: From;
 };
 
-/** A bucket of equal sort prefixes larger than this is not sorted by opening it. */
-const bucketRowsMax = 2000;
 /** How many rows a page may open and refuse before it ends short: a bound on what one request costs. */
 const recheckRowsMax = 20_000;
+/** How many rows are read at a time where many are refused. */
+const batchRows = 1_000;
 
-/** Reads one page of `size` rows. Where tokens can't decide, it reads on and opens until the page is full. */
-export async function runSearch(db: Queryable, plan: Plan, after: Position | undefined, size: number, open: Opener): Promise<Page> {
-  if (plan.sort !== undefined && sortsByBucket(plan.sort.param)) return bucketPage(db, plan, after, size, open);
-  const found: { row: OpenedFound; position: Position }[] = [];
-  let from = after;
-  for (let read = 0; ; ) {
-    const rows = await fetchRows(db, pageStatement(plan, from, size + 1));
-    const opened = await open(rows.map(({ version }) => version));
-    opened.forEach((row, at) => {
-      const position = { value: rows[at]?.sortValue ?? null, rid: row.rid };
-      if (passes(plan, row)) found.push({ row, position });
-      from = position;
-    });
-    read += rows.length;
-    if (found.length > size || rows.length <= size) break;
-    if (read > recheckRowsMax) throw tooManyCandidates();
+/**
+ * Reads one page of `size` rows. Where tokens can't decide, it reads on and opens until the page is full.
+ *
+ * @param statistics  how frequent tokens are: without them PostgreSQL alone decides how rows are looked for
+ * @throws            FhirError 400 `too-costly` where more would have to be opened than one request may
+ */
+export async function runSearch(
+  db: Queryable,
+  plan: Plan,
+  from: From | undefined,
+  size: number,
+  open: Opener,
+  statistics?: Statistics,
+): Promise<Page> {
+  const reading: Reading = { db, plan, open, statistics, backwards: from?.backwards === true, wanted: size + 1, found: [], read: 0 };
+  const segments = segmentsFrom(plan.sort, from);
+  if (segments.some(isOpened)) {
+    for (const segment of segments) {
+      if (reading.found.length >= reading.wanted) break;
+      await (isOpened(segment) ? readGroups(reading, segment, from) : readInOrder(reading, from, segment));
+    }
+  } else {
+    await readInOrder(reading, from);
   }
-  return pageOf(found, size);
+  return pageOf(reading.found, from, size);
 }
 
 /** Counts all matches: by SQL alone, or where rows must be opened, by opening them up to a bound. */
@@ -57,17 +56,44 @@ export async function countMatches(db: Queryable, plan: Plan, open: Opener, cand
     const { rows } = await db.query<{ n: string }>(statement(text, values));
     return Number(rows[0]?.n);
   }
-  const rows = await fetchRows(db, pageStatement({ ...plan, sort: undefined as never }, undefined, candidatesMax + 1));
-  if (rows.length > candidatesMax) throw tooManyCandidates();
-  const opened = await open(rows.map(({ version }) => version));
-  return opened.filter((row) => passes(plan, row)).length;
+  const unsorted = { ...plan, sort: [] };
+  let count = 0;
+  let read = 0;
+  for (let from: From | undefined; ; ) {
+    const rows = await fetchRows(db, unsorted, pageStatement(unsorted, from, batchRows));
+    read += rows.length;
+    if (read > candidatesMax) throw tooManyCandidates();
+    const opened = await open(rows.map(({ version }) => version));
+    count += opened.filter((row) => passes(plan, row)).length;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < batchRows) return count;
+    from = { position: { values: [], rid: last.version.rid } };
+  }
 }
 
-type FetchedRow = { readonly version: FoundVersion; readonly sortValue: string | null };
+type FetchedRow = { readonly version: FoundVersion; readonly values: readonly (string | null)[] };
 
-async function fetchRows(db: Queryable, { text, values }: Statement): Promise<FetchedRow[]> {
+type Found = { readonly row: OpenedFound; readonly position: Position };
+
+/** A page while it is read. */
+type Reading = {
+  readonly db: Queryable;
+  readonly plan: Plan;
+  readonly open: Opener;
+  readonly statistics: Statistics | undefined;
+  readonly backwards: boolean;
+  readonly wanted: number;
+  readonly found: Found[];
+  /** Rows that were opened. */
+  read: number;
+};
+
+async function fetchRows(db: Queryable, plan: Plan, { text, values }: Statement): Promise<FetchedRow[]> {
   const rows = await findVersions(db, text, values);
-  return rows.map((row) => ({ version: foundVersion(row), sortValue: typeof row[6] === 'string' ? row[6] : null }));
+  return rows.map((row) => ({
+    version: foundVersion(row),
+    values: plan.sort.map((_, at) => (typeof row[6 + at] === 'string' ? (row[6 + at] as string) : null)),
+  }));
 }
 
 /** A row is parsed again only if a test needs it. */
@@ -78,102 +104,107 @@ function passes(plan: Plan, row: OpenedFound): boolean {
   return plan.rechecks.every((recheck) => recheck(resource));
 }
 
-function pageOf(found: readonly { row: OpenedFound; position: Position }[], size: number): Page {
-  const rows = found.slice(0, size).map(({ row }) => row);
-  const last = found[size - 1];
-  return found.length > size && last !== undefined ? { rows, next: last.position } : { rows };
+/** Rows come in their order: of one segment, or of all that are left. */
+async function readInOrder(reading: Reading, begin: From | undefined, segment?: Segment): Promise<void> {
+  const { db, plan, open, found, wanted } = reading;
+  const relation = reading.statistics?.of(relationOf(plan.type));
+  for (let from = begin, limit = wanted; ; limit = Math.min(Math.max(2 * limit, wanted), Math.max(batchRows, wanted))) {
+    const way = reading.statistics === undefined ? ({ kind: 'free' } as const) : wayOf(plan, limit, relation);
+    const asked = segment === undefined ? pageStatement(plan, from, limit, way) : segmentStatement(plan, segment, from, limit);
+    const rows = await fetchRows(db, plan, asked);
+    const opened = await open(rows.map(({ version }) => version));
+    opened.forEach((row, at) => {
+      const position = { values: rows[at]?.values ?? [], rid: row.rid };
+      if (passes(plan, row)) found.push({ row, position });
+      from = { position, ...(reading.backwards ? { backwards: true } : {}) };
+    });
+    if (found.length >= wanted || rows.length < limit) return;
+    countRead(reading, rows.length);
+  }
 }
 
-/** Blind strings: whole buckets are opened and sorted, so that the page's order is exact though the index knows two letters. */
-async function bucketPage(db: Queryable, plan: Plan, after: Position | undefined, size: number, open: Opener): Promise<Page> {
-  const found: { row: OpenedFound; position: Position }[] = [];
-  const limit = size + 1;
-  // The bucket that `after` is in is read again, for what follows it there; each later statement begins at the next bucket.
-  let bucket: Bucket | undefined = after?.value == null ? undefined : { value: after.value, included: true };
-  let read = 0;
-  for (let more = after?.value !== null; more && found.length <= size; ) {
-    const rows = await fetchRows(db, bucketStatement(plan, bucket, limit, limit + bucketRowsMax + 1));
-    if (rows.length > limit + bucketRowsMax) throw bucketTooLarge(plan);
-    const sorted = await sortBuckets(plan, rows, open);
-    found.push(...sorted.filter(({ row, position }) => isAfter(position, after, plan) && passes(plan, row)));
-    const last = sorted.at(-1)?.position.value;
-    more = rows.length >= limit && last != null;
-    if (last != null) bucket = { value: last, included: false };
-    read += rows.length;
-    if (read > recheckRowsMax) throw tooManyCandidates();
+/** Whole groups of rows that the stored values don't tell apart are opened and sorted, so that the page's order is exact. */
+async function readGroups(reading: Reading, segment: Segment, begin: From | undefined): Promise<void> {
+  const { db, plan, found, wanted, backwards } = reading;
+  const after = begin !== undefined && isWithin(segment, begin.position) ? begin : undefined;
+  // The group that `after` is in is read again, for what follows it there; each later statement begins at the next group.
+  let from: From | undefined = after === undefined ? undefined : { ...after, inclusive: true };
+  for (;;) {
+    const rows = await fetchRows(db, plan, groupsStatement(plan, segment, from, wanted, wanted + groupRowsMax + 1));
+    if (rows.length > wanted + groupRowsMax) throw groupTooLarge(segment);
+    const sorted = await sortGroups(reading, segment, rows);
+    found.push(...sorted.filter(({ row, position }) => isBeyond(position, after, segment) && passes(plan, row)));
+    const last = sorted.at(-1);
+    if (found.length >= wanted || last === undefined || rows.length < wanted) return;
+    from = { position: last.position, ...(backwards ? { backwards: true } : {}) };
+    countRead(reading, rows.length);
   }
-  let from = after?.value === null ? after : undefined;
-  for (let more = true; more && found.length <= size; ) {
-    const missing = await fetchRows(db, missingStatement(plan, from, limit));
-    const opened = await open(missing.map(({ version }) => version));
-    for (const row of opened) {
-      from = { value: null, rid: row.rid };
-      if (passes(plan, row)) found.push({ row, position: from });
-    }
-    more = missing.length === limit;
-    read += missing.length;
-    if (read > recheckRowsMax) throw tooManyCandidates();
-  }
-  return pageOf(found, size);
 }
 
-type Sorted = { readonly row: OpenedFound; readonly position: Position };
-
-async function sortBuckets(plan: Plan, rows: readonly FetchedRow[], open: Opener): Promise<Sorted[]> {
+async function sortGroups({ plan, open, backwards }: Reading, segment: Segment, rows: readonly FetchedRow[]): Promise<Found[]> {
   const opened = await open(rows.map(({ version }) => version));
-  const sorted = opened.map((row, at) => ({
+  const found = opened.map((row, at) => ({
     row,
-    position: { value: rows[at]?.sortValue ?? null, rid: row.rid, text: sortText(plan, row) },
+    position: { values: rows[at]?.values ?? [], texts: textsOf(plan, row), rid: row.rid },
   }));
-  return sorted.sort((a, b) => comparePositions(a.position, b.position, plan));
+  const sign = backwards ? -1 : 1;
+  return found.sort((a, b) => sign * comparePositions(segment, a.position, b.position));
 }
 
-function sortText(plan: Plan, row: OpenedFound): string {
-  if (row.erased) return '';
+function textsOf({ sort }: Plan, row: OpenedFound): (string | null)[] {
+  if (row.erased) return sort.map(() => null);
   const resource = JSON.parse(row.json.toString('utf8')) as object;
-  const { param, descending } = plan.sort ?? {};
-  const parts = (param?.elements ?? []).flatMap(({ element }) =>
-    element.kind === 'date' ? momentsOf(element, resource, descending === true) : sortedParts(element, resource),
-  );
-  parts.sort(byCodePoint);
-  return (descending ? parts.at(-1) : parts[0]) ?? '';
+  return sort.map(({ textOf }) => textOf?.(resource) ?? null);
 }
 
-/** A date sorts by its first moment, descending by its last, as other dates do by their facts; written so that text order is time order. */
-function momentsOf(element: SearchElement, resource: object, last: boolean): string[] {
-  const moments: string[] = [];
-  element.each(resource, (value, type) => {
-    const interval = intervalOf(value, type);
-    if (interval !== undefined) moments.push(formatInstant(last ? interval.hi - 1 : interval.lo));
-  });
-  return moments;
+function isBeyond(position: Position, after: From | undefined, segment: Segment): boolean {
+  if (after === undefined) return true;
+  const order = comparePositions(segment, position, after.position) * (after.backwards ? -1 : 1);
+  return order > 0 || (order === 0 && after.inclusive === true);
 }
 
-function comparePositions(a: Position, b: Position, plan: Plan): number {
-  const sign = plan.sort?.descending ? -1 : 1;
-  const bucket = BigInt(a.value ?? 0) - BigInt(b.value ?? 0);
-  if (bucket !== 0n) return bucket < 0n ? -sign : sign;
-  return sign * (byCodePoint(a.text ?? '', b.text ?? '') || a.rid - b.rid);
+function countRead(reading: Reading, rows: number): void {
+  reading.read += rows;
+  if (reading.read > recheckRowsMax) throw tooManyCandidates();
 }
 
-function isAfter(position: Position, from: Position | undefined, plan: Plan): boolean {
-  return from === undefined || comparePositions(position, from, plan) > 0;
+/** @param found  in reading order, with the first row of the page that follows it in that direction, if there is one */
+function pageOf(found: readonly Found[], from: From | undefined, size: number): Page {
+  const backwards = from?.backwards === true;
+  const inOrder = backwards ? found.slice(0, size).toReversed() : found.slice(0, size);
+  const rows = inOrder.map(({ row }) => row);
+  const more = found.length > size;
+  const [first, last] = [inOrder[0]?.position, inOrder.at(-1)?.position];
+  if (first === undefined || last === undefined) return { rows, ...aroundNothing(from) };
+  return {
+    rows,
+    ...(more || backwards ? { next: { position: last } } : {}),
+    ...((backwards ? more : from !== undefined) ? { previous: { position: first, backwards: true } as const } : {}),
+  };
+}
+
+/** What a page has lost all rows of lies between: the way back leads to the place it was to begin at, that row included. */
+function aroundNothing(from: From | undefined): Pick<Page, 'next' | 'previous'> {
+  if (from === undefined) return {};
+  const { position } = from;
+  const inclusive = from.inclusive ? {} : ({ inclusive: true } as const);
+  return from.backwards ? { next: { position, ...inclusive } } : { previous: { position, backwards: true, ...inclusive } };
 }
 
 function tooManyCandidates(): FhirError {
-  return new FhirError(400, [
-    issue(
-      'too-costly',
-      'search-too-many-candidates',
-      'Too many resources would have to be opened to answer this search. Add a clause that selects fewer, or search by a longer beginning of the text.',
-    ),
-  ]);
+  return badRequest(
+    'search-too-many-candidates',
+    'Too many resources would have to be opened to answer this search. Add a clause that selects fewer, or search by a longer beginning of the text.',
+    undefined,
+    'too-costly',
+  );
 }
 
-function bucketTooLarge(plan: Plan): FhirError {
+function groupTooLarge({ terms }: Segment): FhirError {
+  const names = terms.map(({ code }) => `"${code}"`).join(', ');
   return badRequest(
     'search-sort-too-costly',
-    `Too many resources have nearly the same "${plan.sort?.param.code}" to sort them. Add a clause that selects fewer, or sort by another parameter.`,
+    `More than ${groupRowsMax} resources would have to be opened to sort them by ${names}. Add a clause that selects fewer, or sort by a date, a number, a quantity or _lastUpdated first.`,
     undefined,
     'too-costly',
   );

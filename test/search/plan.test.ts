@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { makeTokenKey, token } from '../../src/encryption/token.ts';
 import { FhirError } from '../../src/fhir/error.ts';
 import { parseSearch } from '../../src/search/parse.ts';
-import { bucketStatement, countStatement, pageStatement, type Plan, planSearch } from '../../src/search/plan.ts';
+import { type Plan, planSearch } from '../../src/search/plan.ts';
+import { type From, type Position, segmentsOf } from '../../src/search/position.ts';
+import { countStatement, groupsStatement, matchesStatement, pageStatement, type Statement } from '../../src/search/statements.ts';
+import type { Way } from '../../src/search/way.ts';
 import { noRows, type RowFilter } from '../../src/storage/filter.ts';
 import { limits, smallRegistry } from './small-registry.ts';
 
@@ -12,25 +15,40 @@ const context = { key, base: 'http://x/fhir', now: Date.UTC(2024, 0, 1) };
 
 function plan(type: string, query: string, filter: RowFilter = 'all'): Plan {
   const { query: parsed } = parseSearch(type, [...new URLSearchParams(query)], registry, limits, false);
-  return planSearch(parsed, filter, registry, context);
+  return planSearch(parsed, () => filter, registry, context);
 }
 
 const flat = (text: string): string => text.replace(/\s+/g, ' ');
 const page = (of: Plan): string => flat(pageStatement(of, undefined, 11).text);
+const at = (values: readonly (string | null)[], rid: number): Position => ({ values, rid });
+
+function groups(of: Plan, from: From | undefined, limit: number, rowsMax: number): Statement {
+  const [segment] = segmentsOf(of.sort);
+  if (segment === undefined) throw new Error('an order has a segment');
+  return groupsStatement(of, segment, from, limit, rowsMax);
+}
 
 describe('the caller’s filter', () => {
   const bound: RowFilter = { anyOf: [[[7n]]] };
 
-  test.each<[string, (of: Plan) => { text: string }]>([
+  test.each<[string, (of: Plan) => Statement]>([
     ['a page', (of) => pageStatement(of, undefined, 10)],
-    ['a later page', (of) => pageStatement(of, { value: null, rid: 5 }, 10)],
-    ['a page of buckets', (of) => bucketStatement(of, undefined, 10, 20)],
+    ['a later page', (of) => pageStatement(of, { position: at([null], 5) }, 10)],
+    ['a page of groups', (of) => groups(of, undefined, 10, 20)],
     ['the total', (of) => countStatement(of)],
+    ['a bounded total', (of) => countStatement(of, 10)],
+    ['the estimate', (of) => matchesStatement(of)],
   ])('binds %s', (_, statement) => {
     const of = (filter: RowFilter): string => statement(plan('Patient', 'gender=male&_sort=family', filter)).text;
     expect(of('all')).toContain('and true');
     expect(of(bound)).toMatch(/and \(r\.tokens && \$\d+::int8\[\]\)/);
     expect(of(noRows)).toContain('and false');
+  });
+
+  test.each<Way>([{ kind: 'free' }, { kind: 'gather' }, { kind: 'walk', rows: 100 }])('binds each part of a page found by $kind', (way) => {
+    const text = flat(pageStatement(plan('Observation', 'code=x&_sort=-date', noRows), undefined, 10, way).text);
+    expect(text.match(/and false/g)).toHaveLength(way.kind === 'walk' ? 3 : 2);
+    expect(text.match(/r\.tokens @> /g)).toHaveLength(way.kind === 'walk' ? 3 : 2);
   });
 
   test('binds both phases of a sorted page', () => {
@@ -110,8 +128,16 @@ describe('a contains of fewer than three letters', () => {
 
 describe('order', () => {
   test('without _sort is by row, and a position continues after its row', () => {
-    expect(page(plan('Patient', ''))).toMatch(/order by r\.rid limit \$1::int$/);
-    expect(flat(pageStatement(plan('Patient', ''), { value: null, rid: 41 }, 10).text)).toContain('and r.rid > $1::int8 order by r.rid');
+    expect(page(plan('Patient', ''))).toMatch(/order by r\.rid asc limit \$1::int$/);
+    const later = flat(pageStatement(plan('Patient', ''), { position: at([], 41) }, 10).text);
+    expect(later).toContain('and r.rid > $1::int8 order by r.rid asc');
+    const before = flat(pageStatement(plan('Patient', ''), { position: at([], 41), backwards: true }, 10).text);
+    expect(before).toContain('and r.rid < $1::int8 order by r.rid desc');
+  });
+
+  test('without _sort is by update where that is asked about: an index has those one after the other', () => {
+    expect(page(plan('Patient', '_lastUpdated=ge2024'))).toContain('order by r.last_updated asc, r.rid asc');
+    expect(page(plan('Patient', '_lastUpdated=ge2024&_sort=_id'))).toContain('order by r.id asc, r.rid asc');
   });
 
   test.each([
@@ -120,25 +146,73 @@ describe('order', () => {
     ['_sort=_id', 'order by r.id asc, r.rid asc'],
     ['_sort=date', 'order by r.clinical_at asc, r.rid asc'],
     ['_sort=-date', 'order by r.clinical_at desc, r.rid desc'],
-    ['_sort=value-quantity', 'order by s.value asc, r.rid asc'],
+    ['_sort=value-quantity', 'order by s0.lo asc, r.rid asc'],
+    ['_sort=-date,_id', 'order by r.clinical_at desc, r.id asc, r.rid desc'],
+    ['_sort=_lastUpdated,-date', 'order by r.last_updated asc, r.clinical_at desc nulls last, r.rid asc'],
+    ['_sort=-date,value-quantity', 'order by r.clinical_at desc, s1.value asc nulls last, r.rid desc'],
   ])('%s: %s', (query, order) => {
     expect(page(plan('Observation', query))).toContain(order);
   });
 
-  test('rows without a value come after those with one, in a phase of their own', () => {
-    const sorted = plan('Observation', '_sort=-date');
-    expect(page(sorted)).toMatch(/r\.clinical_at is not null .* union all .* r\.clinical_at is null order by r\.rid/);
-    const later = flat(pageStatement(sorted, { value: null, rid: 9 }, 10).text);
-    expect(later).not.toContain('union all');
-    expect(later).toContain('r.clinical_at is null and r.rid >');
+  test('read backwards is turned round in every part, rows without a value first', () => {
+    const before = pageStatement(plan('Observation', '_sort=-date,value-quantity'), { position: at([null, '3'], 9), backwards: true }, 10);
+    const text = flat(before.text);
+    expect(text).toMatch(/r\.clinical_at is null .* order by s1\.value desc nulls first, r\.rid desc .* union all/);
+    expect(text).toMatch(/union all .* r\.clinical_at is not null order by r\.clinical_at asc, s1\.value desc nulls first, r\.rid asc/);
   });
 
-  test('a bucket page ends with a whole bucket and is bounded', () => {
-    const { text, values } = bucketStatement(plan('Patient', '_sort=family'), { value: '5', included: false }, 11, 2012);
+  test('rows without a value come after those with one, in a part of their own', () => {
+    const sorted = plan('Observation', '_sort=-date');
+    expect(page(sorted)).toMatch(/r\.clinical_at is not null .* union all .* r\.clinical_at is null order by r\.rid/);
+    const later = flat(pageStatement(sorted, { position: at([null], 9) }, 10).text);
+    expect(later).not.toContain('union all');
+    expect(later).toMatch(/r\.clinical_at is null and r\.rid > /);
+  });
+
+  test('a place among several terms is spelled out, and its first value begins an index', () => {
+    const sorted = plan('Observation', '_sort=-date,_id');
+    const { text, values } = pageStatement(sorted, { position: at(['2024-01-01 00:00:00+00', 'x'], 9) }, 10);
     expect(flat(text)).toMatch(
-      /s\.value > \$\d+::int8 order by s\.value asc fetch first \(\$\d+::int\) rows with ties\) b limit \$\d+::int$/,
+      /\(r\.clinical_at <= (\$\d+)::timestamptz and \(r\.clinical_at < \1::timestamptz or \(r\.clinical_at = \1::timestamptz and \(r\.id > (\$\d+)::text or \(r\.id = \2::text and r\.rid < \$\d+::int8\)\)\)\)\)/,
     );
+    expect(values).toContain('2024-01-01 00:00:00+00');
+  });
+
+  test('a page of groups ends with a whole group and is bounded', () => {
+    const { text, values } = groups(plan('Patient', '_sort=family'), { position: at(['5'], 1) }, 11, 2012);
+    expect(flat(text)).toMatch(/\(s0\.low >= (\$\d+)::int8 and \(s0\.low > \1::int8 or \(s0\.low = \1::int8 and false\)\)\)/);
+    expect(flat(text)).toMatch(/order by s0\.low asc fetch first \(\$\d+::int\) rows with ties\) b limit \$\d+::int$/);
     expect(values.at(-1)).toBe(2012);
-    expect(bucketStatement(plan('Patient', '_sort=-family'), { value: '5', included: true }, 11, 2012).text).toMatch(/s\.value <= \$/);
+    const again = groups(plan('Patient', '_sort=-family'), { position: at(['5'], 1), inclusive: true }, 11, 2012);
+    expect(flat(again.text)).toMatch(/s0\.high < (\$\d+)::int8 or \(s0\.high = \1::int8 and true\)/);
+  });
+
+  test('what no index knows is one group', () => {
+    const { text } = groups(plan('Observation', '_sort=status'), undefined, 11, 2012);
+    expect(text).not.toMatch(/order by|ties/);
+  });
+});
+
+describe('a way', () => {
+  const coded = plan('Observation', 'code=x&_sort=-date');
+
+  test('that gathers puts what matches in order behind a fence', () => {
+    const text = flat(pageStatement(coded, undefined, 11, { kind: 'gather' }).text);
+    expect(text).toMatch(
+      /from \(select \* from resource_observation r where .*r\.tokens @> .* offset 0\) r where r\.clinical_at is not null order by/,
+    );
+  });
+
+  test('that walks ends after its rows, and gathers where that did not fill the page', () => {
+    const { text, values } = pageStatement(coded, undefined, 11, { kind: 'walk', rows: 777 });
+    expect(flat(text)).toMatch(/r\.clinical_at is not null order by r\.clinical_at desc, r\.rid desc limit \$\d+::int\) r where/);
+    expect(flat(text)).toMatch(/from walked where \(select count\(\*\) from walked\) >= .* union all .* offset 0\) r .* from walked\) < /);
+    expect(values).toContain(777);
+  });
+
+  test('leaves facts to PostgreSQL or to a look at each candidate', () => {
+    const facts = plan('Observation', 'code=x&value-quantity=5&_sort=-date');
+    expect(page(facts)).not.toContain('offset 0');
+    expect(flat(pageStatement(facts, undefined, 11, { kind: 'walk', rows: 500 }).text)).toMatch(/limit \$\d+::int\) r where .* offset 0\)/);
   });
 });

@@ -1,0 +1,92 @@
+import type { RowFilter } from '../storage/filter.ts';
+import type { RelationStatistics } from '../storage/statistics.ts';
+import type { Condition } from './condition.ts';
+import type { Plan } from './plan.ts';
+
+/**
+ * How the rows of a page are looked for. `walk`: in the order asked for, until the page is full, through at most so many rows.
+ * `gather`: all that match, by their tokens, and put in order then. `free`: as PostgreSQL thinks best.
+ */
+export type Way = { readonly kind: 'free' } | { readonly kind: 'gather' } | { readonly kind: 'walk'; readonly rows: number };
+
+/** So many rows are gathered and sorted in a few milliseconds. */
+const gatheredRows = 2_000;
+/** A walk in vain through so many rows costs about ten milliseconds. */
+const walkRowsMax = 10_000;
+/** Where nothing is known of how frequent the tokens are. */
+const walkRowsUnknown = 1_000;
+
+/**
+ * Whether a page is found sooner by walking an ordered index or by gathering. The decision rests on how frequent the tokens are and is
+ * ours, because a walk through a table for something rare, which PostgreSQL begins where it misjudges, can take seconds: a walk of ours ends.
+ */
+export function wayOf(plan: Plan, limit: number, statistics: RelationStatistics | undefined): Way {
+  if (plan.patient !== undefined || !isWalkable(plan)) return { kind: 'free' };
+  const share = shareOfPlan(plan, statistics);
+  if (share === undefined) return { kind: 'free' };
+  if (statistics === undefined) return { kind: 'walk', rows: walkRowsUnknown };
+  const needed = limit / share;
+  if (share * statistics.rows <= gatheredRows || needed > walkRowsMax) return { kind: 'gather' };
+  // Some more than expected: what matches doesn't lie evenly.
+  return { kind: 'walk', rows: Math.ceil(Math.max(walkRowsUnknown, Math.min(4 * needed, walkRowsMax))) };
+}
+
+/** There is an index in the order asked for: of rows, of updates, of main dates. */
+function isWalkable({ sort }: Plan): boolean {
+  const [first, ...others] = sort;
+  if (first === undefined) return true;
+  return others.length === 0 && first.stored?.kind === 'column' && first.stored.column !== 'id';
+}
+
+/** What share of the type's rows match, roughly; undefined where no token selects, or something else does that can't be told. */
+function shareOfPlan({ condition, filter }: Plan, statistics: RelationStatistics | undefined): number | undefined {
+  const of = (token: bigint): number => statistics?.shareOf(token) ?? 1;
+  const parts = condition.kind === 'and' ? condition.of : [condition];
+  const selects = filter !== 'all' || parts.some(({ kind }) => kind === 'all-tokens' || kind === 'any-token');
+  const shares = parts.map((part) => shareOf(part, of));
+  if (!selects || shares.some((share) => share === undefined)) return undefined;
+  // Tokens of a row go together rather than not, so the rarest alone counts; facts thin out what is left.
+  const tokens = [filterShare(filter, of), ...parts.flatMap((part, at) => (part.kind === 'fact' ? [] : (shares[at] ?? [])))];
+  const facts = parts.flatMap((part, at) => (part.kind === 'fact' ? (shares[at] ?? []) : []));
+  return Math.max(
+    facts.reduce((product, share) => product * share, Math.min(...tokens)),
+    Number.MIN_VALUE,
+  );
+}
+
+/** A range of facts, of which nothing is known. */
+const factShare = 0.25;
+
+function shareOf(condition: Condition, of: (token: bigint) => number): number | undefined {
+  switch (condition.kind) {
+    case 'all-tokens':
+      return Math.min(1, ...condition.tokens.map(of));
+    case 'any-token':
+      return Math.min(1, sum(condition.tokens.map(of)));
+    case 'fact':
+      return condition.pairs === undefined ? factShare : undefined;
+    case 'updated':
+      // It bounds the walk where it has the walk's order; elsewhere it may leave next to nothing.
+      return 1;
+    case 'and':
+    case 'or': {
+      const shares = condition.of.map((part) => shareOf(part, of));
+      const known = shares.filter((share) => share !== undefined);
+      if (known.length < shares.length) return undefined;
+      return condition.kind === 'and' ? Math.min(1, ...known) : Math.min(1, sum(known));
+    }
+    case 'not': {
+      const share = shareOf(condition.of, of);
+      return share === undefined ? undefined : 1 - share;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function filterShare(filter: RowFilter, of: (token: bigint) => number): number {
+  if (filter === 'all') return 1;
+  return Math.min(1, sum(filter.anyOf.map((groups) => Math.min(1, ...groups.map((group) => sum(group.map(of)))))));
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
