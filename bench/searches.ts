@@ -51,10 +51,12 @@ export function makeSearches(corpus: Corpus, random: Random, clients: number): R
         Math.min(20, those.length),
       );
     }),
+    /** A patient's Observations of a code above a value. */
     composite: workload('composite', clients, (client) => {
-      const { code, above, from, count } = random.pick(corpus.ranges);
-      const path = `/Observation?code-value-quantity=${coded(code)}$gt${above}&date=ge${from}&_count=10`;
-      return found(client, 'composite', path, Math.min(10, count));
+      const person = random.pick(corpus.readers);
+      const { code, above } = random.pick(corpus.ranges);
+      const those = person.observations.filter((o) => o.code === code && o.value !== undefined && o.value > above);
+      return found(client, 'composite', `/Observation?patient=${person.id}&code-value-quantity=${coded(code)}$gt${above}`, those.length);
     }),
     newest: workload('newest', FEW, (client) =>
       found(client, 'newest', `/Observation?code=${coded(random.pick(corpus.codes))}&_sort=-date&_count=10`, 10),
