@@ -2,8 +2,7 @@ import { forbidden } from '../fhir/error.ts';
 import { noRows, type RowFilter } from '../storage/filter.ts';
 import { type PlannedClause, planClause } from './clauses.ts';
 import { allOf, anyOf, type Condition, type Hop, type Reach, type Recheck } from './condition.ts';
-import type { Criterion, Step } from './criterion.ts';
-import type { Query } from './query.ts';
+import type { Criterion, Query, Step } from './query.ts';
 import type { PlanContext } from './sink.ts';
 
 /**

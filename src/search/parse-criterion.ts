@@ -1,17 +1,18 @@
 import { badRequest } from '../fhir/error.ts';
 import { linkOf, parsePath, type Place, placeOf } from './chain.ts';
-import type { Criterion } from './criterion.ts';
+import { parseFilter } from './filter.ts';
 import { parseClause } from './parse-clause.ts';
 import { paramOf } from './parameters.ts';
-import type { SearchLimits } from './query.ts';
+import type { Criterion, SearchLimits } from './query.ts';
 import type { Registry, TypeSearch } from './registry.ts';
 
 /**
- * Reads one parameter that says what to find: a clause, a chain, `_has` or `_list`. None where there is no value.
+ * Reads one parameter that says what to find: a clause, a chain, `_has`, `_list` or `_filter`. None where there is no value.
  *
  * @throws FhirError 400 naming the parameter
  */
 export function parseCriterion(name: string, value: string, search: TypeSearch, registry: Registry, limits: SearchLimits): Criterion[] {
+  if (name === '_filter') return value.trim() === '' ? [] : [parseFilter(value, search, registry, limits)];
   const criterion = parsePath(name, placeOf(name, search, registry, limits), (code, place) =>
     code === '_list' ? parseList(value, place) : parseTest(code, value, place),
   );

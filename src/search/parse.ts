@@ -1,7 +1,6 @@
 import { badRequest, FhirError, type Issue } from '../fhir/error.ts';
-import type { Criterion } from './criterion.ts';
 import { parseCriterion } from './parse-criterion.ts';
-import type { Query, SearchLimits } from './query.ts';
+import type { Criterion, Query, SearchLimits } from './query.ts';
 import type { Registry } from './registry.ts';
 import { resultOptions } from './result-options.ts';
 

@@ -1,4 +1,4 @@
-import type { Criterion } from './criterion.ts';
+import type { Link } from './condition.ts';
 import type { SearchParam } from './registry.ts';
 
 /** One search clause: a parameter, how it is asked, and its alternatives. Several clauses must all hold. */
@@ -8,6 +8,19 @@ export type Clause = {
   /** Values between commas, escapes kept. */
   readonly values: readonly string[];
 };
+
+/** What is asked of a resource: one clause, or what follows references from it, or any of both combined. */
+export type Criterion =
+  | { readonly kind: 'clause'; readonly clause: Clause }
+  /** `subject.name=…`: it refers to a resource of one of these types that meets the type's criterion. */
+  | { readonly kind: 'chain'; readonly to: readonly Step[] }
+  /** `_has:Observation:patient:code=…`: a resource that meets the criterion refers to it. */
+  | { readonly kind: 'has'; readonly by: Step }
+  | { readonly kind: 'and' | 'or'; readonly of: readonly Criterion[] }
+  | { readonly kind: 'not'; readonly of: Criterion };
+
+/** One hop: the type at its other end, the way there and what is asked there. */
+export type Step = { readonly type: string; readonly link: Link; readonly criterion: Criterion };
 
 export type SortKey = { readonly param: SearchParam; readonly descending: boolean };
 
