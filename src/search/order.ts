@@ -93,8 +93,8 @@ export function beyondSql(segment: Segment, order: OrderSql, from: From | undefi
   const [first] = segment.terms;
   const rid = `${values.add(position.rid)}::int8`;
   const ridBeyond = `${ridDescends(segment) === backwards ? '>' : '<'}${from.inclusive ? '=' : ''}`;
-  const single = segment.terms.length === 1 && first !== undefined && !isNullable(segment, 0);
-  if (first?.stored !== undefined && single) {
+  const alike = segment.terms.length === 1 && first?.descending === ridDescends(segment) && !isNullable(segment, 0);
+  if (first?.stored !== undefined && alike) {
     // Compared as a row, so that an index of (value, rid) begins right there.
     const value = `${values.add(position.values[segment.from])}::${first.stored.cast}`;
     return [`(${order.columns[segment.from]}, r.rid) ${ridBeyond} (${value}, ${rid})`];

@@ -128,7 +128,7 @@ async function readGroups(reading: Reading, segment: Segment, begin: From | unde
   const { db, plan, found, wanted, backwards } = reading;
   const after = begin !== undefined && isWithin(segment, begin.position) ? begin : undefined;
   // The group that `after` is in is read again, for what follows it there; each later statement begins at the next group.
-  let from: From | undefined = after === undefined ? undefined : { ...after, inclusive: true };
+  let from: From | undefined = after === undefined ? begin : { ...after, inclusive: true };
   for (;;) {
     const rows = await fetchRows(db, plan, groupsStatement(plan, segment, from, wanted, wanted + groupRowsMax + 1));
     if (rows.length > wanted + groupRowsMax) throw groupTooLarge(segment);
