@@ -125,6 +125,10 @@ export const sections = {
     SEARCH_PARAMETERS_MAX: whole(50, [1, 1_000], 'parameters', 'Most parameters of one search.'),
     SEARCH_OR_VALUES_MAX: whole(500, [1, 10_000], 'values', 'Most values of one parameter, as separated by commas.'),
     SEARCH_CHAIN_DEPTH_MAX: whole(5, [1, 10], 'hops', 'Most hops of a chained parameter, and of nested `_has`.'),
+    SEARCH_FULL_TEXT: onOff(
+      'off',
+      'Whether `_text` and `_content` are answered. On, each resource is indexed by all its words: whoever steals the database may count how often which words occur together. After it is switched on, `npm run reindex` finds what was stored before.',
+    ),
     INCLUDE_MAX: whole(1_000, [0, 100_000], 'resources', 'Most resources that `_include` and `_revinclude` add to a page.'),
     PAGE_SIZE_DEFAULT: whole(50, [1, 10_000], 'resources', 'Matches on a search page when `_count` is not given.'),
     PAGE_SIZE_MAX: whole(1_000, [1, 10_000], 'resources', 'Most matches on a search page; a larger `_count` is cut down to it.'),

@@ -31,6 +31,7 @@ import { rowIds } from './storage/row-ids.ts';
 import { tokenStatistics } from './storage/statistics.ts';
 import { makeOpener, makeSealer } from './storage/sealing.ts';
 import type { Log } from './telemetry/log.ts';
+import { definedSources } from './terminology/terminology.ts';
 import { compileShapes } from './validation/shape.ts';
 
 /** Everything that is open while the server runs. */
@@ -118,6 +119,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     const context: Context = {
       config,
       definitions,
+      definedTerms: definedSources(definitions),
       registry,
       pool: main.pool,
       reader: lanes,
@@ -128,7 +130,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       rowIds: rowIds(searching.pool),
       updates: updateBatch({ pool: main.pool, retriesMax: config.transactionRetriesMax, rowsMax: 50, inFlightMax: 3 }),
       creates: createBatch({ pool: main.pool, retriesMax: config.transactionRetriesMax, rowsMax: 200, inFlightMax: 2 }),
-      extract: makeExtractor({ registry, key: tokenKey, base: config.baseUrl }),
+      extract: makeExtractor({ registry, key: tokenKey, base: config.baseUrl, fullText: config.searchFullText }),
       validate: compileShapes(definitions.schema),
       seal,
       open: opener,
@@ -138,7 +140,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
         open: (purpose, sealed) => openBytes(cursorKey, purpose, sealed),
       }),
       refKeyOf: (type, id) => refKeyOf(tokenKey, type, id),
-      planContext: () => ({ ...plan, now: Date.now() }),
+      planContext: () => ({ ...plan, fullText: config.searchFullText, now: Date.now() }),
     };
     const erasing = { context, keys };
     const { repeated, unlisted } = await replayErasures(erasing);

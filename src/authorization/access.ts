@@ -1,6 +1,6 @@
 import { token, type TokenKey } from '../encryption/token.ts';
 import { forbidden } from '../fhir/error.ts';
-import { planClauses } from '../search/clauses.ts';
+import { type PlannedClause, planClauses } from '../search/clauses.ts';
 import { compartmentParts } from '../search/extract.ts';
 import type { Condition } from '../search/condition.ts';
 import { parseSearch } from '../search/parse.ts';
@@ -115,10 +115,18 @@ function compartmentToken(key: TokenKey, compartment: string, id: string): bigin
 function groupsOfParams(scope: Scope, type: string, context: AccessContext): (readonly bigint[])[] {
   const query = queryOf(scope, type, context);
   if (query.clauses.length !== scope.params.length) return unplannable();
-  return planClauses(query, { ...context.plan, now: Date.now() }).flatMap(({ condition, recheck }) => {
+  return plannedOf(query, context).flatMap(({ condition, recheck }) => {
     const groups = recheck === undefined ? tokenGroups(condition) : [];
     return groups.length === 0 ? unplannable() : groups;
   });
+}
+
+function plannedOf(query: Query, context: AccessContext): PlannedClause[] {
+  try {
+    return planClauses(query, { ...context.plan, now: Date.now() });
+  } catch (error) {
+    return unplannable(error);
+  }
 }
 
 function queryOf(scope: Scope, type: string, context: AccessContext): Query {

@@ -9,6 +9,7 @@ import type { Call, Context } from './context.ts';
 import type { Document } from './document.ts';
 import { atEntry, inEntry } from './entries.ts';
 import { assertType } from './prepare.ts';
+import { resolveSearch } from './resolve-search.ts';
 
 /** A resource that the same transaction writes. */
 export type Writing = { readonly type: string; readonly id: string; readonly document: Document };
@@ -68,7 +69,7 @@ export async function resolveConditionalReferences(
       const candidates = written(type);
       const stale = new Set([...changes.deleting, ...candidates.map(({ id }) => `${type}/${id}`)]);
       const stored = await findMatches(ctx, call, db, criteria, stale.size + 2);
-      const matches = matcherOf(criteria.query, ctx.planContext());
+      const matches = matcherOf(await resolveSearch(ctx, call, db, criteria.query), ctx.planContext());
       const filter = call.access.filter('s', type);
       const ids = [
         ...stored.filter(({ id }) => !stale.has(`${type}/${id}`)),

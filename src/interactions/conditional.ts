@@ -10,6 +10,7 @@ import { LostRace, type Queryable } from '../storage/database.ts';
 import { type LockedVersion, lockCurrent } from '../storage/read.ts';
 import type { OpenedFound } from '../storage/sealing.ts';
 import type { Call, Context } from './context.ts';
+import { resolveSearch } from './resolve-search.ts';
 
 /** Conditional writes fall into this many locks, so that a large bundle can't exhaust the lock table. */
 const lockBuckets = 1024;
@@ -66,7 +67,7 @@ export async function findMatches(
   criteria: Criteria,
   limit: number,
 ): Promise<readonly OpenedFound[]> {
-  const { query } = criteria;
+  const query = await resolveSearch(ctx, call, db, criteria.query);
   const planned = planSearch(query, (type) => call.access.filter('s', type), ctx.registry, ctx.planContext());
   const plan = await settlePlan(db, planned, ctx.open);
   const page = await runSearch(db, plan, undefined, limit, ctx.open);

@@ -14,12 +14,15 @@ import type { RowIds } from '../storage/row-ids.ts';
 import type { Statistics } from '../storage/statistics.ts';
 import type { CreateBatch } from '../storage/create-batch.ts';
 import type { UpdateBatch } from '../storage/update-batch.ts';
+import type { Sources } from '../terminology/expand.ts';
 import type { CursorCodec } from './cursor.ts';
 
 /** All that interactions work with: opened once in services.ts and passed down. */
 export type Context = {
   readonly config: Config;
   readonly definitions: Definitions;
+  /** R4's own code systems and value sets. */
+  readonly definedTerms: Sources;
   readonly registry: Registry;
   /** Where transactions begin. */
   readonly pool: Pool;

@@ -12,6 +12,7 @@ import { countCandidatesMax, type Total, totalOf } from '../search/total.ts';
 import type { Queryable } from '../storage/database.ts';
 import type { Answer } from './answer.ts';
 import type { Call, Context } from './context.ts';
+import { resolveSearch } from './resolve-search.ts';
 import { countBundle, cursorScope, searchBundle } from './search-bundle.ts';
 
 /**
@@ -24,7 +25,8 @@ export async function search(ctx: Context, call: Call, type: string, pairs: read
   call.access.permit('s', type);
   const { query, warnings } = parseSearch(type, pairs, ctx.registry, ctx.config, call.lenient);
   if (query.explain) assertExplains(call);
-  const planned = planSearch(query, (each) => call.access.filter('s', each), ctx.registry, ctx.planContext());
+  const resolved = await resolveSearch(ctx, call, ctx.searcher, query);
+  const planned = planSearch(resolved, (each) => call.access.filter('s', each), ctx.registry, ctx.planContext());
   const plan = await settlePlan(ctx.searcher, planned, ctx.open);
   // Behind a fence the way is fixed, and planning again for the values would cost as much as the search.
   const db = isFenced(plan) ? ctx.reader : ctx.searcher;

@@ -2,15 +2,19 @@ import { badRequest } from '../fhir/error.ts';
 import { isId } from '../fhir/references.ts';
 import { planComposite } from './composite-clause.ts';
 import { anyOf, type Condition, type Recheck } from './condition.ts';
+import { type AskedElement, filterMatch, isOwnModifier } from './filter-match.ts';
 import { decided, type ValueMatch } from './match.ts';
 import type { Clause, Query } from './query.ts';
 import type { SearchElement } from './registry.ts';
+import { assertResolved } from './resolve.ts';
 import type { PlanContext } from './sink.ts';
 import { dateMatch, updatedCondition } from './types/date.ts';
-import { quantityCondition } from './types/quantity.ts';
+import { fullTextClause } from './types/full-text.ts';
+import { quantityMatch } from './types/quantity.ts';
 import { presentReference, referenceCondition, refKeyOf } from './types/reference.ts';
+import { nearClause } from './types/special.ts';
 import { stringMatch } from './types/string.ts';
-import { tokenCondition } from './types/token.ts';
+import { tokenMatch } from './types/token.ts';
 import { uriCondition } from './types/uri.ts';
 import { unescape } from './values.ts';
 
@@ -31,12 +35,13 @@ export function assertSelective(query: Query, planned: readonly PlannedClause[])
   const broad = planned.findIndex((clause) => clause.broad);
   if (broad === -1) return;
   const selects =
-    query.criteria.length > 0 || query.clauses.some(({ modifier }, at) => !planned[at]?.broad && modifier !== 'not' && modifier !== 'missing');
+    query.criteria.length > 0 ||
+    query.clauses.some(({ modifier }, at) => !planned[at]?.broad && modifier !== 'not' && modifier !== 'missing');
   if (selects) return;
-  const name = query.clauses[broad]?.param.code;
+  const { param, modifier } = query.clauses[broad] ?? {};
   throw badRequest(
     'search-contains-too-short',
-    `"${name}:contains" with fewer than three letters needs another parameter beside it that selects. Add one, or search for a longer part.`,
+    `"${param?.code}:${modifier}" with fewer than ${modifier === 'text' ? 'two' : 'three'} letters needs another parameter beside it that selects. Add one, or search for a longer part.`,
     undefined,
     'too-costly',
   );
@@ -58,8 +63,11 @@ export function planClause(clause: Clause, type: string, context: PlanContext): 
     const known = anyOf(param.elements.map(({ element, targets }) => presentReference(element, targets, context)));
     return { condition: values[0] === 'true' ? { kind: 'not', of: known } : known };
   }
-  const matches = param.elements.flatMap(({ element, targets }) =>
-    values.map((text) => ({ element, ...matchOf(element, text, clause, targets ?? param.targets, context) })),
+  if (param.code === '_text' || param.code === '_content') return fullTextClause(param.code, values, context);
+  if (param.type === 'special' && param.code === 'near') return nearClause(param, values);
+  assertResolved(clause);
+  const matches = param.elements.flatMap((asked) =>
+    values.map((text) => ({ element: asked.element, ...matchAsked(asked, text, clause, context) })),
   );
   const condition = anyOf(matches.map((match) => match.condition));
   if (modifier === 'not') return { condition: { kind: 'not', of: condition } };
@@ -68,11 +76,24 @@ export function planClause(clause: Clause, type: string, context: PlanContext): 
   return { condition, ...broad, recheck: (resource) => matches.some(({ element, test }) => holds(element, resource, test)) };
 }
 
+function matchAsked(asked: AskedElement, text: string, clause: Clause, context: PlanContext): ValueMatch {
+  const { param, modifier, values } = clause;
+  const { element, targets = param.targets } = asked;
+  if (!isOwnModifier(modifier)) return matchOf(element, text, clause, targets, context);
+  return filterMatch(
+    asked,
+    text,
+    { param: param.code, modifier },
+    () => matchOf(element, text, { param, values }, targets, context),
+    context,
+  );
+}
+
 function matchOf(element: SearchElement, text: string, clause: Clause, targets: readonly string[], context: PlanContext): ValueMatch {
   const { param, modifier } = clause;
   switch (element.kind) {
     case 'token':
-      return decided(tokenCondition(element, { text }, context));
+      return tokenMatch(element, { text }, { param: param.code, modifier }, context);
     case 'reference':
       return decided(referenceCondition(element, { text }, modifier === undefined ? { targets } : { targets, modifier }, context));
     case 'string':
@@ -81,9 +102,9 @@ function matchOf(element: SearchElement, text: string, clause: Clause, targets: 
       return dateMatch(element, { text }, param.code, context);
     case 'number':
     case 'quantity':
-      return decided(quantityCondition(element, { text }, param.code, context));
+      return quantityMatch(element, { text }, param.code, context);
     case 'uri':
-      return decided(uriCondition(element, { text }, context));
+      return decided(uriCondition(element, { text }, { param: param.code, modifier }, context));
     default:
       throw badRequest('search-unsupported-parameter', `"${param.code}" can't be searched yet.`, undefined, 'not-supported');
   }

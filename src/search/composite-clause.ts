@@ -133,7 +133,11 @@ function besideForms(
 
 /** A condition on an element's facts, asked of the pairs' facts; where parts of it aren't about facts they are left out, and it decides no longer. */
 function besides(condition: Condition, number: number, pairs: readonly bigint[]): Exact | undefined {
-  if (condition.kind === 'fact') return { condition: { ...condition, params: [number], pairs }, decided: true };
+  if (condition.kind === 'fact') {
+    // Facts in canonical units are under the negated number.
+    const params = [...new Set(condition.params.map((param) => Math.sign(param) * number))];
+    return { condition: { ...condition, params, pairs }, decided: true };
+  }
   if (condition.kind !== 'or' && condition.kind !== 'and') return undefined;
   const parts = condition.of.map((part) => besides(part, number, pairs));
   const known = parts.filter((part) => part !== undefined);

@@ -6,12 +6,14 @@ import { isRecord, type Sink, textOf } from './sink.ts';
 import { extractItem } from './types/composite.ts';
 import { extractDate, intervalOf } from './types/date.ts';
 import { isBlindDate } from './types/blind-date.ts';
+import { extractFullText } from './types/full-text.ts';
 import { normalise } from './types/normalise.ts';
 import { extractQuantity } from './types/quantity.ts';
 import { extractReference, localTarget, refKeyOf } from './types/reference.ts';
 import { extractSpecial } from './types/special.ts';
 import { extractString, sortBucket, stringParts } from './types/string.ts';
 import { extractToken } from './types/token.ts';
+import { extractText } from './types/token-text.ts';
 import { extractUri } from './types/uri.ts';
 
 /** All that a search can ask of one resource, and whose data it is. */
@@ -31,11 +33,13 @@ export type ExtractorOptions = {
   readonly registry: Registry;
   readonly key: TokenKey;
   readonly base: string;
+  /** The words of all texts are indexed too. */
+  readonly fullText?: boolean;
 };
 
 /** Makes the function that turns resources into facts. It holds one token set, so it belongs to one thread and is not reentrant. */
 export function makeExtractor(options: ExtractorOptions): Extractor {
-  const { registry, key, base } = options;
+  const { registry, key, base, fullText = false } = options;
   const tokens = makeTokenSet(key);
   const extract: Extractor = (resource, type, id) => {
     const search = registry.of(type);
@@ -43,6 +47,7 @@ export function makeExtractor(options: ExtractorOptions): Extractor {
     const sink: Sink = { tokens, facts, key, base };
     for (const element of search.elements) extractElement(element, resource, sink);
     for (const item of search.items) extractItem(item, resource, sink);
+    if (fullText) extractFullText(resource, sink);
     addCompartments(search, resource, id, sink);
     const owners = ownersOf(resource, type, id, sink);
     for (const owner of owners.values()) tokens.add(ownerParts(owner));
@@ -80,7 +85,8 @@ function extractElement(element: SearchElement, resource: object, sink: Sink): v
 export function extractValue(element: SearchElement, value: unknown, type: string, sink: Sink): void {
   switch (element.kind) {
     case 'token':
-      return extractToken(element, value, type, sink);
+      extractToken(element, value, type, sink);
+      return extractText(element, value, type, sink);
     case 'string':
       return extractString(element, value, type, sink);
     case 'reference':

@@ -44,7 +44,11 @@ function factOf(planned: PlannedClause | undefined, { param, modifier }: Clause,
   const condition = planned?.condition;
   if (condition?.kind !== 'fact' || planned?.recheck !== undefined || modifier !== undefined) return undefined;
   const numbers = new Map(param.elements.map(({ element }) => [element.number, pairOf(element, pairs)?.number]));
-  const params = condition.params.flatMap((number) => numbers.get(number) ?? []);
+  // Facts in canonical units are under the negated number.
+  const params = condition.params.flatMap((number) => {
+    const paired = numbers.get(Math.abs(number));
+    return paired === undefined ? [] : [Math.sign(number) * paired];
+  });
   return params.length === condition.params.length ? { ...condition, params } : undefined;
 }
 

@@ -4,12 +4,14 @@ import { type BuildingParam, isAnswered, type Registry, type SearchParam, type T
 
 /** Answered from columns or settings rather than from elements. */
 export const columnParams = new Set(['_id', '_lastUpdated']);
+/** Answered from the words of texts; no element is theirs. */
+const textParams = new Set(['_text', '_content']);
 
 export function paramOf(code: string, search: TypeSearch): SearchParam {
   const building = search.building.get(code);
   if (building !== undefined) throw stillBuilding(code, building);
   const param = search.params.get(code);
-  if (param !== undefined && (isAnswered(param) || columnParams.has(code))) return param;
+  if (param !== undefined && (isAnswered(param) || columnParams.has(code) || textParams.has(code))) return param;
   const known = [...search.params.values()].filter(isAnswered).map((each) => each.code);
   if (param !== undefined) {
     throw badRequest(
@@ -41,17 +43,18 @@ function stillBuilding(code: string, { id, progress }: BuildingParam): FhirError
 
 const modifiersByType: Readonly<Record<string, readonly string[]>> = {
   string: ['exact', 'contains', 'missing'],
-  token: ['not', 'missing'],
-  reference: ['identifier', 'missing'],
+  token: ['not', 'text', 'in', 'not-in', 'above', 'below', 'of-type', 'missing'],
+  reference: ['identifier', 'above', 'below', 'missing'],
   date: ['missing'],
   number: ['missing'],
   quantity: ['missing'],
-  uri: ['missing'],
+  uri: ['above', 'below', 'missing'],
+  special: ['missing'],
   composite: ['missing'],
 };
 
 export function assertModifier(name: string, modifier: string, param: SearchParam, registry: Registry): void {
-  const known = columnParams.has(param.code) ? [] : (modifiersByType[param.type] ?? []);
+  const known = columnParams.has(param.code) || textParams.has(param.code) ? [] : (modifiersByType[param.type] ?? []);
   if (known.includes(modifier)) return;
   if (param.type === 'reference' && registry.isType(modifier)) {
     if (param.targets.length === 0 || param.targets.includes(modifier)) return;

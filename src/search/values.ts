@@ -21,3 +21,8 @@ export function splitUnescaped(text: string, separator: string): string[] {
 export function unescape(text: string): string {
   return text.includes('\\') ? text.replace(/\\([,|$\\])/g, '$1') : text;
 }
+
+/** Writes a text so that it stands for itself in a value. */
+export function escape(text: string): string {
+  return text.replace(/[,|$\\]/g, '\\$&');
+}

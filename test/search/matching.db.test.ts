@@ -236,7 +236,8 @@ describe('a code in full beside a value', () => {
   test.each([
     [`code=${loinc}%7C29463-7&value-quantity=gt65`, 'w2 w3'],
     [`code=${loinc}%7C29463-7&value-quantity=gt65%7Chttp://unitsofmeasure.org%7Ckg`, 'w2 w3'],
-    [`code=${loinc}%7C29463-7&value-quantity=gt65%7Chttp://unitsofmeasure.org%7Cg`, ''],
+    [`code=${loinc}%7C29463-7&value-quantity=gt65%7Chttp://unitsofmeasure.org%7Cg`, 'w1 w2 w3'],
+    [`code=${loinc}%7C29463-7&value-quantity=gt65000%7Chttp://unitsofmeasure.org%7Cg`, 'w2 w3'],
     [`code=${loinc}%7C29463-7&value-quantity=gt50&date=le2021-12`, 'w1 w2'],
     [`code=${both}&value-quantity=gt50`, 'w1 w2 w3'],
     [`code=${both}&value-quantity=ne70&status=final`, 'w1 w3'],

@@ -1,68 +1,86 @@
 import { token } from '../../encryption/token.ts';
 import { implicitRange, isDecimal } from '../../fhir/decimals.ts';
 import { badRequest } from '../../fhir/error.ts';
+import { canonicalUnit, ucumSystem } from '../../terminology/units.ts';
 import { allOf, type Bound, type Condition } from '../condition.ts';
+import type { ValueMatch } from '../match.ts';
 import type { SearchElement } from '../registry.ts';
 import { type FactPlace, isRecord, type PlanContext, type Sink, textOf } from '../sink.ts';
 import { type SearchValue, splitUnescaped, unescape } from '../values.ts';
+import { type Bounds, canonicalAlternatives, canonicalOf, inUnits, quantityPrefixes, rangeAlternatives } from './quantity-ranges.ts';
 
 /**
- * Number and quantity parameters keep each value's bounds. The unit is part of the row (PRF of system and code);
- * unit texts and codes without a system are tokens.
+ * Number and quantity parameters keep each value's bounds. The unit is part of the row (PRF of system and code). A value in a
+ * unit of UCUM leaves a second row in the canonical unit of its dimensions, unless it is in that unit; the second row's param is
+ * the negated number of the element, so that a search without a unit doesn't see it. Unit texts and codes are tokens.
  *
  * @see https://hl7.org/fhir/R4/search.html#quantity
  */
 export function extractQuantity(element: SearchElement, value: unknown, type: string, sink: Sink): void {
   addQuantity({ param: element.number, pair: 0n }, value, type, sink);
-  if (!isRecord(value)) return;
-  const side = sideOf(value, type);
-  if (rangeOf(side) !== undefined) addUnitTokens(element, side, sink);
+  for (const side of sidesOf(value, type)) {
+    for (const unit of unitTexts(side)) sink.tokens.add(['q', element.path, unit]);
+  }
 }
 
-/** Adds the value's bounds in its unit, once; what is neither number, quantity nor range is left out. */
+/** Adds the value's bounds in its unit, and in the canonical one, once; what is neither number, quantity nor range is left out. */
 export function addQuantity(place: FactPlace, value: unknown, type: string, sink: Sink): void {
   if (typeof value === 'number') {
     addBounds(place, { lo: value, hi: value }, 0n, sink);
     return;
   }
-  if (!isRecord(value)) return;
-  const bounds = type === 'Range' ? boundsOf(rangeOf(value.low), rangeOf(value.high)) : rangeOf(value);
-  if (bounds !== undefined) addBounds(place, bounds, unitOf(sideOf(value, type), sink), sink);
+  const sides = sidesOf(value, type);
+  const [low, high = low] = sides;
+  if (low === undefined || high === undefined) return;
+  // The ends of a range in two units are nothing to compare but in the canonical one.
+  if (sameUnit(low, high)) addBounds(place, boundsOf(value, type, sides), unitToken(low, sink), sink);
+  const canonical = canonicalValue(value, type);
+  if (canonical !== undefined && !(low.ucum === canonical.unit && sameUnit(low, high)))
+    addBounds({ ...place, param: -place.param }, canonical.bounds, token(sink.key, 'q', ucumSystem, canonical.unit), sink);
 }
 
-type Bounds = { readonly lo: number; readonly hi: number };
+/** A quantity with a value: the value itself, or an end of a range. */
+type Side = { readonly value: number; readonly quantity: Readonly<Record<string, unknown>>; readonly ucum: string | undefined };
 
-function boundsOf(low: Bounds | undefined, high: Bounds | undefined): Bounds | undefined {
-  if (low === undefined && high === undefined) return undefined;
-  return { lo: low?.lo ?? Number.NEGATIVE_INFINITY, hi: high?.hi ?? Number.POSITIVE_INFINITY };
+function sidesOf(value: unknown, type: string): Side[] {
+  if (!isRecord(value)) return [];
+  return (type === 'Range' ? [value.low, value.high] : [value]).flatMap((quantity) => {
+    if (!isRecord(quantity) || typeof quantity.value !== 'number') return [];
+    return { value: quantity.value, quantity, ucum: quantity.system === ucumSystem ? textOf(quantity.code) : undefined };
+  });
 }
 
-/** The quantity that has the unit: of a range one of its ends. */
-function sideOf(value: Readonly<Record<string, unknown>>, type: string): unknown {
-  if (type !== 'Range') return value;
-  return isRecord(value.low) ? value.low : value.high;
-}
-
-function rangeOf(quantity: unknown): Bounds | undefined {
-  if (!isRecord(quantity) || typeof quantity.value !== 'number') return undefined;
-  return { lo: quantity.value, hi: quantity.value };
+/** From the one end to the other; open where a range has no such end. */
+function boundsOf(value: unknown, type: string, sides: readonly Side[]): Bounds {
+  const [first, last = first] = sides.map((side) => side.value);
+  const hasEnd = (name: string): boolean => type !== 'Range' || (isRecord(value) && sides.some(({ quantity }) => quantity === value[name]));
+  return {
+    lo: hasEnd('low') && first !== undefined ? first : Number.NEGATIVE_INFINITY,
+    hi: hasEnd('high') && last !== undefined ? last : Number.POSITIVE_INFINITY,
+  };
 }
 
 const currencySystem = 'urn:iso:std:iso:4217';
 
-function unitOf(quantity: unknown, sink: Sink): bigint {
-  if (!isRecord(quantity)) return 0n;
-  const code = textOf(quantity.code) ?? textOf(quantity.currency);
-  return code === undefined
-    ? 0n
-    : token(sink.key, 'q', textOf(quantity.currency) === undefined ? (textOf(quantity.system) ?? '') : currencySystem, code);
+/** System and code; of money the currency. Undefined without a code. */
+function unitOf({ quantity }: Side): readonly [system: string, code: string] | undefined {
+  const currency = textOf(quantity.currency);
+  const code = textOf(quantity.code);
+  if (code !== undefined) return [currency === undefined ? (textOf(quantity.system) ?? '') : currencySystem, code];
+  return currency === undefined ? undefined : [currencySystem, currency];
 }
 
-function addUnitTokens(element: SearchElement, quantity: unknown, sink: Sink): void {
-  if (!isRecord(quantity)) return;
-  for (const unit of new Set([textOf(quantity.code), textOf(quantity.unit), textOf(quantity.currency)])) {
-    if (unit !== undefined) sink.tokens.add(['q', element.path, unit]);
-  }
+function unitToken(side: Side, { key }: Pick<Sink, 'key'>): bigint {
+  const unit = unitOf(side);
+  return unit === undefined ? 0n : token(key, 'q', ...unit);
+}
+
+function sameUnit(left: Side, right: Side): boolean {
+  return left === right || unitOf(left)?.join('|') === unitOf(right)?.join('|');
+}
+
+function unitTexts({ quantity }: Side): Set<string> {
+  return new Set([quantity.code, quantity.unit, quantity.currency].flatMap((text) => textOf(text) ?? []));
 }
 
 function addBounds({ param, pair }: FactPlace, { lo, hi }: Bounds, unit: bigint, sink: Sink): void {
@@ -72,71 +90,76 @@ function addBounds({ param, pair }: FactPlace, { lo, hi }: Bounds, unit: bigint,
   if (!known) sink.facts.quantities.push({ param, pair, unit, lo, hi });
 }
 
-const prefixes = ['eq', 'ne', 'gt', 'lt', 'ge', 'le', 'sa', 'eb', 'ap'] as const;
-
-/** `[prefix]number`, and for quantities `[prefix]number|system|code` or `number||code`. */
-export function quantityCondition(element: SearchElement, value: SearchValue, param: string, context: PlanContext): Condition {
-  const [number = '', system = '', code = ''] = splitUnescaped(value.text, '|').map(unescape);
+/**
+ * `[prefix]number`, and for quantities `[prefix]number|system|code` or `number||code`. Facts decide but where the unit is told
+ * without its system, or the system without a unit: its tokens are the resource's, not the value's.
+ */
+export function quantityMatch(element: SearchElement, value: SearchValue, param: string, context: PlanContext): ValueMatch {
+  const [number = '', system = '', code = '', ...more] = splitUnescaped(value.text, '|').map(unescape);
   const asked = /^[a-z]{2}/.exec(number)?.[0];
-  const prefix = prefixes.find((known) => known === asked);
+  const prefix = quantityPrefixes.find((known) => known === asked);
   const literal = prefix === undefined ? number : number.slice(2);
-  if (!isDecimal(literal) || !Number.isFinite(Number(literal))) {
+  const isNumber = isDecimal(literal) && Number.isFinite(Number(literal));
+  if (!isNumber || more.length > 0 || (element.kind === 'number' && value.text.includes('|'))) {
     throw badRequest(
       'search-invalid-number',
-      `The value of "${param}" is no number. Write it as [prefix]number${element.kind === 'quantity' ? ', number|system|code or number||code' : ''}, with a prefix of ${prefixes.join(', ')} or none.`,
+      `The value of "${param}" is no number. Write it as [prefix]number${element.kind === 'quantity' ? ', number|system|code or number||code' : ''}, with a prefix of ${quantityPrefixes.join(', ')} or none.`,
     );
   }
-  const unit = code === '' || system === '' ? undefined : token(context.key, 'q', system, code);
-  const fact = (...bounds: Bound[]): Condition => ({
+  const range = { prefix: prefix ?? 'eq', exact: Number(literal), ...implicitRange(literal) };
+  const fact = (params: readonly number[], bounds: readonly Bound[], unit?: bigint): Condition => ({
     kind: 'fact',
     table: 'fact_quantity',
-    params: [element.number],
+    params,
     bounds,
     ...(unit === undefined ? {} : { unit }),
   });
-  const range = rangeCondition(prefix ?? 'eq', literal, fact);
-  if (code === '' || unit !== undefined) return range;
-  return allOf([{ kind: 'all-tokens', tokens: [token(context.key, 'q', element.path, code)] }, range]);
+  const alternatives = rangeAlternatives(range);
+  const plain = (unit?: bigint): Condition => orOf(alternatives.map((bounds) => fact([element.number], bounds, unit)));
+  if (system === '' && code === '')
+    return { condition: plain(), decided: true, test: (found, type) => isWithin(found, type, alternatives) };
+  if (system !== '' && code !== '') {
+    const canonical = system === ucumSystem ? canonicalUnit(code) : undefined;
+    if (canonical === undefined) {
+      const test = (found: unknown, type: string): boolean =>
+        isWithin(found, type, alternatives) && sidesOf(found, type).every((side) => unitOf(side)?.join('|') === `${system}|${code}`);
+      return { condition: plain(token(context.key, 'q', system, code)), decided: true, test };
+    }
+    const unit = token(context.key, 'q', ucumSystem, canonical.unit);
+    const converted = canonicalAlternatives(range, canonical);
+    return {
+      condition: orOf(converted.map((bounds) => fact([element.number, -element.number], bounds, unit))),
+      decided: true,
+      test: (found, type) => {
+        const own = canonicalValue(found, type);
+        return own !== undefined && own.unit === canonical.unit && inUnits(own.bounds, converted);
+      },
+    };
+  }
+  const named: Condition[] = code === '' ? [] : [{ kind: 'all-tokens', tokens: [token(context.key, 'q', element.path, code)] }];
+  return {
+    condition: allOf([...named, plain()]),
+    decided: false,
+    test: (found, type) =>
+      isWithin(found, type, alternatives) &&
+      sidesOf(found, type).every((side) => (code === '' ? unitOf(side)?.[0] === system : unitTexts(side).has(code))),
+  };
 }
 
-/**
- * `eq`, `ne` and `ap` compare with the range that the digits given stand for, the others with the exact number.
- * Stored bounds are exact: equal for a plain value, apart for a Range. The implicit range is widened by a few ulps,
- * because 5.35 and 5.4 - 0.05 are not the same double.
- *
- * @see https://hl7.org/fhir/R4/search.html#number
- */
-function rangeCondition(prefix: (typeof prefixes)[number], literal: string, fact: (...bounds: Bound[]) => Condition): Condition {
-  const exact = Number(literal);
-  const { lo, hi } = implicitRange(literal);
-  const ulp = Math.abs(exact) * Number.EPSILON * 4 + Number.MIN_VALUE;
-  switch (prefix) {
-    case 'eq':
-      return fact(
-        { column: 'lo', operator: '>=', value: lo - ulp },
-        { column: 'lo', operator: '<', value: hi },
-        { column: 'hi', operator: '<', value: hi },
-      );
-    case 'ne':
-      return {
-        kind: 'or',
-        of: [fact({ column: 'lo', operator: '<', value: lo - ulp }), fact({ column: 'hi', operator: '>=', value: hi })],
-      };
-    case 'gt':
-      return fact({ column: 'hi', operator: '>', value: exact });
-    case 'lt':
-      return fact({ column: 'lo', operator: '<', value: exact });
-    case 'ge':
-      return fact({ column: 'hi', operator: '>=', value: exact });
-    case 'le':
-      return fact({ column: 'lo', operator: '<=', value: exact });
-    case 'sa':
-      return fact({ column: 'lo', operator: '>', value: exact });
-    case 'eb':
-      return fact({ column: 'hi', operator: '<', value: exact });
-    case 'ap': {
-      const slack = Math.abs(exact) * 0.1 + ulp;
-      return fact({ column: 'lo', operator: '<=', value: exact + slack }, { column: 'hi', operator: '>=', value: exact - slack });
-    }
-  }
+/** Whether a value in hand, whatever its unit, lies as asked. */
+function isWithin(found: unknown, type: string, alternatives: readonly (readonly Bound[])[]): boolean {
+  if (typeof found === 'number') return inUnits({ lo: found, hi: found }, alternatives);
+  const sides = sidesOf(found, type);
+  const [low, high = low] = sides;
+  return low !== undefined && high !== undefined && sameUnit(low, high) && inUnits(boundsOf(found, type, sides), alternatives);
+}
+
+function canonicalValue(found: unknown, type: string): ReturnType<typeof canonicalOf> {
+  const sides = sidesOf(found, type);
+  const [low, high = low] = sides;
+  return canonicalOf(boundsOf(found, type, sides), low?.ucum, high?.ucum);
+}
+
+function orOf(conditions: readonly Condition[]): Condition {
+  return conditions.length === 1 && conditions[0] !== undefined ? conditions[0] : { kind: 'or', of: conditions };
 }

@@ -31,6 +31,7 @@ export function extractReference(element: SearchElement, value: unknown, sink: S
 function addTarget(element: SearchElement, text: string, sink: Sink): void {
   const reference = parseReference(text, sink.base);
   for (const target of textsOf(reference, text)) sink.tokens.add(['r', element.path, target]);
+  for (const start of versionStarts(text)) sink.tokens.add(['r', element.path, 'below', start]);
   if (reference.kind === 'local') {
     const target = refKeyOf(sink.key, reference.type, reference.id);
     if (!sink.facts.references.some((fact) => fact.param === element.number && fact.target === target)) {
@@ -69,6 +70,21 @@ function textsOf(reference: Reference, text: string): string[] {
   return unversioned === text ? [text] : [text, unversioned];
 }
 
+/**
+ * Of a canonical with a version the versions it belongs to: `u|1`, `u|1.2` of `u|1.2.3`, without itself. Canonicals form
+ * hierarchies by their versions.
+ */
+function versionStarts(text: string): string[] {
+  const bar = text.indexOf('|');
+  if (bar <= 0) return [];
+  const starts: string[] = [];
+  for (let dot = text.indexOf('.', bar); dot !== -1 && starts.length < versionPartsMax; dot = text.indexOf('.', dot + 1))
+    starts.push(text.slice(0, dot));
+  return starts;
+}
+
+const versionPartsMax = 8;
+
 /** Logical references are searched like identifiers, under a path of their own. */
 const identifierPath = (path: string): string => `${path}.identifier`;
 
@@ -87,6 +103,7 @@ export function referenceCondition(element: SearchElement, value: SearchValue, a
   const one = (...parts: string[]): Condition => ({ kind: 'all-tokens', tokens: [token(context.key, 'r', element.path, ...parts)] });
   if (asked.modifier === 'identifier') return codedCondition(identifierPath(element.path), value, context);
   const text = unescape(value.text);
+  if (asked.modifier === 'above' || asked.modifier === 'below') return versionsCondition(element, text, asked.modifier, context);
   if (/^[A-Za-z0-9\-.]{1,64}$/.test(text)) {
     const types = asked.modifier === undefined ? asked.targets : [asked.modifier];
     return anyOf([...types.map((type) => one(`${type}/${text}`)), one(text)]);
@@ -97,4 +114,16 @@ export function referenceCondition(element: SearchElement, value: SearchValue, a
     asked.modifier !== undefined ? reference.type !== asked.modifier : asked.targets.length > 0 && !asked.targets.includes(reference.type);
   const version = reference.version === undefined ? '' : `/_history/${reference.version}`;
   return wrongType ? nothing : one(`${reference.type}/${reference.id}${version}`);
+}
+
+/**
+ * `:below` a canonical: its versions, or with one those that begin with it; `:above`: the versions it begins with. Hierarchies
+ * of resources are resolved before planning.
+ */
+function versionsCondition(element: SearchElement, text: string, modifier: 'above' | 'below', context: PlanContext): Condition {
+  const of = (...parts: string[]): bigint => token(context.key, 'r', element.path, ...parts);
+  return {
+    kind: 'any-token',
+    tokens: modifier === 'below' ? [of(text), of('below', text)] : [of(text), ...versionStarts(text).map((start) => of(start))],
+  };
 }

@@ -5,22 +5,13 @@ import type { ValueMatch } from '../match.ts';
 import type { SearchElement } from '../registry.ts';
 import { isRecord, type PlanContext, type Sink, textOf } from '../sink.ts';
 import { unescape, type SearchValue } from '../values.ts';
+import { normalise } from './normalise.ts';
 import { present } from './token.ts';
 
 /** Prefix tokens reach this many code points; a longer search value is compared again after opening. */
 const prefixMax = 12;
 /** Longer values get no trigrams but a mark: `:contains` must open them. */
 const trigramTextMax = 100;
-
-/**
- * Lower case, without marks, white space folded: what the default string search compares.
- * @see https://hl7.org/fhir/R4/search.html#string
- */
-export function normalise(text: string): string {
-  // Plain lower-case ASCII, the common case of a second pass, needs no Unicode tables.
-  const decomposed = /^[\x21-\x7e ]*$/.test(text) ? text : text.normalize('NFKD').replace(/\p{M}+/gu, '');
-  return decomposed.toLowerCase().replace(/\s+/g, ' ').trim();
-}
 
 /** The strings of a value that each count on their own: name and address parts, or the string itself. */
 export function stringParts(value: unknown, type: string): string[] {

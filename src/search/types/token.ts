@@ -1,9 +1,12 @@
 import { token } from '../../encryption/token.ts';
-import type { SearchElement } from '../registry.ts';
+import { badRequest } from '../../fhir/error.ts';
 import { anyOf, type Condition, nothing } from '../condition.ts';
+import { decided, type ValueMatch } from '../match.ts';
+import type { SearchElement } from '../registry.ts';
 import { isRecord, type PlanContext, type Sink, textOf } from '../sink.ts';
 import type { SearchValue } from '../values.ts';
 import { splitUnescaped, unescape } from '../values.ts';
+import { textMatch } from './token-text.ts';
 
 /**
  * Token parameters. A coded value leaves up to three tokens: `code`, `system|code` and `system|`, or, without a system,
@@ -22,7 +25,7 @@ export function extractToken(element: SearchElement, value: unknown, type: strin
       addCoding(path, value, sink);
       return;
     case 'Identifier':
-      if (isRecord(value)) addCoded(path, textOf(value.system), textOf(value.value), sink);
+      if (isRecord(value)) addIdentifier(path, value, sink);
       return;
     case 'ContactPoint':
       if (isRecord(value)) addContact(path, value, sink);
@@ -44,6 +47,17 @@ export function extractToken(element: SearchElement, value: unknown, type: strin
 
 function addCoding(path: string, value: unknown, sink: Sink): void {
   if (isRecord(value)) addCoded(path, textOf(value.system), textOf(value.code)?.toLowerCase(), sink);
+}
+
+/** An identifier is found by its system and value, and by each code of its type with the value (`:of-type`). */
+function addIdentifier(path: string, identifier: Readonly<Record<string, unknown>>, sink: Sink): void {
+  const value = textOf(identifier.value);
+  addCoded(path, textOf(identifier.system), value, sink);
+  const codings: readonly unknown[] = isRecord(identifier.type) && Array.isArray(identifier.type.coding) ? identifier.type.coding : [];
+  for (const coding of value === undefined ? [] : codings) {
+    const [system, code] = isRecord(coding) ? [textOf(coding.system), textOf(coding.code)?.toLowerCase()] : [];
+    if (value !== undefined && code !== undefined) sink.tokens.add(['t', path, 'ot', system ?? '', code, value]);
+  }
 }
 
 /** Leaves the tokens that `codedCondition` looks for. */
@@ -82,8 +96,30 @@ function addContact(path: string, contact: Readonly<Record<string, unknown>>, si
   }
 }
 
+/** One value of a token parameter, by its modifier. `:not` and `:not-in` are negations of the clause, not of a value. */
+export function tokenMatch(element: SearchElement, value: SearchValue, clause: TokenClause, context: PlanContext): ValueMatch {
+  if (clause.modifier === 'text') return textMatch(element, value, clause.param, context);
+  if (clause.modifier === 'of-type') return decided(ofTypeCondition(element, value, clause.param, context));
+  return decided(tokenCondition(element, value, context));
+}
+
+export type TokenClause = { readonly param: string; readonly modifier: string | undefined };
+
+/** `system|code|value`: an identifier's type and its value. @see https://hl7.org/fhir/R4/search.html#of-type */
+function ofTypeCondition(element: SearchElement, { text }: SearchValue, param: string, context: PlanContext): Condition {
+  if (!element.types.includes('Identifier'))
+    throw badRequest('search-unknown-modifier', `"${param}:of-type" is for identifiers; "${param}" has none.`);
+  const [system = '', code = '', value = '', ...more] = splitUnescaped(text, '|').map(unescape);
+  if (code === '' || value === '' || more.length > 0)
+    throw badRequest(
+      'search-invalid-value',
+      `A value of "${param}:of-type" is written as system|code|value: all of the identifier's type and its value.`,
+    );
+  return { kind: 'all-tokens', tokens: [token(context.key, 't', element.path, 'ot', system, code.toLowerCase(), value)] };
+}
+
 /** `code`, `system|code`, `|code`, `system|`. */
-export function tokenCondition(element: SearchElement, value: SearchValue, context: PlanContext): Condition {
+function tokenCondition(element: SearchElement, value: SearchValue, context: PlanContext): Condition {
   const { system, code } = splitCoded(value);
   return anyOf(spellings(element, code).map((spelling) => oneSpelling(element, system, spelling, context)));
 }
