@@ -164,7 +164,10 @@ function assertType(type: string, { registry, asked }: Place): void {
 }
 
 function neverPoints(asked: string, type: string, { code, targets }: SearchParam, target: string): FhirError {
-  return badRequest('search-unknown-modifier', `"${asked}": "${code}" of ${type} never points to ${target}; it points to ${targets.join(', ')}.`);
+  return badRequest(
+    'search-unknown-modifier',
+    `"${asked}": "${code}" of ${type} never points to ${target}; it points to ${targets.join(', ')}.`,
+  );
 }
 
 /** The types that the parameter's references may point to; what names none may point to all. */

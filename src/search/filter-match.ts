@@ -14,7 +14,8 @@ export type AskedElement = SearchParam['elements'][number];
 
 const ownModifiers: ReadonlySet<string> = new Set<OwnModifier>(['is', 'is-not', 'ends-with', 'overlaps']);
 
-export const isOwnModifier = (modifier: string | undefined): modifier is OwnModifier => modifier !== undefined && ownModifiers.has(modifier);
+export const isOwnModifier = (modifier: string | undefined): modifier is OwnModifier =>
+  modifier !== undefined && ownModifiers.has(modifier);
 
 /**
  * The comparisons of `_filter` that no modifier of the search makes.

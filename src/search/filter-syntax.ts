@@ -11,15 +11,13 @@ export type FilterTest = {
   readonly kind: 'test';
   readonly path: readonly FilterStep[];
   readonly operator: string;
-  readonly value: FilterValue;
+  /** A string or a token: both mean the same, but a string may hold spaces and brackets. */
+  readonly value: string;
   readonly at: number;
 };
 
 /** A step of a path, and what is asked of what it leads to. */
 export type FilterStep = { readonly name: string; readonly filter?: FilterNode };
-
-/** A string may hold anything, a token may be of several parts (`system|code`). */
-export type FilterValue = { readonly text: string; readonly quoted: boolean };
 
 export type FilterLimits = { readonly testsMax: number; readonly nestingMax: number };
 
@@ -43,7 +41,7 @@ function parseCombination(reader: Reader, depth: number): FilterNode {
   if (depth > reader.limits.nestingMax) throw tooLarge(`is nested more than ${reader.limits.nestingMax} deep`);
   let node = parseOperand(reader, depth);
   for (;;) {
-    const kind = take(reader, /(?:and|or)(?=[\s(])/y);
+    const kind = take(reader, /(?:and|or)(?=[\s(]|$)/y);
     if (kind !== 'and' && kind !== 'or') return node;
     const next = parseOperand(reader, depth);
     node = node.kind === kind ? { kind, of: [...node.of, next] } : { kind, of: [node, next] };
@@ -52,7 +50,10 @@ function parseCombination(reader: Reader, depth: number): FilterNode {
 
 function parseOperand(reader: Reader, depth: number): FilterNode {
   const opening = take(reader, /(?:not\s*)?\(/y);
-  if (opening === undefined) return parseTest(reader, depth);
+  if (opening === undefined) {
+    if (take(reader, /not\s+/y) !== undefined) throw unreadable(reader, '"(" behind not');
+    return parseTest(reader, depth);
+  }
   const of = parseCombination(reader, depth + 1);
   if (take(reader, /\)/y) === undefined) throw unreadable(reader, 'and, or, or ")"');
   return opening === '(' ? of : { kind: 'not', of };
@@ -64,7 +65,7 @@ function parseTest(reader: Reader, depth: number): FilterTest {
   reader.tests++;
   if (reader.tests > reader.limits.testsMax) throw tooLarge(`has more than ${reader.limits.testsMax} comparisons`);
   const path = parsePath(reader, depth);
-  const operator = take(reader, /[A-Za-z]+(?=\s)/y);
+  const operator = take(reader, /[A-Za-z]+(?!\S)/y);
   if (operator === undefined) throw unreadable(reader, 'an operator such as eq, and a value behind it');
   return { kind: 'test', path, operator, value: parseValue(reader), at };
 }
@@ -85,12 +86,12 @@ function parseBrackets(reader: Reader, depth: number): FilterNode {
   return filter;
 }
 
-function parseValue(reader: Reader): FilterValue {
+function parseValue(reader: Reader): string {
   const string = take(reader, /"(?:[^"\\]|\\.)*"/sy);
-  if (string !== undefined) return { text: stringOf(string, reader), quoted: true };
+  if (string !== undefined) return stringOf(string, reader);
   const token = take(reader, /[^\s)\]"][^\s)\]]*/y);
   if (token === undefined) throw unreadable(reader, 'a value: a string in double quotes, or a token without spaces');
-  return { text: token, quoted: false };
+  return token;
 }
 
 function stringOf(literal: string, reader: Reader): string {

@@ -32,7 +32,11 @@ function resolve(node: FilterNode, place: Place): Criterion {
 }
 
 function resolveTest(test: FilterTest, place: Place): Criterion {
-  const found = follow(test.path, test, { ...place, asked: `_filter: ${test.path.map(({ name }) => name).join('.')}`, steps: { ...place.steps } });
+  const found = follow(test.path, test, {
+    ...place,
+    asked: `_filter: ${test.path.map(({ name }) => name).join('.')}`,
+    steps: { ...place.steps },
+  });
   if (found === undefined) throw badRequest('search-invalid-filter', `The "_filter" has no value at character ${test.at}.`);
   return found;
 }
@@ -121,15 +125,15 @@ const ways: Readonly<Record<string, Readonly<Record<string, Way>>>> = {
 };
 
 function isPresent(test: FilterTest): boolean {
-  const { text } = test.value;
-  if (text !== 'true' && text !== 'false') throw refusal(test, 'takes true or false behind pr');
-  return text === 'true';
+  const { value } = test;
+  if (value !== 'true' && value !== 'false') throw refusal(test, 'takes true or false behind pr');
+  return value === 'true';
 }
 
-/** As a search value: what isn't a separator of its type there stands for itself. */
+/** As a search value: what isn't a separator of its type's values stands for itself. */
 function escaped({ value }: FilterTest, type: string): string {
-  const separators = type === 'composite' ? /[\\,]/g : type === 'token' || type === 'quantity' ? /[\\,$]/g : /[\\,|$]/g;
-  return value.text.replace(separators, (sign) => (sign === '|' && !value.quoted ? sign : `\\${sign}`));
+  const signs = type === 'composite' ? /[\\,]/g : type === 'token' || type === 'quantity' ? /[\\,$]/g : /[\\,|$]/g;
+  return value.replace(signs, '\\$&');
 }
 
 function unknownOperator(test: FilterTest, name: string, type: string): FhirError {
