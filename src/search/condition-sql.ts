@@ -107,7 +107,8 @@ function pointsToSql(hops: readonly Hop[], alias: string, values: Values): strin
 
 function pointsSql(link: Link, { keys }: FoundRows, alias: string, values: Values): string {
   const targets = `any(${values.add(int8Array(keys))}::int8[])`;
-  if (link.column) return `${alias}.patient = ${targets}`;
+  // Never null, so that its negation holds for rows without a patient.
+  if (link.column) return `(${alias}.patient is not null and ${alias}.patient = ${targets})`;
   return `exists (select from fact_reference f where f.rid = ${alias}.rid and ${paramsSql(link, values)} and f.target = ${targets})`;
 }
 
