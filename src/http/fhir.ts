@@ -12,7 +12,7 @@ import { conditionalPatch, patch, type Patch } from '../interactions/patch.ts';
 import { assertType } from '../interactions/prepare.ts';
 import { read, type ReadConditions, vread } from '../interactions/read.ts';
 import { conditionalRemove, remove } from '../interactions/remove.ts';
-import { search } from '../interactions/search.ts';
+import { searchAt, type SearchAddress } from '../interactions/search-address.ts';
 import { partOfAnswer } from '../interactions/subset.ts';
 import { conditionalUpdate, update } from '../interactions/update.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -69,6 +69,20 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
     );
   };
 
+  /** A search by GET, and by POST to `_search` below the same path. */
+  const searched = (path: string): void => {
+    app.get(
+      path,
+      known((c) => searchAt(ctx, callOf(c), addressOf(c), pairsOf(c))),
+    );
+    const form = `${path === '/' ? '' : path}/_search`;
+    app.post(
+      form,
+      known(async (c) => searchAt(ctx, callOf(c), addressOf(c), [...pairsOf(c), ...(await formPairs(ctx, c))])),
+    );
+    others(form, 'POST');
+  };
+
   app.get(
     '/metadata',
     open((c) => Promise.resolve(part(ctx, c, capabilities(ctx)))),
@@ -78,22 +92,15 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
     '/',
     known(async (c) => runBundle(ctx, c, await body(c, true), log)),
   );
-  others('/', 'POST');
+  searched('/');
+  others('/', 'GET, HEAD, POST');
   app.get(
     '/_history',
     known((c) => history(ctx, callOf(c), {}, pairsOf(c))),
   );
   others('/_history', 'GET, HEAD');
 
-  app.get(
-    '/:type',
-    known((c) => search(ctx, callOf(c), param(c, 'type'), pairsOf(c))),
-  );
-  app.post(
-    '/:type/_search',
-    known(async (c) => search(ctx, callOf(c), param(c, 'type'), [...pairsOf(c), ...(await formPairs(ctx, c))])),
-  );
-  others('/:type/_search', 'POST');
+  searched('/:type');
   app.post(
     '/:type',
     known(async (c) => {
@@ -149,6 +156,9 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
   );
   others('/:type/:id/_history/:version', 'GET, HEAD');
 
+  searched('/:type/:id/:member');
+  others('/:type/:id/:member', 'GET, HEAD');
+
   /** Whoever isn't known learns nothing of what exists: unknown paths ask for a token first. */
   app.all(
     '*',
@@ -157,7 +167,17 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
   return app;
 }
 
-function param(c: Exchange, name: 'type' | 'id' | 'version'): string {
+/** `Observation`, `Patient/123/Observation` or `Patient/123/*`. */
+function addressOf(c: Exchange): SearchAddress {
+  const type = c.req.param('type');
+  const id = c.req.param('id');
+  if (type === undefined) return {};
+  if (id === undefined) return { type };
+  const member = param(c, 'member');
+  return { compartment: { type, id }, ...(member === '*' ? {} : { type: member }) };
+}
+
+function param(c: Exchange, name: 'type' | 'id' | 'version' | 'member'): string {
   return c.req.param(name) ?? '';
 }
 

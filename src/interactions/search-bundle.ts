@@ -20,7 +20,7 @@ export type Answered = {
 };
 
 export type AnsweredPage = Answered & {
-  readonly page: Page;
+  readonly page: Pick<Page, 'rows'>;
   readonly included: Included;
   /** Sealed cursors. */
   readonly next: string | undefined;

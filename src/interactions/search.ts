@@ -4,16 +4,22 @@ import { fetchIncludes, type Included } from '../search/include.ts';
 import { parseSearch } from '../search/parse.ts';
 import { planSearch, type Plan } from '../search/plan.ts';
 import type { From } from '../search/position.ts';
-import type { Query } from '../search/query.ts';
+import type { Compartment, Query } from '../search/query.ts';
 import { countMatches, type Page, runSearch } from '../search/run.ts';
 import { settlePlan } from '../search/settle.ts';
 import { isFenced } from '../search/statements.ts';
 import { countCandidatesMax, type Total, totalOf } from '../search/total.ts';
 import type { Queryable } from '../storage/database.ts';
+import type { OpenedFound } from '../storage/sealing.ts';
 import type { Answer } from './answer.ts';
 import type { Call, Context } from './context.ts';
 import { resolveSearch } from './resolve-search.ts';
 import { countBundle, cursorScope, searchBundle } from './search-bundle.ts';
+
+export type Pairs = readonly (readonly [string, string])[];
+
+/** Where a search was asked, relative to the base, and the compartment that it keeps within. */
+export type SearchPlace = { readonly path: string; readonly compartment?: Compartment };
 
 /**
  * Searches one type. Everything that comes out passed the caller's filter for its type: matches, includes and totals.
@@ -21,16 +27,17 @@ import { countBundle, cursorScope, searchBundle } from './search-bundle.ts';
  * @param pairs  decoded names and values, of the URL and the body
  * @see          https://hl7.org/fhir/R4/http.html#search
  */
-export async function search(ctx: Context, call: Call, type: string, pairs: readonly (readonly [string, string])[]): Promise<Answer> {
+export async function search(ctx: Context, call: Call, type: string, pairs: Pairs, place: SearchPlace = { path: type }): Promise<Answer> {
   call.access.permit('s', type);
-  const { query, warnings } = parseSearch(type, pairs, ctx.registry, ctx.config, call.lenient);
+  const { query: asked, warnings } = parseSearch(type, pairs, ctx.registry, ctx.config, call.lenient);
+  const query = place.compartment === undefined ? asked : { ...asked, compartment: place.compartment };
   if (query.explain) assertExplains(call);
   const resolved = await resolveSearch(ctx, call, ctx.searcher, query);
   const planned = planSearch(resolved, (each) => call.access.filter('s', each), ctx.registry, ctx.planContext());
   const plan = await settlePlan(ctx.searcher, planned, ctx.open);
   // Behind a fence the way is fixed, and planning again for the values would cost as much as the search.
   const db = isFenced(plan) ? ctx.reader : ctx.searcher;
-  const answered = { query, path: query.type, issues: warnings };
+  const answered = { query, path: place.path, issues: warnings };
   if (query.summary === 'count' || query.count === 0) {
     const { total, issue } = await onlyTotal(ctx, plan, query);
     return { status: 200, body: countBundle(ctx, withTotal({ ...answered, total }, issue)) };
@@ -38,7 +45,10 @@ export async function search(ctx: Context, call: Call, type: string, pairs: read
   const bound = cursorScope(query, answered.path);
   const from = query.page === undefined ? undefined : (ctx.cursors.open(query.page, bound, call.access.caller) as From);
   const page = await runSearch(db, plan, from, query.count, ctx.open, ctx.statistics);
-  const [included, { total, issue }] = await Promise.all([includesOf(ctx, call, db, query, page), pageTotal(ctx, plan, query, page, from)]);
+  const [included, { total, issue }] = await Promise.all([
+    includesOf(ctx, call, db, query, page.rows),
+    pageTotal(ctx, plan, query, page, from),
+  ]);
   const explained = query.explain ? await explainSearch(ctx.searcher, plan, query, { from, size: query.count }, ctx.statistics) : [];
   const seal = (place: From | undefined) => (place === undefined ? undefined : ctx.cursors.seal(place, bound, call.access.caller));
   const told = withTotal({ ...answered, issues: [...warnings, ...explained], total }, issue);
@@ -51,9 +61,9 @@ function assertExplains({ access }: Call): void {
     throw forbidden('search-explain-forbidden', '"_explain" is for callers who may read everything: it needs system/*.r or system/*.rs.');
 }
 
-async function includesOf(ctx: Context, call: Call, db: Queryable, query: Query, page: Page): Promise<Included> {
+export async function includesOf(ctx: Context, call: Call, db: Queryable, query: Query, rows: readonly OpenedFound[]): Promise<Included> {
   if (query.includes.length === 0 && query.revincludes.length === 0) return { rows: [] };
-  return fetchIncludes(db, page.rows, query, (type) => call.access.filter('r', type), {
+  return fetchIncludes(db, rows, query, (type) => call.access.filter('r', type), {
     registry: ctx.registry,
     base: ctx.config.baseUrl,
     refKeyOf: ctx.refKeyOf,
@@ -74,6 +84,6 @@ async function onlyTotal(ctx: Context, plan: Plan, query: Query): Promise<Total>
   return { total: await countMatches(ctx.searcher, plan, ctx.open, countCandidatesMax) };
 }
 
-function withTotal<T extends { readonly issues: readonly Issue[] }>(answered: T, issue: Issue | undefined): T {
+export function withTotal<T extends { readonly issues: readonly Issue[] }>(answered: T, issue: Issue | undefined): T {
   return issue === undefined ? answered : { ...answered, issues: [...answered.issues, issue] };
 }

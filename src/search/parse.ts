@@ -7,7 +7,19 @@ import { resultOptions } from './result-options.ts';
 export type ParsedSearch = { readonly query: Query /** What lenient handling ignored. */; readonly warnings: readonly Issue[] };
 
 /** Names that say how to answer, not what to find. */
-const resultParameters = new Set(['_sort', '_count', '_total', '_include', '_revinclude', '_summary', '_elements', '_page', '_explain']);
+const resultParameters = new Set([
+  '_sort',
+  '_count',
+  '_total',
+  '_include',
+  '_revinclude',
+  '_summary',
+  '_elements',
+  '_page',
+  '_explain',
+  '_contained',
+  '_containedType',
+]);
 /** Names that other layers read. */
 const ignoredHere = new Set(['_format', '_pretty']);
 

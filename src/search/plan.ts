@@ -1,9 +1,11 @@
+import { token } from '../encryption/token.ts';
 import type { Restriction, RowFilter } from '../storage/filter.ts';
 import { assertSelective, planClauses, type PlannedClause } from './clauses.ts';
 import { allOf, type Condition, type Recheck } from './condition.ts';
 import { planCriteria } from './criteria.ts';
+import { compartmentParts } from './extract.ts';
 import { pairedFact } from './paired.ts';
-import type { Query, SortKey } from './query.ts';
+import type { Compartment, Query, SortKey } from './query.ts';
 import type { Registry } from './registry.ts';
 import type { PlanContext } from './sink.ts';
 import { sortTerms, type SortTerm } from './sort.ts';
@@ -26,13 +28,15 @@ export type Plan = {
 export function planSearch(query: Query, restriction: Restriction, registry: Registry, planContext: PlanContext): Plan {
   const context = { ...planContext, restriction };
   const planned = planClauses(query, context);
-  assertSelective(query, planned);
+  const within = query.compartment === undefined ? [] : [compartmentToken(query.compartment, context)];
+  if (within.length === 0) assertSelective(query, planned);
   const patient = patientOf(query, registry, context);
-  // One patient's rows are few: looking at their tokens and facts is cheapest.
-  const paired = patient === undefined ? pairedFact(query, planned, registry, context) : undefined;
+  // The rows of one patient or compartment are few: looking at their tokens and facts is cheapest.
+  const paired = patient === undefined && within.length === 0 ? pairedFact(query, planned, registry, context) : undefined;
   const said = new Set<number | undefined>([patient?.clause, ...(paired?.clauses ?? [])]);
   const others = planCriteria(query, context);
-  const rest = [...planned.filter((_, at) => !said.has(at)), ...others].map(({ condition }) => condition);
+  const rest: Condition[] = [...planned.filter((_, at) => !said.has(at)), ...others].map(({ condition }) => condition);
+  if (within.length > 0) rest.unshift({ kind: 'all-tokens', tokens: within });
   return {
     type: query.type,
     // The patient column and the pair say the same as the clauses they stand for.
@@ -43,6 +47,11 @@ export function planSearch(query: Query, restriction: Restriction, registry: Reg
     clauses: planned,
     ...(patient === undefined ? {} : { patient: patient.key }),
   };
+}
+
+/** The token that every member of the compartment holds. */
+export function compartmentToken({ type, id }: Compartment, { key }: Pick<PlanContext, 'key'>): bigint {
+  return token(key, ...compartmentParts(type, id));
 }
 
 /**

@@ -33,6 +33,9 @@ export type Include = {
   readonly iterate: boolean;
 };
 
+/** All that belongs to one patient, encounter, practitioner, related person or device. */
+export type Compartment = { readonly type: string; readonly id: string };
+
 export type SummaryMode = 'true' | 'text' | 'data' | 'count' | 'false';
 
 /** A search as understood: everything resolved against the registry, nothing left as text but values. */
@@ -41,6 +44,8 @@ export type Query = {
   readonly clauses: readonly Clause[];
   /** What is asked beside the clauses: chains, `_has`, `_list` and `_filter`. All must hold. */
   readonly criteria: readonly Criterion[];
+  /** Only resources of this compartment. */
+  readonly compartment?: Compartment;
   readonly sort: readonly SortKey[];
   readonly count: number;
   readonly total: 'none' | 'estimate' | 'accurate';

@@ -17,6 +17,7 @@ export function resultOptions(
       name.split(':')[0] === directive ? values.map((value) => parseInclude(name, value, registry)) : [],
     );
   assertNoModifiers([...result.keys()]);
+  assertNotContained(one('_contained'), one('_containedType'));
   const page = one('_page');
   return {
     sort: parseSort(one('_sort'), search),
@@ -32,6 +33,22 @@ export function resultOptions(
     revincludes: included('_revinclude'),
     ...(page === undefined ? {} : { page }),
   };
+}
+
+/**
+ * Contained resources have no identity of their own and aren't searched; what is asked of them is refused rather than left out.
+ *
+ * @see https://hl7.org/fhir/R4/search.html#contained
+ */
+function assertNotContained(contained: string | undefined, type: string | undefined): void {
+  choice('_containedType', type, ['container', 'contained'] as const);
+  if ((choice('_contained', contained, ['false', 'true', 'both'] as const) ?? 'false') === 'false') return;
+  throw badRequest(
+    'search-contained-unsupported',
+    '"_contained=true" and "_contained=both" are not answered: contained resources are found with the resource that contains them. Search for that one.',
+    undefined,
+    'not-supported',
+  );
 }
 
 /** Only includes take modifiers: `_sort:desc` was an older version's, and to leave it out would be to answer something else. */

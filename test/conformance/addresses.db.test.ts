@@ -83,7 +83,6 @@ describe('methods', () => {
   test.each([
     ['POST', '/metadata'],
     ['DELETE', '/metadata'],
-    ['GET', ''],
     ['PUT', ''],
     ['DELETE', ''],
     ['POST', '/_history'],
@@ -97,6 +96,9 @@ describe('methods', () => {
     ['PUT', '/Patient/pb/_history/1'],
     ['PROPFIND', '/Patient/pb'],
     ['TRACE', '/Patient/pb'],
+    ['PUT', '/Patient/pb/Observation'],
+    ['DELETE', '/Patient/pb/*'],
+    ['GET', '/_search'],
     ['PURGE', '/Patient'],
     ['LINK', '/Patient'],
   ])('%s %s is 405, with what is allowed', async (method, path) => {

@@ -1,0 +1,178 @@
+import { badRequest, type Issue } from '../fhir/error.ts';
+import { parseSearch } from '../search/parse.ts';
+import { compartmentToken, planSearch, type Plan } from '../search/plan.ts';
+import type { From } from '../search/position.ts';
+import type { Include, Query } from '../search/query.ts';
+import { countMatches, type Page, runSearch } from '../search/run.ts';
+import { settlePlan } from '../search/settle.ts';
+import { countCandidatesMax, type Total, totalOf } from '../search/total.ts';
+import { typesHolding } from '../search/types-holding.ts';
+import type { OpenedFound } from '../storage/sealing.ts';
+import type { Answer } from './answer.ts';
+import type { Call, Context } from './context.ts';
+import { includesOf, type Pairs, type SearchPlace, withTotal } from './search.ts';
+import { countBundle, cursorScope, searchBundle } from './search-bundle.ts';
+
+/** More types than this are not put into one order: each is read for every page. */
+const sortedTypesMax = 20;
+
+/** Where a page begins: in which type's rows, and where there; in a sorted search, where in those of all. */
+type FromTypes = { readonly type?: string; readonly from?: From };
+
+type PageOfTypes = { readonly rows: readonly OpenedFound[]; readonly next?: FromTypes };
+
+/**
+ * Searches several types: unsorted one type after the other, sorted all in one order. Each type is searched by a plan of its own, with the
+ * caller's filter for it, and must know every parameter.
+ */
+export async function searchTypes(ctx: Context, call: Call, types: readonly string[], pairs: Pairs, place: SearchPlace): Promise<Answer> {
+  const { queries, issues } = parseAll(ctx, call, types, pairs, place);
+  const query = asOne(queries, pairs);
+  assertSortable(query, types);
+  const answered = { query, path: place.path, issues };
+  const asked = await askable(ctx, queries, place);
+  if (query.summary === 'count' || query.count === 0) {
+    const { total, issue } = await totalOfAll(ctx, call, asked, query.total === 'estimate' ? 'estimate' : 'all');
+    return { status: 200, body: countBundle(ctx, withTotal({ ...answered, total }, issue)) };
+  }
+  const scope = cursorScope(query, place.path);
+  const from = query.page === undefined ? undefined : (ctx.cursors.open(query.page, scope, call.access.caller) as FromTypes);
+  const [key] = query.sort;
+  const page =
+    key === undefined
+      ? await pageInTurn(ctx, call, asked, from, query.count)
+      : await pageInOrder(ctx, call, asked, from?.from, query.count, key.param.code === '_id' ? 'id' : 'lastUpdated', key.descending);
+  const whole = from === undefined && page.next === undefined;
+  const [included, { total, issue }] = await Promise.all([
+    includesOf(ctx, call, ctx.searcher, query, page.rows),
+    whole ? { total: page.rows.length } : query.total === 'none' ? noTotal : totalOfAll(ctx, call, asked, query.total),
+  ]);
+  const next = page.next === undefined ? undefined : ctx.cursors.seal(page.next, scope, call.access.caller);
+  const told = withTotal({ ...answered, total }, issue);
+  return { status: 200, body: searchBundle(ctx, { ...told, page, included, next, previous: undefined }) };
+}
+
+const noTotal: Total = {};
+
+/** What one type doesn't know is refused, or left out for all of them: left out for one alone it would find too much of that type. */
+function parseAll(ctx: Context, call: Call, types: readonly string[], pairs: Pairs, { compartment }: SearchPlace) {
+  const parse = (type: string, asked: Pairs, lenient: boolean) => parseSearch(type, asked, ctx.registry, ctx.config, lenient);
+  const issues: Issue[] = [];
+  const kept = pairs.filter((pair) => {
+    if (pair[0] === '_type') return false;
+    const [issue] = call.lenient ? types.flatMap((type) => parse(type, [pair], true).warnings) : [];
+    if (issue !== undefined) issues.push(issue);
+    return issue === undefined;
+  });
+  const within = compartment === undefined ? {} : { compartment };
+  return { queries: types.map((type): Query => ({ ...parse(type, kept, false).query, ...within })), issues };
+}
+
+/** What the answer as a whole needs to know: of how it is answered all queries say the same. */
+function asOne(queries: readonly Query[], pairs: Pairs): Query {
+  const [first] = queries;
+  if (first === undefined) throw badRequest('search-no-type', 'The lists of "_type" have no type in common.');
+  const understood = [...pairs.filter(([name, value]) => name === '_type' && value !== ''), ...first.understood];
+  const once = (includes: readonly Include[]): Include[] => [
+    ...new Map(includes.map((each) => [JSON.stringify([each.type, each.param?.code, each.target, each.iterate]), each])).values(),
+  ];
+  return {
+    ...first,
+    understood,
+    includes: once(queries.flatMap(({ includes }) => includes)),
+    revincludes: once(queries.flatMap(({ revincludes }) => revincludes)),
+  };
+}
+
+function assertSortable({ sort, explain }: Query, types: readonly string[]): void {
+  if (explain) throw badRequest('search-explain-one-type', '"_explain" explains the search of one type. Ask it of each type alone.');
+  const [key, ...others] = sort;
+  if (key === undefined) return;
+  if (others.length > 0 || !['_id', '_lastUpdated'].includes(key.param.code)) {
+    const text = 'A search of several types is sorted by _lastUpdated or by _id alone. Search one type at a time to sort by its elements.';
+    throw badRequest('search-sort-unsupported', text, undefined, 'not-supported');
+  }
+  if (types.length > sortedTypesMax) {
+    const text = `At most ${sortedTypesMax} types are put into one order. Name those you need: _type=Patient,Observation.`;
+    throw badRequest('search-sort-too-costly', text, undefined, 'too-costly');
+  }
+}
+
+/** A compartment holds few types: only those are searched that have something in it. */
+async function askable(ctx: Context, queries: readonly Query[], { compartment }: SearchPlace): Promise<readonly Query[]> {
+  if (compartment === undefined) return queries;
+  const token = compartmentToken(compartment, ctx.planContext());
+  const held = await typesHolding(
+    ctx.searcher,
+    token,
+    queries.map(({ type }) => type),
+  );
+  return queries.filter(({ type }) => held.has(type));
+}
+
+async function planOf(ctx: Context, call: Call, query: Query): Promise<Plan> {
+  const planned = planSearch(query, (type) => call.access.filter('s', type), ctx.registry, ctx.planContext());
+  return settlePlan(ctx.searcher, planned, ctx.open);
+}
+
+async function pageOf(ctx: Context, call: Call, query: Query, from: From | undefined, size: number): Promise<Page> {
+  return runSearch(ctx.searcher, await planOf(ctx, call, query), from, size, ctx.open, ctx.statistics);
+}
+
+/** One type after the other, in the registry's order. */
+async function pageInTurn(
+  ctx: Context,
+  call: Call,
+  queries: readonly Query[],
+  from: FromTypes | undefined,
+  size: number,
+): Promise<PageOfTypes> {
+  const rows: OpenedFound[] = [];
+  const { type: begin = '' } = from ?? {};
+  for (const query of queries.filter(({ type }) => type >= begin)) {
+    const inside = query.type === begin ? from?.from : undefined;
+    const room = size - rows.length;
+    // Behind a full page one row more tells whether there is a next one.
+    const page = await pageOf(ctx, call, query, inside, Math.max(room, 1));
+    if (room === 0 && page.rows.length > 0) return { rows, next: { type: query.type } };
+    rows.push(...page.rows);
+    if (page.next !== undefined) return { rows, next: { type: query.type, from: page.next } };
+  }
+  return { rows };
+}
+
+/** All types in one order: the first rows of each, merged. */
+async function pageInOrder(
+  ctx: Context,
+  call: Call,
+  queries: readonly Query[],
+  from: From | undefined,
+  size: number,
+  by: 'id' | 'lastUpdated',
+  descending: boolean,
+): Promise<PageOfTypes> {
+  const pages: Page[] = [];
+  for (const query of queries) pages.push(await pageOf(ctx, call, query, from, size));
+  const sign = descending ? -1 : 1;
+  const rows = pages.flatMap((page) => page.rows).sort((a, b) => sign * (a[by] < b[by] ? -1 : a[by] > b[by] ? 1 : a.rid - b.rid));
+  const last = rows[size - 1];
+  const more = rows.length > size || pages.some(({ next }) => next !== undefined);
+  const shown = rows.slice(0, size);
+  return more && last !== undefined
+    ? { rows: shown, next: { from: { position: { values: [last[by]], rid: last.rid } } } }
+    : { rows: shown };
+}
+
+async function totalOfAll(ctx: Context, call: Call, queries: readonly Query[], kind: 'estimate' | 'accurate' | 'all'): Promise<Total> {
+  let total = 0;
+  for (const query of queries) {
+    const plan = await planOf(ctx, call, query);
+    if (kind === 'all') total += await countMatches(ctx.searcher, plan, ctx.open, countCandidatesMax);
+    else {
+      const one = await totalOf(ctx.counter, plan, kind, ctx.open);
+      if (one.total === undefined) return one;
+      total += one.total;
+    }
+  }
+  return { total };
+}
