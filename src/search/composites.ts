@@ -60,7 +60,7 @@ export type CompositeContext = {
 export function compositeItems(parameter: SearchParameterDef, context: CompositeContext): CompositeItem[] {
   const { type, definitions } = context;
   return compilePaths(parameter.expression ?? '', type, definitions.schema).flatMap((compiled) => {
-    const components = parameter.components.map((component) => placesOf(component, compiled, context));
+    const components = parameter.components.map((component) => placesOf(component, compiled, parameter, context));
     if (components.length < 2 || components.some((places) => places.length === 0)) return [];
     const path = `${compiled.path}(${components.map((places) => places.map((place) => place.path).join('|')).join(',')})`;
     return { path, items: compiled.each, whole: compiled.path === type, components, pairs: pairsOf(compiled.path, components, context) };
@@ -77,9 +77,18 @@ function pairsOf(path: string, [firsts = [], ...others]: readonly (readonly Comp
   );
 }
 
-function placesOf(component: SearchParameterDef['components'][number], item: CompiledPath, context: CompositeContext): Component[] {
+function placesOf(
+  component: SearchParameterDef['components'][number],
+  item: CompiledPath,
+  { components }: SearchParameterDef,
+  context: CompositeContext,
+): Component[] {
   const { definitions, pool } = context;
   const defined = context.definitionOf(component.definition);
+  // Where the definitions stand crosswise, another component's has the targets.
+  const definitionsOfTargets =
+    defined?.type === 'reference' ? [defined] : components.map(({ definition }) => context.definitionOf(definition));
+  const targets = definitionsOfTargets.flatMap((each) => (each?.type === 'reference' ? each.targets : []));
   return item.types.flatMap((type) =>
     compilePaths(component.expression, type, definitions.schema).flatMap((compiled) => {
       const { path, types, each } = compiled;
@@ -87,7 +96,6 @@ function placesOf(component: SearchParameterDef['components'][number], item: Com
       if (kind === undefined) return [];
       const onResource = compiled.onResource === true;
       const whole = onResource ? compiled : { ...compiled, path: pathOn(item.path, path, type), each: eachIn(item, each) };
-      const targets = kind === 'reference' ? (defined?.targets ?? []) : [];
       return { kind: pairKind(kind), path, onResource, each, element: pool.at(kind, whole), targets };
     }),
   );
