@@ -96,6 +96,8 @@ const searchParameters: SearchParameterDef[] = [
   param('Resource', '_lastUpdated', 'date', 'Resource.meta.lastUpdated'),
   param('Resource', '_tag', 'token', 'Resource.meta.tag'),
   param('Resource', '_profile', 'uri', 'Resource.meta.profile'),
+  param('DomainResource', '_text', 'string', 'DomainResource.text'),
+  param('Resource', '_content', 'string', 'Resource'),
   param('Patient', 'active', 'token', 'Patient.active'),
   param('Patient', 'identifier', 'token', 'Patient.identifier'),
   param('Patient', 'name', 'string', 'Patient.name'),

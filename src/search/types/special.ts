@@ -42,7 +42,7 @@ function parseCircle(text: string, param: string): Circle {
   const circle = {
     latitude: degrees(latitude, 90),
     longitude: degrees(longitude, 180),
-    distance: distance === '' ? distanceDefault : decimal(distance) * kilometres(unit === '' ? 'km' : unit, param),
+    distance: distance === '' && unit === '' ? distanceDefault : decimal(distance) * kilometres(unit === '' ? 'km' : unit, param),
   };
   if (more.length > 0 || !Object.values(circle).every(Number.isFinite) || circle.distance < 0)
     throw badRequest(
