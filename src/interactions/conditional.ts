@@ -69,7 +69,7 @@ export async function findMatches(
 ): Promise<readonly OpenedFound[]> {
   const query = await resolveSearch(ctx, call, db, criteria.query);
   const planned = planSearch(query, (type) => call.access.filter('s', type), ctx.registry, ctx.planContext());
-  const plan = await settlePlan(db, planned, ctx.open);
+  const plan = await settlePlan(db, planned, ctx.open, ctx.statistics);
   const page = await runSearch(db, plan, undefined, limit, ctx.open);
   return page.rows;
 }

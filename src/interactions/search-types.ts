@@ -112,7 +112,7 @@ async function askable(ctx: Context, queries: readonly Query[], { compartment }:
 
 async function planOf(ctx: Context, call: Call, query: Query): Promise<Plan> {
   const planned = planSearch(query, (type) => call.access.filter('s', type), ctx.registry, ctx.planContext());
-  return settlePlan(ctx.searcher, planned, ctx.open);
+  return settlePlan(ctx.searcher, planned, ctx.open, ctx.statistics);
 }
 
 async function pageOf(ctx: Context, call: Call, query: Query, from: From | undefined, size: number): Promise<Page> {

@@ -34,7 +34,7 @@ export async function search(ctx: Context, call: Call, type: string, pairs: Pair
   if (query.explain) assertExplains(call);
   const resolved = await resolveSearch(ctx, call, ctx.searcher, query);
   const planned = planSearch(resolved, (each) => call.access.filter('s', each), ctx.registry, ctx.planContext());
-  const plan = await settlePlan(ctx.searcher, planned, ctx.open);
+  const plan = await settlePlan(ctx.searcher, planned, ctx.open, ctx.statistics);
   // Behind a fence the way is fixed, and planning again for the values would cost as much as the search.
   const db = isFenced(plan) ? ctx.reader : ctx.searcher;
   const answered = { query, path: place.path, issues: warnings };

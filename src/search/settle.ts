@@ -5,62 +5,88 @@ import { onlyType, relationOf } from '../storage/relations.ts';
 import { findVersions, foundColumns, type FoundRow, foundVersion } from '../storage/rows.ts';
 import type { Opener } from '../storage/sealing.ts';
 import { sqlValues, statement } from '../storage/sql.ts';
+import { shareMin, type Statistics } from '../storage/statistics.ts';
 import { asksRows, type Condition, type FoundRows, type Hop, type Reach, type Rows } from './condition.ts';
 import { reachSql, typeSql } from './condition-sql.ts';
 import type { Plan } from './plan.ts';
+import { shareOfRows } from './way.ts';
 
 /** How many resources may be opened to learn which of them a hop or an alternative means. */
 const candidatesMax = 10_000;
+/** So many rows stand in a plan better by themselves than by what they are. */
+const fewMax = 1_000;
 /** How many of them are in memory at a time. */
 const batchRows = 1_000;
 
 /**
- * Finds the rows that parts of the search mean where tokens and facts can't tell, innermost first: they are opened and tested, and
- * stand in the plan from then on. Nothing is asked where nothing needs to be opened.
+ * Finds the rows that parts of the search mean before the rest is asked, innermost first, and lets them stand in the plan:
+ * where tokens and facts can't tell, so that they are opened and tested; and where they are few, because PostgreSQL knows too
+ * little of rare tokens to begin there, and a page that begins at the other end can cost a thousand times more.
  *
- * @throws FhirError 400 `too-costly` where too many resources would have to be opened
+ * @param statistics  how frequent tokens are: without them only what must be opened is found first
+ * @throws            FhirError 400 `too-costly` where too many resources would have to be opened
  */
-export async function settlePlan(db: Queryable, plan: Plan, open: Opener): Promise<Plan> {
+export async function settlePlan(db: Queryable, plan: Plan, open: Opener, statistics?: Statistics): Promise<Plan> {
   if (!asksRows(plan.condition)) return plan;
-  return { ...plan, condition: await settle(plan.condition, db, open) };
+  return { ...plan, condition: await settle(plan.condition, { db, open, statistics }) };
 }
 
-async function settle(condition: Condition, db: Queryable, open: Opener): Promise<Condition> {
+type Settling = { readonly db: Queryable; readonly open: Opener; readonly statistics: Statistics | undefined };
+
+async function settle(condition: Condition, settling: Settling): Promise<Condition> {
   switch (condition.kind) {
     case 'and':
     case 'or': {
       const of: Condition[] = [];
       // One after the other: each may hold many opened resources.
-      for (const part of condition.of) of.push(asksRows(part) ? await settle(part, db, open) : part);
+      for (const part of condition.of) of.push(asksRows(part) ? await settle(part, settling) : part);
       return { ...condition, of };
     }
     case 'not':
-      return { ...condition, of: await settle(condition.of, db, open) };
+      return { ...condition, of: await settle(condition.of, settling) };
     case 'refers': {
       const to: Hop[] = [];
-      for (const hop of condition.to) to.push(await settleHop(hop, db, open));
+      for (const hop of condition.to) to.push(await settleHop(hop, settling));
       return { ...condition, to };
     }
     case 'referred':
-      return { ...condition, by: await settleHop(condition.by, db, open) };
+      return { ...condition, by: await settleHop(condition.by, settling) };
     case 'among':
-      return { ...condition, rows: await settleRows(condition.rows, db, open) };
+      return { ...condition, rows: await settleRows(condition.rows, settling) };
     default:
       return condition;
   }
 }
 
-async function settleHop(hop: Hop, db: Queryable, open: Opener): Promise<Hop> {
-  return { ...hop, rows: await settleRows(hop.rows, db, open) };
+async function settleHop(hop: Hop, settling: Settling): Promise<Hop> {
+  return { ...hop, rows: await settleRows(hop.rows, settling) };
 }
 
-async function settleRows(rows: Rows, db: Queryable, open: Opener): Promise<Rows> {
+async function settleRows(rows: Rows, settling: Settling): Promise<Rows> {
   if ('rids' in rows) return rows;
-  const reach = asksRows(rows.where) ? { ...rows, where: await settle(rows.where, db, open) } : rows;
-  return reach.rechecks.length === 0 ? reach : findRows(reach, db, open);
+  const reach = asksRows(rows.where) ? { ...rows, where: await settle(rows.where, settling) } : rows;
+  if (reach.rechecks.length > 0) return findRows(reach, settling);
+  return isRare(reach, settling.statistics) ? ((await fewRows(reach, settling.db)) ?? reach) : reach;
 }
 
-async function findRows(reach: Reach, db: Queryable, open: Opener): Promise<FoundRows> {
+/** Whether to look for its rows is cheap, and they may be few. */
+function isRare(reach: Reach, statistics: Statistics | undefined): boolean {
+  const known = statistics?.of(relationOf(reach.type));
+  const share = known === undefined ? undefined : shareOfRows({ condition: reach.where, filter: reach.filter }, known);
+  return known !== undefined && share !== undefined && (share < shareMin || share * known.rows <= fewMax);
+}
+
+/** The rows, if they are few. */
+async function fewRows(reach: Reach, db: Queryable): Promise<FoundRows | undefined> {
+  const values = sqlValues();
+  const type = typeSql('r', reach.type, reach.where);
+  const text = `select r.rid, r.ref_key from ${relationOf(reach.type)} r where ${type} and ${reachSql(reach, 'r', values)} limit ${values.add(fewMax + 1)}::int`;
+  const { rows } = await db.query<{ rid: string; ref_key: string }>(statement(text, values.list));
+  if (rows.length > fewMax) return undefined;
+  return { rids: rows.map(({ rid }) => Number(rid)), keys: rows.map(({ ref_key }) => BigInt(ref_key)) };
+}
+
+async function findRows(reach: Reach, { db, open }: Settling): Promise<FoundRows> {
   const rids: number[] = [];
   const keys: bigint[] = [];
   const candidates = await candidatesOf(reach, db);

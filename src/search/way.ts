@@ -22,7 +22,7 @@ const walkRowsUnknown = 1_000;
  */
 export function wayOf(plan: Plan, limit: number, statistics: RelationStatistics | undefined): Way {
   if (plan.patient !== undefined || !isWalkable(plan)) return { kind: 'free' };
-  const share = shareOfPlan(plan, statistics);
+  const share = shareOfRows(plan, statistics);
   if (share === undefined) return { kind: 'free' };
   if (statistics === undefined) return { kind: 'walk', rows: walkRowsUnknown };
   const needed = limit / share;
@@ -39,7 +39,10 @@ function isWalkable({ sort }: Plan): boolean {
 }
 
 /** What share of the type's rows match, roughly; undefined where no token selects, or something else does that can't be told. */
-function shareOfPlan({ condition, filter }: Plan, statistics: RelationStatistics | undefined): number | undefined {
+export function shareOfRows(
+  { condition, filter }: Pick<Plan, 'condition' | 'filter'>,
+  statistics: RelationStatistics | undefined,
+): number | undefined {
   const of = (token: bigint): number => statistics?.shareOf(token) ?? 1;
   const parts = condition.kind === 'and' ? condition.of : [condition];
   const selects = filter !== 'all' || parts.some(({ kind }) => kind === 'all-tokens' || kind === 'any-token');

@@ -16,7 +16,7 @@ export type Statistics = {
 };
 
 /** Rarer tokens than this make no difference to how a search is run, and there may be thousands of them. */
-const shareMin = 0.001;
+export const shareMin = 0.001;
 
 type Row = { readonly relation: string; readonly rows: number; readonly tokens: string[] | null; readonly shares: number[] | null };
 
