@@ -78,6 +78,9 @@ export function allOf(parts: readonly Condition[]): Condition {
   return of.length === 1 && of[0] !== undefined ? of[0] : { kind: 'and', of };
 }
 
+/** What a condition asks that must all hold. */
+export const partsOf = (condition: Condition): readonly Condition[] => (condition.kind === 'and' ? condition.of : [condition]);
+
 /** Single tokens of an OR become one overlap, which GIN answers in one scan. */
 export function anyOf(conditions: readonly Condition[]): Condition {
   const single = conditions.filter(

@@ -6,7 +6,7 @@ import { findVersions, foundColumns, type FoundRow, foundVersion } from '../stor
 import type { Opener } from '../storage/sealing.ts';
 import { sqlValues, statement } from '../storage/sql.ts';
 import { shareMin, type Statistics } from '../storage/statistics.ts';
-import { asksRows, type Condition, type FoundRows, type Hop, type Reach, type Rows } from './condition.ts';
+import { asksRows, type Condition, type FoundRows, type Hop, partsOf, type Reach, type Rows } from './condition.ts';
 import { reachSql, typeSql } from './condition-sql.ts';
 import type { Plan } from './plan.ts';
 import { shareOfRows } from './way.ts';
@@ -66,14 +66,19 @@ async function settleRows(rows: Rows, settling: Settling): Promise<Rows> {
   if ('rids' in rows) return rows;
   const reach = asksRows(rows.where) ? { ...rows, where: await settle(rows.where, settling) } : rows;
   if (reach.rechecks.length > 0) return findRows(reach, settling);
-  return isRare(reach, settling.statistics) ? ((await fewRows(reach, settling.db)) ?? reach) : reach;
+  return maybeFew(reach, settling.statistics) ? ((await fewRows(reach, settling.db)) ?? reach) : reach;
 }
 
-/** Whether to look for its rows is cheap, and they may be few. */
-function isRare(reach: Reach, statistics: Statistics | undefined): boolean {
-  const known = statistics?.of(relationOf(reach.type));
-  const share = known === undefined ? undefined : shareOfRows({ condition: reach.where, filter: reach.filter }, known);
-  return known !== undefined && share !== undefined && (share < shareMin || share * known.rows <= fewMax);
+/**
+ * Whether to look for its rows is cheap, and they may be few: a token is rare, or a range of facts decides, whose rows come one
+ * after the other until they are too many. A relation that was never analysed holds next to nothing.
+ */
+function maybeFew({ type, where, filter }: Reach, statistics: Statistics | undefined): boolean {
+  if (statistics === undefined) return false;
+  if (partsOf(where).some(({ kind }) => kind === 'fact')) return true;
+  const known = statistics.of(relationOf(type));
+  const share = shareOfRows({ condition: where, filter }, known);
+  return share !== undefined && (known === undefined || share < shareMin || share * known.rows <= fewMax);
 }
 
 /** The rows, if they are few. */

@@ -3,7 +3,7 @@ import { onlyType, relationOf } from '../storage/relations.ts';
 import { foundColumns } from '../storage/rows.ts';
 import { sqlValues, type Values } from '../storage/sql.ts';
 import type { Statistics } from '../storage/statistics.ts';
-import { allOf, asksRows, type Condition, type Fact } from './condition.ts';
+import { allOf, asksRows, type Condition, type Fact, partsOf } from './condition.ts';
 import { conditionSql, factSql, type Look, typeSql } from './condition-sql.ts';
 import { beyondGroup, beyondSql, orderBy, type OrderSql, orderSql } from './order.ts';
 import type { Plan } from './plan.ts';
@@ -106,7 +106,7 @@ function boundsOfWalk({ sort, condition }: Plan, values: Values): string[] {
 function segmentSql(plan: Plan, segment: Segment, from: From | undefined, limit: number, free: boolean, values: Values): string {
   if (plan.sort.length === 0 && isLazy(plan)) return `${lazySql(plan, from, values)} limit ${values.add(limit)}::int`;
   const order = orderSql(plan.sort, segment, values);
-  const fenced = !free && isPlain(plan.condition);
+  const fenced = !free && (isPlain(plan.condition) || asksRows(plan.condition));
   const where = [...order.within, ...beyondSql(segment, order, from, values)];
   const selected = selectSql(plan, { segment, order, from, fenced }, where, values);
   return `${selected}${orderBy(segment, order, from?.backwards === true)} limit ${values.add(limit)}::int`;
@@ -116,20 +116,27 @@ type Selected = {
   readonly segment: Segment;
   readonly order: OrderSql;
   readonly from: From | undefined;
-  /** What matches is found without regard to the order. */
+  /** What matches, as far as the row itself tells, is found without regard to the order and to other rows. */
   readonly fenced: boolean;
 };
 
 /** Select, from and where of a page. */
 function selectSql(plan: Plan, { segment, order, from, fenced }: Selected, also: readonly string[], values: Values): string {
   const relation = relationOf(plan.type);
+  const [own, others] = fenced ? ownParts(plan.condition) : [[], []];
   const source = fenced
-    ? `(select * from ${relation} r where ${matchSql(plan, values)} offset 0)`
+    ? `(select * from ${relation} r where ${matchSql({ ...plan, condition: allOf(own) }, values)} offset 0)`
     : plan.patient === undefined
       ? relation
       : patientsRows(plan, plan.patient, segment, from?.backwards === true, values);
-  const where = [...(fenced ? [] : [matchSql(plan, values)]), ...also];
+  const where = [...(fenced ? others.map((part) => conditionSql(part, 'r', values)) : [matchSql(plan, values)]), ...also];
   return `select ${columnsSql(order)} from ${source} r${order.joins} where ${where.length === 0 ? 'true' : where.join(' and ')}`;
+}
+
+/** What the row itself decides, and what other rows do. */
+function ownParts(condition: Condition): [own: Condition[], others: Condition[]] {
+  const parts = partsOf(condition);
+  return [parts.filter((part) => !asksRows(part)), parts.filter(asksRows)];
 }
 
 const columnsSql = ({ columns }: OrderSql): string =>
@@ -190,9 +197,6 @@ function lazyParts({ condition }: Plan): { pair: Fact | undefined; selecting: Co
     thinning: parts.filter((part) => part !== pair && asksFacts(part)),
   };
 }
-
-/** What a condition asks that must all hold. */
-export const partsOf = (condition: Condition): readonly Condition[] => (condition.kind === 'and' ? condition.of : [condition]);
 
 /** Facts alone decide it: its rows' own columns needn't be read. */
 function asksFacts(condition: Condition): boolean {

@@ -1,6 +1,6 @@
 import type { RowFilter } from '../storage/filter.ts';
 import type { RelationStatistics } from '../storage/statistics.ts';
-import type { Condition } from './condition.ts';
+import { allOf, asksRows, type Condition, partsOf } from './condition.ts';
 import type { Plan } from './plan.ts';
 
 /**
@@ -22,6 +22,7 @@ const walkRowsUnknown = 1_000;
  */
 export function wayOf(plan: Plan, limit: number, statistics: RelationStatistics | undefined): Way {
   if (plan.patient !== undefined || !isWalkable(plan)) return { kind: 'free' };
+  if (asksRows(plan.condition)) return isGathered(plan, statistics) ? { kind: 'gather' } : { kind: 'free' };
   const share = shareOfRows(plan, statistics);
   if (share === undefined) return { kind: 'free' };
   if (statistics === undefined) return { kind: 'walk', rows: walkRowsUnknown };
@@ -29,6 +30,12 @@ export function wayOf(plan: Plan, limit: number, statistics: RelationStatistics 
   if (share * statistics.rows <= gatheredRows || needed > walkRowsMax) return { kind: 'gather' };
   // Some more than expected: what matches doesn't lie evenly.
   return { kind: 'walk', rows: Math.ceil(Math.max(walkRowsUnknown, Math.min(4 * needed, walkRowsMax))) };
+}
+
+/** Where other rows have a say: what the rows' own tokens select is so little that the others are asked for each. */
+function isGathered({ condition, filter }: Plan, statistics: RelationStatistics | undefined): boolean {
+  const own = shareOfRows({ condition: allOf(partsOf(condition).filter((part) => !asksRows(part))), filter }, statistics);
+  return statistics !== undefined && own !== undefined && own * statistics.rows <= gatheredRows;
 }
 
 /** There is an index in the order asked for: of rows, of updates, of main dates. */
@@ -44,7 +51,7 @@ export function shareOfRows(
   statistics: RelationStatistics | undefined,
 ): number | undefined {
   const of = (token: bigint): number => statistics?.shareOf(token) ?? 1;
-  const parts = condition.kind === 'and' ? condition.of : [condition];
+  const parts = partsOf(condition);
   const selects = filter !== 'all' || parts.some(({ kind }) => kind === 'all-tokens' || kind === 'any-token');
   const shares = parts.map((part) => shareOf(part, of));
   if (!selects || shares.some((share) => share === undefined)) return undefined;
