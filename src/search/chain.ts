@@ -20,10 +20,10 @@ export type Place = {
 /** What a name means at its last type; undefined where it asks nothing. */
 export type Leaf = (name: string, place: Place) => Criterion | undefined;
 
-/** A reference that may point to more types must say which one is meant. */
+/** A reference that may lead to more types must say which one is meant. */
 const targetsMax = 30;
-/** All types that the hops of one parameter lead to. */
-const stepsMax = 60;
+/** Types that are tried for all hops of one parameter. */
+const stepsMax = 1_000;
 
 export function placeOf(asked: string, search: TypeSearch, registry: Registry, limits: SearchLimits): Place {
   return { search, registry, limits, asked, hops: 0, steps: { left: stepsMax } };
@@ -55,17 +55,9 @@ export function parseHop(step: string, place: Place, follow: (next: Place) => Cr
   const possible = targetsOf(param, registry);
   if (type !== undefined) {
     assertType(type, place);
-    if (!possible.includes(type)) throw neverPoints(asked, search.type, param, type);
+    if (!possible.includes(type)) throw neverPoints('search-unknown-modifier', { asked, from: search.type, code, possible }, type);
     const criterion = follow(placeAt(type, place));
     return criterion === undefined ? undefined : { kind: 'chain', to: [{ type, link: linkOf(param, search, type), criterion }] };
-  }
-  if (possible.length > targetsMax) {
-    throw badRequest(
-      'search-chain-ambiguous',
-      `"${asked}": "${code}" may point to ${possible.length} types. Name the one you mean, as in "${code}:${possible.includes('Patient') ? 'Patient' : possible[0]}".`,
-      undefined,
-      'too-costly',
-    );
   }
   return alternatives(param, possible, place, follow);
 }
@@ -89,6 +81,7 @@ function alternatives(
       refused.push(error);
     }
   }
+  if (to.length > targetsMax) throw ambiguous(place.asked, param.code, `leads to ${to.length} types`);
   if (to.length > 0) return { kind: 'chain', to };
   if (empty) return undefined;
   const [first] = refused;
@@ -102,7 +95,7 @@ function alternatives(
 }
 
 /** Why a type is left out of those a chain may lead to. */
-const doesNotHave = new Set(['search-unknown-parameter', 'search-unsupported-parameter']);
+const doesNotHave = new Set(['search-unknown-parameter', 'search-unsupported-parameter', 'search-unknown-reference']);
 
 function parseHas(path: string, place: Place, leaf: Leaf): Criterion | undefined {
   const { search, registry, asked } = place;
@@ -114,7 +107,8 @@ function parseHas(path: string, place: Place, leaf: Leaf): Criterion | undefined
   assertType(type, place);
   const from = registry.of(type);
   const param = referenceParam(code, from, asked);
-  if (!targetsOf(param, registry).includes(search.type)) throw neverPoints(asked, type, param, search.type);
+  const possible = targetsOf(param, registry);
+  if (!possible.includes(search.type)) throw neverPoints('search-unknown-reference', { asked, from: type, code, possible }, search.type);
   const criterion = parsePath(inner, placeAt(type, place), leaf);
   return criterion === undefined ? undefined : { kind: 'has', by: { type, link: linkOf(param, from, search.type), criterion } };
 }
@@ -129,15 +123,18 @@ function placeAt(type: string, place: Place): Place {
       'too-costly',
     );
   }
-  if (steps.left-- <= 0) {
-    throw badRequest(
-      'search-chain-ambiguous',
-      `"${asked}" leads to more than ${stepsMax} types. Name the types you mean, as in "subject:Patient".`,
-      undefined,
-      'too-costly',
-    );
-  }
+  if (steps.left-- <= 0) throw ambiguous(asked, undefined, 'may lead to too many types');
   return { ...place, search: place.registry.of(type), hops: place.hops + 1 };
+}
+
+function ambiguous(asked: string, code: string | undefined, why: string): FhirError {
+  const where = code === undefined ? '' : ` "${code}"`;
+  return badRequest(
+    'search-chain-ambiguous',
+    `"${asked}":${where} ${why}. Name the one you mean, as in "subject:Patient".`,
+    undefined,
+    'too-costly',
+  );
 }
 
 function referenceParam(code: string, search: TypeSearch, asked: string): SearchParam {
@@ -163,11 +160,10 @@ function assertType(type: string, { registry, asked }: Place): void {
   throw badRequest('search-unknown-type', `"${asked}": "${type}" is no resource type.${advice}`);
 }
 
-function neverPoints(asked: string, type: string, { code, targets }: SearchParam, target: string): FhirError {
-  return badRequest(
-    'search-unknown-modifier',
-    `"${asked}": "${code}" of ${type} never points to ${target}; it points to ${targets.join(', ')}.`,
-  );
+type Pointing = { readonly asked: string; readonly from: string; readonly code: string; readonly possible: readonly string[] };
+
+function neverPoints(id: string, { asked, from, code, possible }: Pointing, target: string): FhirError {
+  return badRequest(id, `"${asked}": "${code}" of ${from} never points to ${target}; it points to ${possible.join(', ')}.`);
 }
 
 /** The types that the parameter's references may point to; what names none may point to all. */

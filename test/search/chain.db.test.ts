@@ -11,23 +11,95 @@ const resources: readonly (readonly [string, object])[] = [
   ['Organization/hospital', { name: 'Hospital of Anytown' }],
   ['Organization/north', { name: 'Clinic North', partOf: reference('Organization/hospital') }],
   ['Organization/south', { name: 'Clinic South', partOf: reference('Organization/hospital') }],
-  ['Patient/ann', { name: [{ family: 'Petersen-Longfellow-Smith', given: ['Ann'] }], gender: 'female', birthDate: '1970-05-01', managingOrganization: reference('Organization/north') }],
-  ['Patient/bob', { name: [{ family: 'Petersen', given: ['Bob'] }], gender: 'male', birthDate: '1980-01-01', managingOrganization: reference('Organization/south') }],
-  ['Patient/cid', { name: [{ family: 'Chalmers', given: ['Cid', 'Peter'] }], gender: 'male', link: [{ other: reference('Patient/bob'), type: 'seealso' }] }],
-  ['Patient/dee', { name: [{ family: 'Öztürk', given: ['Dee'] }], birthDate: '2001', managingOrganization: reference('Organization/nowhere') }],
-  ['Device/cuff', { deviceName: [{ name: 'Petersen cuff', type: 'user-friendly-name' }], identifier: [{ system: 'urn:devices', value: '1' }] }],
+  [
+    'Patient/ann',
+    {
+      name: [{ family: 'Petersen-Longfellow-Smith', given: ['Ann'] }],
+      gender: 'female',
+      birthDate: '1970-05-01',
+      managingOrganization: reference('Organization/north'),
+    },
+  ],
+  [
+    'Patient/bob',
+    {
+      name: [{ family: 'Petersen', given: ['Bob'] }],
+      gender: 'male',
+      birthDate: '1980-01-01',
+      managingOrganization: reference('Organization/south'),
+    },
+  ],
+  [
+    'Patient/cid',
+    {
+      name: [{ family: 'Chalmers', given: ['Cid', 'Peter'] }],
+      gender: 'male',
+      link: [{ other: reference('Patient/bob'), type: 'seealso' }],
+    },
+  ],
+  [
+    'Patient/dee',
+    { name: [{ family: 'Öztürk', given: ['Dee'] }], birthDate: '2001', managingOrganization: reference('Organization/nowhere') },
+  ],
+  [
+    'Device/cuff',
+    { deviceName: [{ name: 'Petersen cuff', type: 'user-friendly-name' }], identifier: [{ system: 'urn:devices', value: '1' }] },
+  ],
   ['Location/ward', { name: 'Petersen ward', identifier: [{ system: 'urn:wards', value: '1' }] }],
-  ['Encounter/e1', { status: 'finished', class: { code: 'AMB' }, subject: reference('Patient/ann'), period: { start: '2024-01-01', end: '2024-01-02' } }],
-  ['Encounter/e2', { status: 'finished', class: { code: 'IMP' }, subject: reference('Patient/bob'), period: { start: '2024-02-01', end: '2024-02-20' } }],
+  [
+    'Encounter/e1',
+    { status: 'finished', class: { code: 'AMB' }, subject: reference('Patient/ann'), period: { start: '2024-01-01', end: '2024-01-02' } },
+  ],
+  [
+    'Encounter/e2',
+    { status: 'finished', class: { code: 'IMP' }, subject: reference('Patient/bob'), period: { start: '2024-02-01', end: '2024-02-20' } },
+  ],
   ['Encounter/e3', { status: 'planned', class: { code: 'AMB' }, subject: reference('Patient/bob') }],
-  ['Observation/o1', { status: 'final', code: loinc('8867-4'), subject: reference('Patient/ann'), encounter: reference('Encounter/e1'), effectiveDateTime: '2024-01-01', valueQuantity: { value: 70 } }],
-  ['Observation/o2', { status: 'final', code: loinc('8867-4'), subject: reference('Patient/bob'), encounter: reference('Encounter/e2'), effectiveDateTime: '2024-02-02', valueQuantity: { value: 90 } }],
-  ['Observation/o3', { status: 'amended', code: loinc('29463-7'), subject: reference('Patient/bob'), encounter: reference('Encounter/e3'), hasMember: [reference('Observation/o2')], valueQuantity: { value: 80 } }],
+  [
+    'Observation/o1',
+    {
+      status: 'final',
+      code: loinc('8867-4'),
+      subject: reference('Patient/ann'),
+      encounter: reference('Encounter/e1'),
+      effectiveDateTime: '2024-01-01',
+      valueQuantity: { value: 70 },
+    },
+  ],
+  [
+    'Observation/o2',
+    {
+      status: 'final',
+      code: loinc('8867-4'),
+      subject: reference('Patient/bob'),
+      encounter: reference('Encounter/e2'),
+      effectiveDateTime: '2024-02-02',
+      valueQuantity: { value: 90 },
+    },
+  ],
+  [
+    'Observation/o3',
+    {
+      status: 'amended',
+      code: loinc('29463-7'),
+      subject: reference('Patient/bob'),
+      encounter: reference('Encounter/e3'),
+      hasMember: [reference('Observation/o2')],
+      valueQuantity: { value: 80 },
+    },
+  ],
   ['Observation/o4', { status: 'final', code: loinc('8867-4'), subject: reference('Patient/cid') }],
   ['Observation/o5', { status: 'final', code: loinc('8867-4'), subject: reference('Device/cuff') }],
   ['Observation/o6', { status: 'final', code: loinc('29463-7'), subject: reference('Location/ward') }],
   ['Observation/o7', { status: 'final', code: loinc('29463-7'), subject: reference('Patient/dee') }],
-  ['List/mixed', { status: 'current', mode: 'working', entry: [{ item: reference('Patient/ann') }, { item: reference('Patient/cid') }, { item: reference('Observation/o5') }] }],
+  [
+    'List/mixed',
+    {
+      status: 'current',
+      mode: 'working',
+      entry: [{ item: reference('Patient/ann') }, { item: reference('Patient/cid') }, { item: reference('Observation/o5') }],
+    },
+  ],
   ['List/bobs', { status: 'current', mode: 'working', subject: reference('Patient/bob'), entry: [{ item: reference('Observation/o2') }] }],
 ];
 
@@ -90,6 +162,8 @@ describe('chains', () => {
     ['Observation?code=8867-4&value-quantity=gt80&patient.gender=male', 'o2'],
     ['Observation?has-member.code=8867-4', 'o3'],
     ['Observation?patient=bob&encounter.status=planned', 'o3'],
+    // Which could point to any type: those that have the parameter are asked.
+    ['Observation?focus.code=8867-4', ''],
     // Decided by opening the patients: longer than what tokens tell, or within the name.
     ['Observation?patient.family=petersen-longfellow', 'o1'],
     ['Observation?patient.family=petersen-longfellowx', ''],
@@ -246,7 +320,7 @@ describe('what has to be understood', () => {
   test.each([
     ['Observation?patient.famly=x', 'search-unknown-parameter'],
     ['Observation?code.name=x', 'search-invalid-chain'],
-    ['Observation?focus.code=x', 'search-chain-ambiguous'],
+    ['Observation?focus._id=x', 'search-chain-ambiguous'],
     ['Patient?_has:Observation:patient=x', 'search-invalid-has'],
     ['Observation?patient.link.link.link.link.link.family=x', 'search-chain-too-deep'],
     ['Patient?_filter=gender co x', 'search-unknown-operator'],
@@ -275,7 +349,12 @@ describe('conditional writes', () => {
   test('refuse conditional references by chains', async () => {
     const entry = [
       {
-        resource: { resourceType: 'Observation', status: 'final', code: { text: 'x' }, encounter: { reference: 'Encounter?subject:Patient.given=ann' } },
+        resource: {
+          resourceType: 'Observation',
+          status: 'final',
+          code: { text: 'x' },
+          encounter: { reference: 'Encounter?subject:Patient.given=ann' },
+        },
         request: { method: 'POST', url: 'Observation' },
       },
     ];

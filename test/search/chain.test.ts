@@ -111,7 +111,7 @@ describe('what is refused', () => {
     ['Patient', '_has:Observtion:patient:code=x', 'search-unknown-type'],
     ['Patient', '_has:Observation:code:code=x', 'search-invalid-chain'],
     ['Patient', '_has:Observation:patent:code=x', 'search-unknown-parameter'],
-    ['Device', '_has:Observation:patient:code=x', 'search-unknown-modifier'],
+    ['Device', '_has:Observation:patient:code=x', 'search-unknown-reference'],
     ['Patient', '_has:Patient:link:_has:Patient:link:_has:Patient:link:_has:Patient:link:family=x', 'search-chain-too-deep'],
   ])('%s?%s', (type, text, id) => {
     if (id === undefined) expect(criteria(type, text)).toHaveLength(1);
