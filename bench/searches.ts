@@ -4,7 +4,7 @@ import { type Client, must } from './client.ts';
 import type { Corpus } from './corpus.ts';
 import type { Moved } from './drive.ts';
 import { LOINC } from './generate.ts';
-import type { Workload } from './workloads.ts';
+import type { Workload } from './workload.ts';
 
 /** Selective searches that join or pair, and unselective ones that must find their first page all the same. */
 export const SEARCH_NAMES = ['chain', 'has', 'composite', 'newest', 'updated', 'estimate', 'accurate'] as const;

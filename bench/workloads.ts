@@ -5,16 +5,8 @@ import type { Moved, Step } from './drive.ts';
 import { matches, moved } from './answers.ts';
 import { postBundle } from './dataset.ts';
 import { LOINC, patientBundle } from './generate.ts';
+import type { Workload } from './workload.ts';
 import { makeSearches, SEARCH_NAMES } from './searches.ts';
-
-/** One kind of load. `unit` is what its rate counts. */
-export type Workload = {
-  readonly name: string;
-  readonly unit: 'requests' | 'resources';
-  readonly workers: number;
-  /** Makes the step of one window; what it needs first (versions to update) it reads now. */
-  prepare(client: Client): Promise<Step>;
-};
 
 export type WorkloadOptions = { readonly corpus: Corpus; readonly seed: number; readonly clients: number; readonly loaders: number };
 

@@ -78,7 +78,7 @@ function refersSql(hops: readonly Hop[], alias: string, values: Values): string 
     ({ rows }) => reachOf(rows).type === 'AuditEvent',
   );
   const parts = [
-    ...found.map(({ link, rows }) => pointsSql(link, foundOf(rows), alias, values)),
+    ...foundTogether(found).map(({ link, keys }) => pointsSql(link, keys, alias, values)),
     ...byColumn.map(({ rows }) => {
       const { type } = reachOf(rows);
       const hop = nextAlias(alias);
@@ -87,6 +87,17 @@ function refersSql(hops: readonly Hop[], alias: string, values: Values): string 
     ...[...byFacts.values()].map((group) => pointsToSql(group, alias, values)),
   ];
   return parts.length === 1 ? parts.join() : `(${parts.join(' or ') || 'false'})`;
+}
+
+/** Found rows of several types in one look at the references: alternatives would each be asked of every row. */
+function foundTogether(hops: readonly Hop[]): { readonly link: Link; readonly keys: readonly bigint[] }[] {
+  const found = hops.map(({ link, rows }) => ({ link, keys: foundOf(rows).keys })).filter(({ keys }) => keys.length > 0);
+  if (found.length < 2) return found;
+  const together = Map.groupBy(found, ({ link }) => link.params.join());
+  return [...together.values()].map((group) => ({
+    link: { params: group[0]?.link.params ?? [], column: group.every(({ link }) => link.column) },
+    keys: group.flatMap(({ keys }) => keys),
+  }));
 }
 
 function pointsToSql(hops: readonly Hop[], alias: string, values: Values): string {
@@ -105,7 +116,7 @@ function pointsToSql(hops: readonly Hop[], alias: string, values: Values): strin
   return `exists (select from fact_reference f join ${source} ${hop} on ${hop}.ref_key = f.target and ${where} and f.rid = ${alias}.rid)`;
 }
 
-function pointsSql(link: Link, { keys }: FoundRows, alias: string, values: Values): string {
+function pointsSql(link: Link, keys: readonly bigint[], alias: string, values: Values): string {
   const targets = `any(${values.add(int8Array(keys))}::int8[])`;
   // Never null, so that its negation holds for rows without a patient.
   if (link.column) return `(${alias}.patient is not null and ${alias}.patient = ${targets})`;
