@@ -11,8 +11,10 @@ import { makeTokenKey, tokenSecretBytes } from './encryption/token.ts';
 import type { Context } from './interactions/context.ts';
 import { cursorCodec } from './interactions/cursor.ts';
 import { type Erasing, replayErasures } from './interactions/erasure.ts';
-import { makeExtractor } from './search/extract.ts';
-import { allElements, buildRegistry, elementsEdition } from './search/registry.ts';
+import { makeRegistrar } from './interactions/parameters/registrar.ts';
+import { watchParameters } from './interactions/parameters/watch.ts';
+import { liveRegistry } from './search/live-registry.ts';
+import { allElements, elementsEdition } from './search/registry.ts';
 import { refKeyOf } from './search/types/reference.ts';
 import { assertChoices } from './storage/choices.ts';
 import { assertServers, findDatabases, type FindOptions } from './storage/connections.ts';
@@ -108,7 +110,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       tokenKey: keys.tokenKeyId.toString('hex'),
     });
     const numbers = await loadElementNumbers(main.pool, edition, () => allElements(definitions));
-    const registry = buildRegistry(definitions, numbers);
+    const live = liveRegistry(definitions, numbers, { key: tokenKey, base: config.baseUrl, fullText: config.searchFullText });
     const statistics = tokenStatistics(main.pool);
     await statistics.refresh();
     const codec = makeCodec({ encrypted: config.phiEncryption, textBytesMax: 2 * config.bodyLimitBytes });
@@ -120,7 +122,10 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       config,
       definitions,
       definedTerms: definedSources(definitions),
-      registry,
+      get registry() {
+        return live.current();
+      },
+      live,
       pool: main.pool,
       reader: lanes,
       searcher: searching.pool,
@@ -130,7 +135,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       rowIds: rowIds(searching.pool),
       updates: updateBatch({ pool: main.pool, retriesMax: config.transactionRetriesMax, rowsMax: 50, inFlightMax: 3 }),
       creates: createBatch({ pool: main.pool, retriesMax: config.transactionRetriesMax, rowsMax: 200, inFlightMax: 2 }),
-      extract: makeExtractor({ registry, key: tokenKey, base: config.baseUrl, fullText: config.searchFullText }),
+      extract: live.extract,
       validate: compileShapes(definitions.schema),
       seal,
       open: opener,
@@ -142,16 +147,38 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       refKeyOf: (type, id) => refKeyOf(tokenKey, type, id),
       planContext: () => ({ ...plan, fullText: config.searchFullText, now: Date.now() }),
     };
+    const registrar = purpose === 'serve' ? makeRegistrar(context, log) : undefined;
+    opened.push(() => registrar?.stop() ?? Promise.resolve());
+    const watch = await watchParameters({
+      url: urls.main.url,
+      pool: main.pool,
+      live,
+      open: opener,
+      refKeyOf: context.refKeyOf,
+      log,
+      ...(registrar === undefined ? {} : { onTurn: registrar.turn }),
+    });
+    opened.push(() => watch.stop());
     const erasing = { context, keys };
     const { repeated, unlisted } = await replayErasures(erasing);
     if (repeated > 0) log.warn({ patients: repeated }, 'erasures were repeated: a backup was restored, or one had been interrupted');
     if (unlisted > 0) log.error({ patients: unlisted }, 'the erasure ledger lacks patients that were erased: bring back its newest copy');
     const developmentKeyFile = config.devTokenIssuer ? developmentKeyFileOf(config) : undefined;
-    const authenticate = await makeAuthenticate({ audience: config.baseUrl, developmentKeyFile }, { registry, limits: config, plan });
+    const authenticate = await makeAuthenticate(
+      { audience: config.baseUrl, developmentKeyFile },
+      {
+        get registry() {
+          return live.current();
+        },
+        limits: config,
+        plan,
+      },
+    );
     const house = keepHouse(main.pool, statistics, log);
     opened.push(() => house.stop());
     const ready = async (): Promise<boolean> => {
       await Promise.all([main.pool.query('select 1'), keyDatabase.pool.query('select 1')]);
+      if (!live.isKnown()) throw new Error('it is not known which search parameters are in force');
       return true;
     };
     return { config, log, context, authenticate, erasing, ready, close };

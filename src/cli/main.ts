@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   sample: () => import('./sample.ts'),
   examples: () => import('./examples.ts'),
   erase: () => import('./erase.ts'),
+  reindex: () => import('./reindex.ts'),
 };
 
 async function main([name = 'serve', ...args]: readonly string[]): Promise<number> {

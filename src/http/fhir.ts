@@ -9,6 +9,7 @@ import { documentOf } from '../interactions/document.ts';
 import { limitsOf } from '../interactions/entries.ts';
 import { history } from '../interactions/history.ts';
 import { conditionalPatch, patch, type Patch } from '../interactions/patch.ts';
+import { parameterStatus } from '../interactions/parameters/status.ts';
 import { assertType } from '../interactions/prepare.ts';
 import { read, type ReadConditions, vread } from '../interactions/read.ts';
 import { conditionalRemove, remove } from '../interactions/remove.ts';
@@ -33,7 +34,12 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
   /** Format first, so that every fault after it is answered; then who asks; then the interaction. */
   const open = (handler: Handler) => async (c: Exchange) => {
     const format = formatOf(c, queryOf(c));
-    return respond(c, await handler(c), format, options);
+    const end = c.req.method === 'GET' || c.req.method === 'HEAD' ? undefined : ctx.live.beginWrite();
+    try {
+      return respond(c, await handler(c), format, options);
+    } finally {
+      end?.();
+    }
   };
   const known = (handler: Handler) =>
     open(async (c) => {
@@ -145,6 +151,11 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
     known((c) => remove(ctx, callOf(c), param(c, 'type'), param(c, 'id'), headerOf(c, 'if-match'))),
   );
   others('/:type/:id', 'GET, HEAD, PUT, PATCH, DELETE');
+  app.get(
+    '/SearchParameter/:id/$status',
+    known((c) => parameterStatus(ctx, callOf(c), param(c, 'id'))),
+  );
+  others('/SearchParameter/:id/$status', 'GET, HEAD');
   app.get(
     '/:type/:id/_history',
     known((c) => history(ctx, callOf(c), { type: param(c, 'type'), id: param(c, 'id') }, pairsOf(c))),

@@ -1,9 +1,9 @@
-import { isAnswered, type TypeSearch } from '../search/registry.ts';
+import { isAnswered, type Registry, type TypeSearch } from '../search/registry.ts';
 import type { Answer } from './answer.ts';
 import type { Context } from './context.ts';
 
-/** Made once a process: it follows from the registry and the configuration. */
-const made = new WeakMap<Context, string>();
+/** Made once for each registry. */
+const made = new WeakMap<Registry, string>();
 
 /**
  * What this server does, generated from what it is made of.
@@ -11,10 +11,11 @@ const made = new WeakMap<Context, string>();
  * @see https://hl7.org/fhir/R4/http.html#capabilities
  */
 export function capabilities(ctx: Context): Answer {
-  let text = made.get(ctx);
+  const { registry } = ctx;
+  let text = made.get(registry);
   if (text === undefined) {
     text = JSON.stringify(statement(ctx));
-    made.set(ctx, text);
+    made.set(registry, text);
   }
   return { status: 200, body: text };
 }

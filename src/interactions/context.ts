@@ -5,6 +5,7 @@ import type { Definitions } from '../definitions/load.ts';
 import type { Decimals, JsonObject } from '../fhir/json.ts';
 import type { Issue } from '../fhir/error.ts';
 import type { Extractor } from '../search/extract.ts';
+import type { LiveRegistry } from '../search/live-registry.ts';
 import type { Registry } from '../search/registry.ts';
 import type { PlanContext } from '../search/sink.ts';
 import type { Reseal } from '../storage/binary-owners.ts';
@@ -23,7 +24,9 @@ export type Context = {
   readonly definitions: Definitions;
   /** R4's own code systems and value sets. */
   readonly definedTerms: Sources;
+  /** As it is at this moment. */
   readonly registry: Registry;
+  readonly live: LiveRegistry;
   /** Where transactions begin. */
   readonly pool: Pool;
   /** Reads by key: statements keep their generic plans. Inside a transaction, its client. */

@@ -9,6 +9,7 @@ import { type NewVersion, noFacts } from '../storage/rows.ts';
 import { binaryLinksOf } from './binaries.ts';
 import type { Context } from './context.ts';
 import { type Document, type Edit, storedText } from './document.ts';
+import { assertUsable } from './parameters/usable.ts';
 
 /** A version ready to be written, the text that was sealed, and the Binaries to bind to its owners before it is written. */
 export type Prepared = { readonly row: NewVersion; readonly json: string; readonly links: readonly BinaryLink[] };
@@ -20,7 +21,7 @@ export type Target = Pick<NewVersion, 'id' | 'rid' | 'version' | 'interaction' |
  *
  * @param filter  the caller's rows for this interaction on this type: the new version must be one of them
  * @param linked  owners it has beside those it names itself
- * @throws        FhirError 403 if it isn't, 422 if it names an erased patient
+ * @throws        FhirError 403 if it isn't, 422 if it names an erased patient or is a search parameter that nothing could be found by
  */
 export async function prepareVersion(
   ctx: Context,
@@ -32,6 +33,7 @@ export async function prepareVersion(
 ): Promise<Prepared> {
   const { type } = document;
   const { id, rid, version, interaction, factsBefore } = target;
+  if (type === 'SearchParameter') await assertUsable(ctx, document, id);
   const { refKey, tokens: found, facts, patient, clinicalAt, owners } = ctx.extract(document.value, type, id);
   if (!passesFilter(filter, found)) throw forbidden('write-outside-scope', `The token's scopes don't permit to write this ${type}.`);
   const json = storedText(document, id, edits);

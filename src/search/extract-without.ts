@@ -12,7 +12,7 @@ export type ExtractWithout = (json: Buffer, type: string, id: string, patients: 
 export function makeExtractWithout(extract: Extractor, base: string): ExtractWithout {
   return (json, type, id, patients) => {
     const resource: unknown = JSON.parse(json.toString('utf8'));
-    const without = withoutPatients(resource, base, patients);
+    const without = patients.size === 0 ? resource : withoutPatients(resource, base, patients);
     return extract(isRecord(without) ? without : {}, type, id);
   };
 }

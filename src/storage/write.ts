@@ -82,13 +82,17 @@ function touchedTables(rows: readonly NewVersion[]): FactTable[] {
   );
 }
 
-/** Facts that stay are not rewritten: only what is gone is deleted and only what is new is inserted. */
-function factReplacements(tables: readonly FactTable[]): string {
+/**
+ * Facts that stay are not rewritten: only what is gone is deleted and only what is new is inserted.
+ *
+ * @param rows  the expression that has the rows whose facts are replaced, those of `written`
+ */
+export function factReplacements(tables: readonly FactTable[], rows: 'input' | 'written' = 'input'): string {
   return tables
     .map(({ name, columns }) => {
       const same = columns.map((column) => `f.${column} = n.${column}`).join(' and ');
       return `, ${name}_gone as (
-  delete from ${name} f using input i where f.rid = i.rid and not exists (select from ${name}_new n where ${same})
+  delete from ${name} f using ${rows} i where f.rid = i.rid and not exists (select from ${name}_new n where ${same})
 ), ${name}_added as (
   insert into ${name} (${columns.join(', ')}) select ${columns.map((column) => `n.${column}`).join(', ')} from ${name}_new n
   where n.rid in (select rid from written) and not exists (select from ${name} f where ${same})

@@ -1,0 +1,35 @@
+import { notFound } from '../../fhir/error.ts';
+import { readCurrent } from '../../storage/read.ts';
+import { type InForce, readParameterSet } from '../../storage/search-parameters.ts';
+import type { Answer } from '../answer.ts';
+import type { Call, Context } from '../context.ts';
+import { gone, openOne } from '../read.ts';
+
+/**
+ * `SearchParameter/{id}/$status`: whether one can search by it, and how far its build is.
+ *
+ * @returns Parameters with `status`: `inactive` (only stored), `waiting` (noticed within a second), `building` (with `done` and `total`
+ *          resources), `ready`, `failed` (with `reason`); `skipped` counts resources that could not be read
+ */
+export async function parameterStatus(ctx: Context, call: Call, id: string): Promise<Answer> {
+  const type = 'SearchParameter';
+  const filter = call.access.permit('r', type);
+  const current = await readCurrent(ctx.reader, { type, id, refKey: ctx.refKeyOf(type, id) }, filter);
+  if (current === undefined) throw notFound(type);
+  if (current.deleted) throw gone(current);
+  const { json } = await openOne(ctx, current);
+  const active = JSON.parse(json.toString('utf8')).status === 'active';
+  const inForce = (await readParameterSet(ctx.reader)).parameters.find((each) => each.id === id);
+  const parameter = active ? stateOf(inForce, current.version) : [{ name: 'status', valueCode: 'inactive' }];
+  return { status: 200, body: JSON.stringify({ resourceType: 'Parameters', parameter }) };
+}
+
+function stateOf(inForce: InForce | undefined, version: number): readonly object[] {
+  const status = (valueCode: string): object => ({ name: 'status', valueCode });
+  if (inForce === undefined || inForce.version < version) return [status('waiting')];
+  const { fault, job } = inForce;
+  if (fault !== undefined) return [status('failed'), { name: 'reason', valueString: fault }];
+  if (job === undefined) return [status('ready')];
+  const count = (name: 'done' | 'total' | 'skipped'): object => ({ name, valueInteger: job[name] });
+  return [status('building'), count('done'), count('total'), ...(job.skipped === 0 ? [] : [count('skipped')])];
+}
