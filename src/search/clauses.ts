@@ -41,7 +41,7 @@ export function assertSelective(query: Query, planned: readonly PlannedClause[])
   const { param, modifier } = query.clauses[broad] ?? {};
   throw badRequest(
     'search-contains-too-short',
-    `"${param?.code}:${modifier}" with fewer than ${modifier === 'text' ? 'two' : 'three'} letters needs another parameter beside it that selects. Add one, or search for a longer part.`,
+    `"${param?.code}:${modifier}" with fewer than three letters needs another parameter beside it that selects. Add one, or search for a longer part.`,
     undefined,
     'too-costly',
   );

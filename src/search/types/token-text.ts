@@ -7,8 +7,11 @@ import { isRecord, type PlanContext, type Sink, textOf } from '../sink.ts';
 import { type SearchValue, unescape } from '../values.ts';
 import { wordsOf } from './normalise.ts';
 
-/** Of each word these many first letters are kept; a search for others is compared again after opening. */
-const prefixLengths = [2, 4, 8] as const;
+/**
+ * Of each word these many first letters are kept; a search for others is compared again after opening. All twelve beginnings
+ * of a word would double the tokens of an Observation.
+ */
+const prefixLengths = [3, 6, 10] as const;
 /** Words of one text beyond these are not found. */
 const wordsMax = 256;
 const typesWithText = new Set(['CodeableConcept', 'Coding', 'Identifier']);

@@ -18,8 +18,10 @@ describe('code:text', () => {
   test.each([
     ['blood', true],
     ['BLOOD', true],
-    ['bl', true],
     ['blo', true],
+    ['bloo', true],
+    ['bl pressure', true],
+    ['bx pressure', false],
     ['pressure', true],
     ['pressu', true],
     ['pressures', false],
