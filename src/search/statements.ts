@@ -3,8 +3,9 @@ import { onlyType, relationOf } from '../storage/relations.ts';
 import { foundColumns } from '../storage/rows.ts';
 import { sqlValues, type Values } from '../storage/sql.ts';
 import type { Statistics } from '../storage/statistics.ts';
-import { allOf, asksRows, type Condition, type Fact, partsOf } from './condition.ts';
+import { allOf, asksRows, type Condition, partsOf } from './condition.ts';
 import { conditionSql, factSql, type Look, typeSql } from './condition-sql.ts';
+import { isLazy, lazyParts } from './lazy.ts';
 import { beyondGroup, beyondSql, orderBy, type OrderSql, orderSql } from './order.ts';
 import type { Plan } from './plan.ts';
 import { type From, isOpened, type Segment, segmentsFrom } from './position.ts';
@@ -44,20 +45,26 @@ export function pageStatement(plan: Plan, from: From | undefined, limit: number,
 }
 
 /** The same for one segment. */
-export function segmentStatement(plan: Plan, segment: Segment, from: From | undefined, limit: number): Statement {
+export function segmentStatement(plan: Plan, segment: Segment, from: From | undefined, limit: number, way: Way): Statement {
   const values = sqlValues();
-  return { text: segmentSql(plan, segment, from, limit, true, values), values: values.list };
+  return { text: segmentSql(plan, segment, from, limit, way.kind === 'free', values), values: values.list };
 }
 
 /**
  * Like a page, where what PostgreSQL can order by leaves groups of equal rows: whole groups, at least `limit` rows where there are as
  * many, at most `rowsMax`: more than that means that the last group is too large. Inside a group the opened resources decide.
  */
-export function groupsStatement(plan: Plan, segment: Segment, from: From | undefined, limit: number, rowsMax: number): Statement {
+export function groupsStatement(
+  plan: Plan,
+  segment: Segment,
+  from: From | undefined,
+  { limit, rowsMax }: { readonly limit: number; readonly rowsMax: number },
+  way: Way = { kind: 'free' },
+): Statement {
   const values = sqlValues();
   const order = orderSql(plan.sort, segment, values);
   const where = [...order.within, ...beyondGroup(segment, order, from, values)];
-  const selected = selectSql(plan, { segment, order, from, fenced: false }, where, values);
+  const selected = selectSql(plan, { segment, order, from, fenced: way.kind === 'gather' }, where, values);
   const by = orderBy(segment, order, from?.backwards === true);
   const groups = by === '' ? '' : `${by} fetch first (${values.add(limit)}::int) rows with ties`;
   const text = `select * from (${selected}${groups}) b limit ${values.add(rowsMax)}::int`;
@@ -67,8 +74,9 @@ export function groupsStatement(plan: Plan, segment: Segment, from: From | undef
 /** The statement that looks for the first rows of a page. */
 export function firstStatement(plan: Plan, from: From | undefined, size: number, statistics: Statistics): Statement {
   const [segment] = segmentsFrom(plan.sort, from);
-  if (segment !== undefined && isOpened(segment)) return groupsStatement(plan, segment, from, size + 1, size + 1 + groupRowsMax + 1);
-  return pageStatement(plan, from, size + 1, wayOf(plan, size + 1, statistics.of(relationOf(plan.type))));
+  const way = wayOf(plan, size + 1, statistics.of(relationOf(plan.type)));
+  if (segment === undefined || !isOpened(segment)) return pageStatement(plan, from, size + 1, way);
+  return groupsStatement(plan, segment, from, { limit: size + 1, rowsMax: size + 1 + groupRowsMax + 1 }, way);
 }
 
 /** Rows that the stored values don't tell apart: more than these are not sorted by opening them. */
@@ -80,19 +88,23 @@ export function isFenced(plan: Plan): boolean {
 }
 
 function waySql(plan: Plan, segment: Segment, from: From | undefined, limit: number, way: Way, values: Values): string {
-  if (way.kind !== 'walk' || segment.first === 'missing') return segmentSql(plan, segment, from, limit, way.kind === 'free', values);
+  if (way.kind !== 'walk') return segmentSql(plan, segment, from, limit, way.kind === 'free', values);
+  if (segment.first === 'missing') return segmentSql(plan, segment, from, limit, way.then === 'free', values);
   // The walk ends after so many rows, whatever it found. Where it didn't fill the page, what matches is gathered after all.
   const order = orderSql(plan.sort, segment, values);
   const where = [onlyType('r', plan.type), ...order.within, ...beyondSql(segment, order, from, values), ...boundsOfWalk(plan, values)];
   const by = orderBy(segment, order, from?.backwards === true);
   const full = values.add(limit);
+  // Outside, a fact that was walked is a column of the row.
+  const outside = { ...order, columns: order.columns.map((column) => (column.startsWith('f.') ? 'r.walked' : column)) };
+  const lead = order.columns.find((column) => column.startsWith('f.'));
   return `with walked as materialized (
-      select ${columnsSql(order)} from (select * from ${relationOf(plan.type)} r
+      select ${columnsSql(outside)} from (select r.*${lead === undefined ? '' : `, ${lead} as walked`} from ${relationOf(plan.type)} r${order.joins}
         where ${where.join(' and ')}${by} limit ${values.add(way.rows)}::int) r
-      where ${matchSql(plan, values, 'probe')}${by} limit ${full}::int)
+      where ${matchSql(plan, values, 'probe')}${orderBy(segment, outside, from?.backwards === true)} limit ${full}::int)
     select * from walked where (select count(*) from walked) >= ${full}::int
     union all
-    select * from (${segmentSql(plan, segment, from, limit, false, values)}) g where (select count(*) from walked) < ${full}::int`;
+    select * from (${segmentSql(plan, segment, from, limit, way.then === 'free', values)}) g where (select count(*) from walked) < ${full}::int`;
 }
 
 /** Of a walk by the time of the last update, the bounds that the search itself gives it. */
@@ -106,7 +118,7 @@ function boundsOfWalk({ sort, condition }: Plan, values: Values): string[] {
 function segmentSql(plan: Plan, segment: Segment, from: From | undefined, limit: number, free: boolean, values: Values): string {
   if (plan.sort.length === 0 && isLazy(plan)) return `${lazySql(plan, from, values)} limit ${values.add(limit)}::int`;
   const order = orderSql(plan.sort, segment, values);
-  const fenced = !free && (isPlain(plan.condition) || asksRows(plan.condition));
+  const fenced = !free && plan.patient === undefined;
   const where = [...order.within, ...beyondSql(segment, order, from, values)];
   const selected = selectSql(plan, { segment, order, from, fenced }, where, values);
   return `${selected}${orderBy(segment, order, from?.backwards === true)} limit ${values.add(limit)}::int`;
@@ -116,7 +128,7 @@ type Selected = {
   readonly segment: Segment;
   readonly order: OrderSql;
   readonly from: From | undefined;
-  /** What matches, as far as the row itself tells, is found without regard to the order and to other rows. */
+  /** What matches, as far as the row's own columns tell, is found without regard to the order, to facts and to other rows. */
   readonly fenced: boolean;
 };
 
@@ -133,10 +145,10 @@ function selectSql(plan: Plan, { segment, order, from, fenced }: Selected, also:
   return `select ${columnsSql(order)} from ${source} r${order.joins} where ${where.length === 0 ? 'true' : where.join(' and ')}`;
 }
 
-/** What the row itself decides, and what other rows do. */
+/** What the row's own columns decide, and what facts and other rows do. */
 function ownParts(condition: Condition): [own: Condition[], others: Condition[]] {
   const parts = partsOf(condition);
-  return [parts.filter((part) => !asksRows(part)), parts.filter(asksRows)];
+  return [parts.filter(isPlain), parts.filter((part) => !isPlain(part))];
 }
 
 const columnsSql = ({ columns }: OrderSql): string =>
@@ -156,11 +168,11 @@ function patientsRows(plan: Plan, patient: bigint, { first }: Segment, backwards
 }
 
 /**
- * Where tokens or a pair select and facts only thin out: the candidates are found and put in order first, behind a fence, and
- * their facts are then looked at one by one until the page is full, instead of for all of them.
+ * Where tokens or a range of facts select and other facts only thin out: the candidates are found and put in order first, behind a
+ * fence, and their facts are then looked at one by one until the page is full, instead of for all of them.
  */
 function lazySql(plan: Plan, from: From | undefined, values: Values): string {
-  const { pair, selecting, thinning } = lazyParts(plan);
+  const { driver, selecting, thinning } = lazyParts(plan);
   const relation = relationOf(plan.type);
   const descends = from?.backwards === true;
   const beyond = (alias: string): string =>
@@ -171,37 +183,15 @@ function lazySql(plan: Plan, from: From | undefined, values: Values): string {
   const matching = matchSql({ ...plan, condition: allOf(selecting) }, values);
   const facts = conditionSql(allOf(thinning), 'c', values, 'probe');
   const [candidates, onRow] =
-    pair === undefined
+    driver === undefined
       ? [`select r.rid from ${relation} r where ${matching}${beyond('r')} order by r.rid${direction}`, onlyType('r', plan.type)]
-      : // A row has several facts of one pair where it has several codes. The sum keeps PostgreSQL from walking the key for its order.
+      : // A row may have several such facts. The sum keeps PostgreSQL from walking the key for its order.
         [
-          `select distinct f.rid + 0 as rid from ${pair.table} f where ${factSql(pair, values)}${beyond('f')} order by 1${direction}`,
+          `select distinct f.rid + 0 as rid from ${driver.table} f where ${factSql(driver, values)}${beyond('f')} order by 1${direction}`,
           matching,
         ];
   return `select ${foundColumns('r')} from (${candidates} offset 0) c
     join ${relation} r on r.rid = c.rid and ${onRow} where ${facts} order by c.rid${direction}`;
-}
-
-function isLazy(plan: Plan): boolean {
-  if (plan.patient !== undefined || asksRows(plan.condition)) return false;
-  const { pair, selecting, thinning } = lazyParts(plan);
-  return pair !== undefined || (thinning.length > 0 && selecting.some(({ kind }) => kind === 'all-tokens' || kind === 'any-token'));
-}
-
-function lazyParts({ condition }: Plan): { pair: Fact | undefined; selecting: Condition[]; thinning: Condition[] } {
-  const parts = partsOf(condition);
-  const pair = parts.find((part): part is Fact => part.kind === 'fact' && part.pairs !== undefined);
-  return {
-    pair,
-    selecting: parts.filter((part) => !asksFacts(part)),
-    thinning: parts.filter((part) => part !== pair && asksFacts(part)),
-  };
-}
-
-/** Facts alone decide it: its rows' own columns needn't be read. */
-function asksFacts(condition: Condition): boolean {
-  if (condition.kind === 'and' || condition.kind === 'or') return condition.of.length > 0 && condition.of.every(asksFacts);
-  return condition.kind === 'not' ? asksFacts(condition.of) : condition.kind === 'fact';
 }
 
 /** The row's own columns decide the condition. */

@@ -1,16 +1,21 @@
 import type { RowFilter } from '../storage/filter.ts';
 import type { RelationStatistics } from '../storage/statistics.ts';
 import { allOf, asksRows, type Condition, partsOf } from './condition.ts';
+import { isDrivenByFacts } from './lazy.ts';
+import { isJoined } from './order.ts';
 import type { Plan } from './plan.ts';
+import { isExact } from './sort.ts';
 
 /**
- * How the rows of a page are looked for. `walk`: in the order asked for, until the page is full, through at most so many rows.
- * `gather`: all that match, by their tokens, and put in order then. `free`: as PostgreSQL thinks best.
+ * How the rows of a page are looked for. `walk`: in the order asked for, until the page is full, through at most so many rows, and `then`
+ * otherwise. `gather`: all that match, by their tokens, and put in order then. `free`: as PostgreSQL thinks best.
  */
-export type Way = { readonly kind: 'free' } | { readonly kind: 'gather' } | { readonly kind: 'walk'; readonly rows: number };
+export type Way = { readonly kind: 'free' | 'gather' } | { readonly kind: 'walk'; readonly rows: number; readonly then: 'free' | 'gather' };
 
 /** So many rows are gathered and sorted in a few milliseconds. */
 const gatheredRows = 2_000;
+/** So many rows are gathered where it is the last resort, and each one's facts looked at. */
+const gatheredRowsMax = 100_000;
 /** A walk in vain through so many rows costs about ten milliseconds. */
 const walkRowsMax = 10_000;
 /** Where nothing is known of how frequent the tokens are. */
@@ -21,15 +26,22 @@ const walkRowsUnknown = 1_000;
  * ours, because a walk through a table for something rare, which PostgreSQL begins where it misjudges, can take seconds: a walk of ours ends.
  */
 export function wayOf(plan: Plan, limit: number, statistics: RelationStatistics | undefined): Way {
-  if (plan.patient !== undefined || !isWalkable(plan)) return { kind: 'free' };
+  if (plan.patient !== undefined) return { kind: 'free' };
   if (asksRows(plan.condition)) return isGathered(plan, statistics) ? { kind: 'gather' } : { kind: 'free' };
+  const parts = partsOf(plan.condition);
+  const tokens = shareOfRows({ ...plan, condition: allOf(parts.filter(({ kind }) => kind !== 'fact')) }, statistics);
   const share = shareOfRows(plan, statistics);
-  if (share === undefined) return { kind: 'free' };
-  if (statistics === undefined) return { kind: 'walk', rows: walkRowsUnknown };
+  if (share === undefined || tokens === undefined) return { kind: 'free' };
+  if (statistics === undefined) return isWalkable(plan) ? { kind: 'walk', rows: walkRowsUnknown, then: 'gather' } : { kind: 'free' };
+  const gathered = tokens * statistics.rows;
+  if (gathered <= gatheredRows) return { kind: 'gather' };
+  // PostgreSQL may find few facts where there are many rows of these tokens.
+  const then = gathered > gatheredRowsMax && parts.some(({ kind }) => kind === 'fact') ? 'free' : 'gather';
   const needed = limit / share;
-  if (share * statistics.rows <= gatheredRows || needed > walkRowsMax) return { kind: 'gather' };
+  if (!isWalkable(plan)) return { kind: 'free' };
+  if (needed > walkRowsMax) return { kind: then };
   // Some more than expected: what matches doesn't lie evenly.
-  return { kind: 'walk', rows: Math.ceil(Math.max(walkRowsUnknown, Math.min(4 * needed, walkRowsMax))) };
+  return { kind: 'walk', rows: Math.ceil(Math.max(walkRowsUnknown, Math.min(4 * needed, walkRowsMax))), then };
 }
 
 /** Where other rows have a say: what the rows' own tokens select is so little that the others are asked for each. */
@@ -38,11 +50,12 @@ function isGathered({ condition, filter }: Plan, statistics: RelationStatistics 
   return statistics !== undefined && own !== undefined && own * statistics.rows <= gatheredRows;
 }
 
-/** There is an index in the order asked for: of rows, of updates, of main dates. */
+/** There is an index in the order asked for: of rows, of updates, of main dates, of one element's facts. */
 function isWalkable({ sort }: Plan): boolean {
   const [first, ...others] = sort;
   if (first === undefined) return true;
-  return others.length === 0 && first.stored?.kind === 'column' && first.stored.column !== 'id';
+  if (first.stored === undefined || !isExact(first) || others.some(({ stored }) => stored?.kind !== 'column')) return false;
+  return first.stored.kind === 'fact' ? isJoined(first.stored) : first.stored.column !== 'id';
 }
 
 /** What share of the type's rows match, roughly; undefined where no token selects, or something else does that can't be told. */
