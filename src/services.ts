@@ -145,7 +145,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
         open: (purpose, sealed) => openBytes(cursorKey, purpose, sealed),
       }),
       refKeyOf: (type, id) => refKeyOf(tokenKey, type, id),
-      planContext: () => ({ ...plan, fullText: config.searchFullText, now: Date.now() }),
+      planContext: () => ({ ...plan, now: Date.now() }),
     };
     const registrar = purpose === 'serve' ? makeRegistrar(context, log) : undefined;
     opened.push(() => registrar?.stop() ?? Promise.resolve());

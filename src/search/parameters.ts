@@ -1,5 +1,6 @@
 import { badRequest, type FhirError } from '../fhir/error.ts';
 import { nearestName } from '../fhir/nearest-name.ts';
+import type { SearchLimits } from './query.ts';
 import { type BuildingParam, isAnswered, type Registry, type SearchParam, type TypeSearch } from './registry.ts';
 
 /** Answered from columns or settings rather than from elements. */
@@ -38,6 +39,17 @@ function stillBuilding(code: string, { id, progress }: BuildingParam): FhirError
     `"${code}" is being built: ${Math.min(done, total)} of ${total} resources are done. Search by it once it is ready; SearchParameter/${id}/$status tells.`,
     undefined,
     'incomplete',
+  );
+}
+
+/** @throws FhirError 400 for `_text` and `_content` where the words of texts aren't indexed */
+export function assertIndexed({ code }: SearchParam, { searchFullText }: SearchLimits): void {
+  if (!textParams.has(code) || searchFullText === true) return;
+  throw badRequest(
+    'search-full-text-off',
+    `"${code}" is not answered here: the words of texts are indexed only where the server is set up with SEARCH_FULL_TEXT=on.`,
+    undefined,
+    'not-supported',
   );
 }
 

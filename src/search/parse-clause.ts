@@ -1,5 +1,5 @@
 import { badRequest } from '../fhir/error.ts';
-import { assertModifier, paramOf } from './parameters.ts';
+import { assertIndexed, assertModifier, paramOf } from './parameters.ts';
 import type { Clause, SearchLimits } from './query.ts';
 import type { Registry, TypeSearch } from './registry.ts';
 import { splitUnescaped } from './values.ts';
@@ -14,6 +14,7 @@ export function parseClause(name: string, value: string, search: TypeSearch, reg
   const code = colon === -1 ? name : name.slice(0, colon);
   const modifier = colon === -1 ? undefined : name.slice(colon + 1);
   const param = paramOf(code, search);
+  assertIndexed(param, limits);
   const values = splitUnescaped(value, ',').filter((text) => text !== '');
   if (values.length > limits.searchOrValuesMax) {
     throw badRequest(

@@ -71,4 +71,4 @@ export function parseSearch(
 /** A modifier that isn't known is never left out: without it the search would mean something else. @see https://hl7.org/fhir/R4/search.html#modifiers */
 const isUnknown = (error: unknown): error is FhirError => error instanceof FhirError && ignorable.has(error.issues[0]?.id ?? '');
 
-const ignorable = new Set(['search-unknown-parameter', 'search-unsupported-parameter']);
+const ignorable = new Set(['search-unknown-parameter', 'search-unsupported-parameter', 'search-full-text-off']);

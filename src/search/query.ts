@@ -69,4 +69,6 @@ export type SearchLimits = {
   readonly searchOrValuesMax: number;
   /** Hops of a chain, and of nested `_has`. */
   readonly searchChainDepthMax: number;
+  /** Whether the words of texts are indexed. */
+  readonly searchFullText?: boolean;
 };

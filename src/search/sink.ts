@@ -23,8 +23,6 @@ export type PlanContext = {
   readonly base: string;
   /** Epoch ms, for `ap`. */
   readonly now: number;
-  /** The words of texts are indexed. */
-  readonly fullText?: boolean;
   /** What the caller may see of other types. Absent where only resources in hand are asked: no other row counts then. */
   readonly restriction?: Restriction;
 };

@@ -395,6 +395,10 @@ describe('granular scopes', () => {
     'value-quantity=5',
     'subject.name=x',
     '_id=oa',
+    'category:in=http://hl7.org/fhir/ValueSet/observation-category',
+    'category:below=http://terminology.hl7.org/CodeSystem/observation-category%7Cvital-signs',
+    'category:text=vital',
+    '_text=x',
   ])('that can’t be decided by tokens permit nothing: ?%s', async (params) => {
     const { status, json } = await ask(`patient/Observation.rs?${params}`, 'GET', '/Observation');
     expect([status, json.issue[0].details.coding[0].code]).toEqual([403, 'scope-unsupported']);

@@ -59,20 +59,13 @@ function plainText(xhtml: string): string {
 /**
  * All words of a value, in any order; words in double quotes one after the other in one text, which the opened resource tells.
  *
- * @throws FhirError 400 if the setting is off or a value has no word
+ * @throws FhirError 400 if a value has no word
  */
 export function fullTextClause(
   scope: TextScope,
   values: readonly string[],
   context: PlanContext,
 ): { condition: Condition; recheck?: Recheck } {
-  if (context.fullText !== true)
-    throw badRequest(
-      'search-full-text-off',
-      `"${scope}" is not answered here: the words of texts are indexed only where the server is set up with SEARCH_FULL_TEXT=on.`,
-      undefined,
-      'not-supported',
-    );
   const asked = values.map((text) => parseWords(unescape(text), scope));
   const condition = anyOf(
     asked.map(({ words }) =>

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { parseSearch } from '../../../src/search/parse.ts';
 import { makeFinds } from '../finds.ts';
+import { limits, smallRegistry } from '../small-registry.ts';
 
 const finds = makeFinds({ fullText: true });
 const note = {
@@ -64,4 +66,10 @@ describe('with SEARCH_FULL_TEXT on', () => {
 
 test.each(['_text', '_content'])('with it off, as it is, %s is refused by the name of the setting', (param) => {
   expect(() => makeFinds()(`${param}=chest`, note)).toThrow(/SEARCH_FULL_TEXT/);
+});
+
+test('with it off lenient handling leaves it out and says so', () => {
+  const { query, warnings } = parseSearch('Observation', [['_text', 'chest']], smallRegistry(), limits, true);
+  expect(query.clauses).toEqual([]);
+  expect(warnings.map(({ id, severity }) => [id, severity])).toEqual([['search-full-text-off', 'warning']]);
 });
