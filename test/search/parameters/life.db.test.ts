@@ -4,7 +4,7 @@ import { startTestServer, type TestServer } from '../../support/server.ts';
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startTestServer({ LOG_LEVEL: 'warn' });
+  server = await startTestServer();
 }, 60_000);
 afterAll(() => server?.stop());
 
