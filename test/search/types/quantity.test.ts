@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { makeTokenKey } from '../../../src/encryption/token.ts';
 import { FhirError } from '../../../src/fhir/error.ts';
@@ -101,3 +102,70 @@ function parseAndPlan(text: string): unknown {
   matcherOf(query, context);
   return query.clauses;
 }
+
+describe('in another unit', () => {
+  const ucum = 'http://unitsofmeasure.org';
+  const pairs: readonly (readonly [small: string, large: string, times: number])[] = [
+    ['ug', 'mg', 1000],
+    ['mg', 'kg', 1_000_000],
+    ['mm', 'cm', 10],
+    ['umol/L', 'mmol/L', 1000],
+    ['min', 'h', 60],
+    ['mg/L', 'g/dL', 10_000],
+    ['/h', '/min', 60],
+    ['u[IU]/L', 'm[IU]/L', 1000],
+    ['m3', 'm3', 1],
+  ];
+
+  test('every prefix says what it says of the numbers themselves, the bounds of the digits given included', () => {
+    const prefixes = ['eq', 'ne', 'gt', 'lt', 'ge', 'le', 'sa', 'eb'] as const;
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...pairs),
+        fc.constantFrom(...prefixes),
+        fc.integer({ min: 1, max: 999 }),
+        fc.integer({ min: -3, max: 3 }),
+        (units, prefix, tenths, steps) => {
+          const [small, large, times] = units;
+          // Around the number asked and around both ends of its range, all of them whole in tenths and twentieths of the large unit.
+          const twentieths = 2 * tenths + steps;
+          const stored = { value: (twentieths * times) / 20, system: ucum, code: small };
+          const expected = {
+            eq: twentieths >= 2 * tenths - 1 && twentieths < 2 * tenths + 1,
+            ne: twentieths < 2 * tenths - 1 || twentieths >= 2 * tenths + 1,
+            gt: twentieths > 2 * tenths,
+            sa: twentieths > 2 * tenths,
+            lt: twentieths < 2 * tenths,
+            eb: twentieths < 2 * tenths,
+            ge: twentieths >= 2 * tenths,
+            le: twentieths <= 2 * tenths,
+          };
+          expect(finds(`${prefix}${(tenths / 10).toFixed(1)}|${ucum}|${large}`, stored)).toBe(expected[prefix]);
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('a temperature is compared on its scale', () => {
+    const fever = { value: 101.3, system: ucum, code: '[degF]' };
+    expect(finds(`38.5|${ucum}|Cel`, fever)).toBe(true);
+    expect(finds(`gt38.4|${ucum}|Cel`, fever)).toBe(true);
+    expect(finds(`gt38.5|${ucum}|Cel`, fever)).toBe(false);
+    expect(finds(`ge38.5|${ucum}|Cel`, fever)).toBe(true);
+    // A tenth of what was asked, on the scale it was asked on.
+    expect(finds(`ap36|${ucum}|Cel`, fever)).toBe(true);
+    expect(finds(`ap34|${ucum}|Cel`, fever)).toBe(false);
+  });
+
+  test('a value leaves a second fact only where its unit is not the one that is compared in', () => {
+    const factsOf = (valueQuantity: object): number =>
+      extract({ resourceType: 'Observation', valueQuantity }, 'Observation', 'x').facts.quantities.length;
+    expect(factsOf({ value: 5, system: ucum, code: 'mg/dL' })).toBe(1);
+    expect(factsOf({ value: 5, system: ucum, code: 'no-unit' })).toBe(1);
+    expect(factsOf({ value: 5, system: ucum, code: '{score}' })).toBe(1);
+    expect(factsOf({ value: 5, system: 'urn:other', code: 'g/L' })).toBe(1);
+    expect(factsOf({ value: 5, unit: 'g/L' })).toBe(1);
+    expect(factsOf({ value: 5, system: ucum, code: 'g/L' })).toBe(2);
+  });
+});
