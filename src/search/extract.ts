@@ -174,8 +174,8 @@ function clinicalAtOf(search: TypeSearch, resource: object): number | null {
     if (isBlindDate(element.path)) continue;
     element.each(resource, (value, type) => {
       const interval = intervalOf(value, type);
-      const start = interval === undefined ? undefined : Number.isFinite(interval.lo) ? interval.lo : interval.hi;
-      if (start !== undefined && Number.isFinite(start) && (earliest === null || start < earliest)) earliest = start;
+      // What has no start began before all that has one, as by its fact.
+      if (interval !== undefined && (earliest === null || interval.lo < earliest)) earliest = interval.lo;
     });
   }
   return earliest;

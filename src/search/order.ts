@@ -1,4 +1,5 @@
 import type { Values } from '../storage/sql.ts';
+import { factSql } from './condition-sql.ts';
 import { type From, isWithin, orderedTerms, type Position, ridDescends, type Segment } from './position.ts';
 import { mayBeMissing, type SortTerm, type StoredValue } from './sort.ts';
 
@@ -12,7 +13,7 @@ export type OrderSql = {
   readonly columns: readonly string[];
 };
 
-type FactValue = Extract<StoredValue, { kind: 'fact' }>;
+export type FactValue = Extract<StoredValue, { kind: 'fact' }>;
 
 /**
  * The values of every term. Of several facts the one that comes first in the direction asked for counts. Where the first term is one
@@ -33,9 +34,9 @@ export function orderSql(sort: readonly SortTerm[], segment: Segment, values: Va
       within.push(`not exists (select from ${stored.table} f where f.rid = r.rid and ${paramSql('f', stored, values)})`);
       return 'null';
     }
-    if (leads && stored.params.length === 1) {
+    if (leads && isJoined(stored)) {
       joins.push(firstFactJoin(stored, term.descending, values));
-      return `s0.${stored.column}`;
+      return `f.${stored.column}`;
     }
     joins.push(lookup(stored, term.descending, `s${at}`, values));
     if (leads) within.push(`s${at}.value is not null`);
@@ -44,6 +45,9 @@ export function orderSql(sort: readonly SortTerm[], segment: Segment, values: Va
   return { joins: joins.join(''), within, columns };
 }
 
+/** One element's facts can be walked in their order. */
+export const isJoined = ({ params }: FactValue): boolean => params.length === 1;
+
 function paramSql(alias: string, { table, params }: FactValue, values: Values): string {
   const param = params.length === 1 ? `= ${values.add(params[0])}::int2` : `= any(${values.add(params)}::int2[])`;
   return `${alias}.param ${param}${table === 'fact_sort' ? '' : ` and ${alias}.pair = 0`}`;
@@ -51,13 +55,14 @@ function paramSql(alias: string, { table, params }: FactValue, values: Values): 
 
 /** All facts of the one element but for those that another fact of the same row comes before. `fact_sort` has one a row. */
 function firstFactJoin(stored: FactValue, descending: boolean, values: Values): string {
-  const { table } = stored;
-  const join = ` join ${table} s0 on s0.rid = r.rid and ${paramSql('s0', stored, values)}`;
+  const { table, asked } = stored;
+  if (asked !== undefined) return ` join ${table} f on f.rid = r.rid and ${factSql(asked, values)}`;
+  const join = ` join ${table} f on f.rid = r.rid and ${paramSql('f', stored, values)}`;
   if (table === 'fact_sort') return join;
   const key = (alias: string): string =>
     ['lo', 'hi', ...(table === 'fact_quantity' ? ['unit'] : [])].map((name) => `${alias}.${name}`).join(', ');
-  return `${join} and not exists (select from ${table} g where g.rid = s0.rid and g.param = s0.param and g.pair = 0
-      and (${key('g')}) ${descending ? '>' : '<'} (${key('s0')}))`;
+  return `${join} and not exists (select from ${table} g where g.rid = f.rid and g.param = f.param and g.pair = 0
+      and (${key('g')}) ${descending ? '>' : '<'} (${key('f')}))`;
 }
 
 function lookup(stored: FactValue, descending: boolean, alias: string, values: Values): string {

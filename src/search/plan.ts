@@ -33,7 +33,10 @@ export function planSearch(query: Query, restriction: Restriction, registry: Reg
   const patient = patientOf(query, registry, context);
   // The rows of one patient or compartment are few: looking at their tokens and facts is cheapest.
   const paired = patient === undefined && within.length === 0 ? pairedFact(query, planned, registry, context) : undefined;
-  const said = new Set<number | undefined>([patient?.clause, ...(paired?.clauses ?? [])]);
+  const terms = sortTerms(sortOf(query, registry), registry.of(query.type));
+  const asked = patient === undefined ? askedOfSort(query, planned, terms, registry) : undefined;
+  const sort = asked === undefined || paired?.clauses.includes(asked.clause) ? terms : asked.sort;
+  const said = new Set<number | undefined>([patient?.clause, ...(paired?.clauses ?? []), ...(sort === terms ? [] : [asked?.clause])]);
   const others = planCriteria(query, context);
   const rest: Condition[] = [...planned.filter((_, at) => !said.has(at)), ...others].map(({ condition }) => condition);
   if (within.length > 0) rest.unshift({ kind: 'all-tokens', tokens: within });
@@ -43,10 +46,38 @@ export function planSearch(query: Query, restriction: Restriction, registry: Reg
     condition: allOf(paired === undefined ? rest : [...rest, paired.fact]),
     filter: restriction(query.type),
     rechecks: [...planned, ...others].flatMap(({ recheck }) => recheck ?? []),
-    sort: sortTerms(sortOf(query, registry), registry.of(query.type)),
+    sort,
     clauses: planned,
     ...(patient === undefined ? {} : { patient: patient.key }),
   };
+}
+
+/**
+ * A search that bounds the date it sorts by, where each row has just one: both are asked of the same facts, whose index begins at the
+ * bound. By the row's own date it would be walked from the other end until the first match.
+ */
+function askedOfSort(
+  { type, clauses, sort }: Query,
+  planned: readonly PlannedClause[],
+  terms: readonly SortTerm[],
+  registry: Registry,
+): { readonly sort: readonly SortTerm[]; readonly clause: number } | undefined {
+  const { mainDate, hasOneMainDate } = registry.of(type);
+  const [first, ...others] = terms;
+  if (!hasOneMainDate || first === undefined || mainDate === undefined || sort[0]?.param !== mainDate || first.textOf !== undefined)
+    return undefined;
+  for (const [clause, { param, modifier }] of clauses.entries()) {
+    const { condition, recheck } = planned[clause] ?? {};
+    if (param !== mainDate || modifier !== undefined || recheck !== undefined) continue;
+    if (condition?.kind !== 'fact' || condition.table !== 'fact_date' || condition.pairs !== undefined || condition.params.length !== 1)
+      continue;
+    const { table, params } = condition;
+    return {
+      clause,
+      sort: [{ ...first, stored: { kind: 'fact', table, column: 'lo', params, cast: 'timestamptz', asked: condition } }, ...others],
+    };
+  }
+  return undefined;
 }
 
 /** The token that every member of the compartment holds. */

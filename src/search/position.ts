@@ -26,10 +26,9 @@ export type Segment = {
 export function segmentsOf(sort: readonly SortTerm[]): Segment[] {
   const [first] = sort;
   if (first?.stored === undefined || !mayBeMissing(first)) return [{ first: 'any', terms: sort, from: 0 }];
-  return [
-    { first: 'present', terms: sort, from: 0 },
-    { first: 'missing', terms: sort.slice(1), from: 1 },
-  ];
+  const present: Segment = { first: 'present', terms: sort, from: 0 };
+  const isAsked = first.stored.kind === 'fact' && first.stored.asked !== undefined;
+  return isAsked ? [present] : [present, { first: 'missing', terms: sort.slice(1), from: 1 }];
 }
 
 /** The segments that are still to be read, in reading order. */

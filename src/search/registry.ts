@@ -1,6 +1,6 @@
 import type { Definitions } from '../definitions/load.ts';
 import { type CompiledPath, compilePaths } from '../fhirpath/compile.ts';
-import type { SearchParameterDef, SearchParameterType } from '../fhir/schema.ts';
+import type { ElementDef, SearchParameterDef, SearchParameterType } from '../fhir/schema.ts';
 import type { ElementName, ElementNumbers } from '../storage/elements.ts';
 import { type CompositeItem, compositeItems, type Pair } from './composites.ts';
 import { type ElementPool, elementPool, nameOf, type SearchElement } from './elements.ts';
@@ -53,6 +53,8 @@ export type TypeSearch = {
   readonly namesOnePatient: boolean;
   /** The type's main date, by which it is sorted. */
   readonly mainDate: SearchParam | undefined;
+  /** No resource has more than one of it. */
+  readonly hasOneMainDate: boolean;
 };
 
 export type Registry = {
@@ -185,6 +187,7 @@ function buildType(type: string, added: readonly AddedParameter[], sources: Sour
   const items = distinct(all.flatMap((param) => param.items ?? []));
   // Whose data a resource is, is the standard's to say: parameters that replace its own don't change it.
   const patient = standard.get('patient') ?? standard.get('subject');
+  const mainDate = standard.get(mainDateOf(type) ?? '');
   const patientElements = patient?.type === 'reference' ? patient.elements.map(({ element }) => element) : [];
   return {
     type,
@@ -198,7 +201,8 @@ function buildType(type: string, added: readonly AddedParameter[], sources: Sour
     compartments: compartmentRules(type, standard, definitions),
     patientElements,
     namesOnePatient: patientElements.length === 1 && patientElements.every(({ path }) => isSingle(path, definitions)),
-    mainDate: standard.get(mainDateOf(type) ?? ''),
+    mainDate,
+    hasOneMainDate: mainDate?.elements.length === 1 && mainDate.elements.every(({ element }) => isSingle(element.path, definitions)),
   };
 }
 
@@ -229,11 +233,17 @@ export function pathsOf(parameter: SearchParameterDef, type: string, definitions
 function isSingle(path: string, definitions: Definitions): boolean {
   let type: string | undefined;
   for (const name of path.split('.')) {
-    const element = type === undefined ? undefined : definitions.schema(type)?.elements.get(name);
+    const element = type === undefined ? undefined : elementAt(type, name, definitions);
     if (type !== undefined && (element === undefined || element.array)) return false;
     type = element?.type ?? name;
   }
   return true;
+}
+
+/** The element of that name; of a choice, one of its types. */
+function elementAt(type: string, name: string, { schema }: Definitions): ElementDef | undefined {
+  const { elements } = schema(type) ?? {};
+  return elements?.get(name) ?? elements?.values().find(({ element }) => element === `${name}[x]`);
 }
 
 /** Datatypes that leave ordered facts; a path that ends at none of them can't be found by a date or a quantity. */

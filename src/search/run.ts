@@ -8,7 +8,7 @@ import type { Statistics } from '../storage/statistics.ts';
 import type { Plan } from './plan.ts';
 import { comparePositions, type From, isOpened, isWithin, type Position, type Segment, segmentsFrom } from './position.ts';
 import { countStatement, groupRowsMax, groupsStatement, pageStatement, segmentStatement, type Statement } from './statements.ts';
-import { wayOf } from './way.ts';
+import { type Way, wayOf } from './way.ts';
 
 export type Page = {
   readonly rows: readonly OpenedFound[];
@@ -104,13 +104,16 @@ function passes(plan: Plan, row: OpenedFound): boolean {
   return plan.rechecks.every((recheck) => recheck(resource));
 }
 
+function wayOfReading({ plan, statistics }: Reading, limit: number): Way {
+  return statistics === undefined ? { kind: 'free' } : wayOf(plan, limit, statistics.of(relationOf(plan.type)));
+}
+
 /** Rows come in their order: of one segment, or of all that are left. */
 async function readInOrder(reading: Reading, begin: From | undefined, segment?: Segment): Promise<void> {
   const { db, plan, open, found, wanted } = reading;
-  const relation = reading.statistics?.of(relationOf(plan.type));
   for (let from = begin, limit = wanted; ; limit = Math.min(Math.max(2 * limit, wanted), Math.max(batchRows, wanted))) {
-    const way = reading.statistics === undefined ? ({ kind: 'free' } as const) : wayOf(plan, limit, relation);
-    const asked = segment === undefined ? pageStatement(plan, from, limit, way) : segmentStatement(plan, segment, from, limit);
+    const way = wayOfReading(reading, limit);
+    const asked = segment === undefined ? pageStatement(plan, from, limit, way) : segmentStatement(plan, segment, from, limit, way);
     const rows = await fetchRows(db, plan, asked);
     const opened = await open(rows.map(({ version }) => version));
     opened.forEach((row, at) => {
@@ -130,7 +133,8 @@ async function readGroups(reading: Reading, segment: Segment, begin: From | unde
   // The group that `after` is in is read again, for what follows it there; each later statement begins at the next group.
   let from: From | undefined = after === undefined ? begin : { ...after, inclusive: true };
   for (;;) {
-    const rows = await fetchRows(db, plan, groupsStatement(plan, segment, from, wanted, wanted + groupRowsMax + 1));
+    const bounds = { limit: wanted, rowsMax: wanted + groupRowsMax + 1 };
+    const rows = await fetchRows(db, plan, groupsStatement(plan, segment, from, bounds, wayOfReading(reading, wanted)));
     if (rows.length > wanted + groupRowsMax) throw groupTooLarge(segment);
     const sorted = await sortGroups(reading, segment, rows);
     found.push(...sorted.filter(({ row, position }) => isBeyond(position, after, segment) && passes(plan, row)));

@@ -1,4 +1,5 @@
 import { badRequest } from '../fhir/error.ts';
+import type { Fact } from './condition.ts';
 import { columnParams, paramOf } from './parameters.ts';
 import type { SortKey } from './query.ts';
 import type { SearchParam, TypeSearch } from './registry.ts';
@@ -23,6 +24,8 @@ export type StoredValue =
       readonly column: 'lo' | 'low' | 'high';
       readonly params: readonly number[];
       readonly cast: SortCast;
+      /** The search asks this of the very facts that it sorts by, of which each row has one: only rows with such a fact are in the order. */
+      readonly asked?: Fact;
     };
 
 /** How a value is compared: as PostgreSQL's type of this name does. */

@@ -5,7 +5,7 @@ import { parseSearch } from '../../src/search/parse.ts';
 import { type Plan, planSearch } from '../../src/search/plan.ts';
 import { type From, type Position, segmentsOf } from '../../src/search/position.ts';
 import { countStatement, groupsStatement, matchesStatement, pageStatement, type Statement } from '../../src/search/statements.ts';
-import type { Way } from '../../src/search/way.ts';
+import { type Way, wayOf } from '../../src/search/way.ts';
 import { noRows, type RowFilter } from '../../src/storage/filter.ts';
 import { limits, smallRegistry } from './small-registry.ts';
 
@@ -25,7 +25,7 @@ const at = (values: readonly (string | null)[], rid: number): Position => ({ val
 function groups(of: Plan, from: From | undefined, limit: number, rowsMax: number): Statement {
   const [segment] = segmentsOf(of.sort);
   if (segment === undefined) throw new Error('an order has a segment');
-  return groupsStatement(of, segment, from, limit, rowsMax);
+  return groupsStatement(of, segment, from, { limit, rowsMax });
 }
 
 describe('the caller’s filter', () => {
@@ -45,11 +45,14 @@ describe('the caller’s filter', () => {
     expect(of(noRows)).toContain('and false');
   });
 
-  test.each<Way>([{ kind: 'free' }, { kind: 'gather' }, { kind: 'walk', rows: 100 }])('binds each part of a page found by $kind', (way) => {
-    const text = flat(pageStatement(plan('Observation', 'code=x&_sort=-date', noRows), undefined, 10, way).text);
-    expect(text.match(/and false/g)).toHaveLength(way.kind === 'walk' ? 3 : 2);
-    expect(text.match(/r\.tokens @> /g)).toHaveLength(way.kind === 'walk' ? 3 : 2);
-  });
+  test.each<Way>([{ kind: 'free' }, { kind: 'gather' }, { kind: 'walk', rows: 100, then: 'gather' }])(
+    'binds each part of a page found by $kind',
+    (way) => {
+      const text = flat(pageStatement(plan('Observation', 'code=x&_sort=-date', noRows), undefined, 10, way).text);
+      expect(text.match(/and false/g)).toHaveLength(way.kind === 'walk' ? 3 : 2);
+      expect(text.match(/r\.tokens @> /g)).toHaveLength(way.kind === 'walk' ? 3 : 2);
+    },
+  );
 
   test('binds both phases of a sorted page', () => {
     const { text } = pageStatement(plan('Observation', '_sort=date', noRows), undefined, 10);
@@ -146,7 +149,7 @@ describe('order', () => {
     ['_sort=_id', 'order by r.id asc, r.rid asc'],
     ['_sort=date', 'order by r.clinical_at asc, r.rid asc'],
     ['_sort=-date', 'order by r.clinical_at desc, r.rid desc'],
-    ['_sort=value-quantity', 'order by s0.lo asc, r.rid asc'],
+    ['_sort=value-quantity', 'order by f.lo asc, r.rid asc'],
     ['_sort=-date,_id', 'order by r.clinical_at desc, r.id asc, r.rid desc'],
     ['_sort=_lastUpdated,-date', 'order by r.last_updated asc, r.clinical_at desc nulls last, r.rid asc'],
     ['_sort=-date,value-quantity', 'order by r.clinical_at desc, s1.value asc nulls last, r.rid desc'],
@@ -180,11 +183,11 @@ describe('order', () => {
 
   test('a page of groups ends with a whole group and is bounded', () => {
     const { text, values } = groups(plan('Patient', '_sort=family'), { position: at(['5'], 1) }, 11, 2012);
-    expect(flat(text)).toMatch(/\(s0\.low >= (\$\d+)::int8 and \(s0\.low > \1::int8 or \(s0\.low = \1::int8 and false\)\)\)/);
-    expect(flat(text)).toMatch(/order by s0\.low asc fetch first \(\$\d+::int\) rows with ties\) b limit \$\d+::int$/);
+    expect(flat(text)).toMatch(/\(f\.low >= (\$\d+)::int8 and \(f\.low > \1::int8 or \(f\.low = \1::int8 and false\)\)\)/);
+    expect(flat(text)).toMatch(/order by f\.low asc fetch first \(\$\d+::int\) rows with ties\) b limit \$\d+::int$/);
     expect(values.at(-1)).toBe(2012);
     const again = groups(plan('Patient', '_sort=-family'), { position: at(['5'], 1), inclusive: true }, 11, 2012);
-    expect(flat(again.text)).toMatch(/s0\.high < (\$\d+)::int8 or \(s0\.high = \1::int8 and true\)/);
+    expect(flat(again.text)).toMatch(/f\.high < (\$\d+)::int8 or \(f\.high = \1::int8 and true\)/);
   });
 
   test('what no index knows is one group', () => {
@@ -204,15 +207,93 @@ describe('a way', () => {
   });
 
   test('that walks ends after its rows, and gathers where that did not fill the page', () => {
-    const { text, values } = pageStatement(coded, undefined, 11, { kind: 'walk', rows: 777 });
+    const { text, values } = pageStatement(coded, undefined, 11, { kind: 'walk', rows: 777, then: 'gather' });
     expect(flat(text)).toMatch(/r\.clinical_at is not null order by r\.clinical_at desc, r\.rid desc limit \$\d+::int\) r where/);
     expect(flat(text)).toMatch(/from walked where \(select count\(\*\) from walked\) >= .* union all .* offset 0\) r .* from walked\) < /);
     expect(values).toContain(777);
   });
 
-  test('leaves facts to PostgreSQL or to a look at each candidate', () => {
+  test('leaves facts to a look at what was gathered', () => {
     const facts = plan('Observation', 'code=x&value-quantity=5&_sort=-date');
     expect(page(facts)).not.toContain('offset 0');
-    expect(flat(pageStatement(facts, undefined, 11, { kind: 'walk', rows: 500 }).text)).toMatch(/limit \$\d+::int\) r where .* offset 0\)/);
+    const walk = flat(pageStatement(facts, undefined, 11, { kind: 'walk', rows: 500, then: 'gather' }).text);
+    expect(walk).toMatch(/limit \$\d+::int\) r where .*fact_quantity f .* offset 0\)/);
+    expect(walk).toMatch(
+      /\(select \* from resource_observation r where .*r\.tokens @> [^f]* offset 0\) r where exists \(select from fact_quantity/,
+    );
+    expect(flat(pageStatement(facts, undefined, 11, { kind: 'walk', rows: 500, then: 'free' }).text)).not.toMatch(
+      /offset 0\) r where exists/,
+    );
+  });
+
+  test('of facts walks those of one element', () => {
+    const text = flat(
+      pageStatement(plan('Observation', 'code=x&_sort=-value-quantity'), undefined, 11, { kind: 'walk', rows: 5, then: 'gather' }).text,
+    );
+    expect(text).toMatch(
+      /from \(select r\.\*, f\.lo as walked from resource_observation r join fact_quantity f on .* order by f\.lo desc, r\.rid desc limit/,
+    );
+    expect(text).toMatch(/order by r\.walked desc, r\.rid desc limit/);
+  });
+});
+
+describe('a bound on the date that a search sorts by', () => {
+  test.each(['le2024', 'ge2024', '2024-05'])('is asked of the facts that it sorts by: %s', (date) => {
+    const bounded = plan('Observation', `code=x&date=${date}&_sort=-date`);
+    const text = page(bounded);
+    expect(text).toMatch(/join fact_date f on f\.rid = r\.rid and f\.param = .* order by f\.lo desc, r\.rid desc/);
+    expect(text).not.toMatch(/union all|clinical_at|exists/);
+  });
+
+  test.each([
+    'date=le2024,ge2025&_sort=-date',
+    'date:missing=false&_sort=date',
+    'date=ne2024&_sort=date',
+    'date=ge2024&_sort=_id',
+    'date=ge2024',
+    'patient=1&date=ge2024&_sort=date',
+  ])('is a condition as any other: %s', (query) => {
+    expect(page(plan('Observation', query))).not.toContain('join fact_date');
+  });
+});
+
+describe('the way to a page', () => {
+  const statistics = (share: number, rows = 1_000_000) => ({ rows, shareOf: () => share });
+  const way = (query: string, share: number | undefined, filter: RowFilter = 'all') =>
+    wayOf(plan('Observation', query, filter), 11, share === undefined ? undefined : statistics(share));
+
+  test('is a walk where tokens are frequent and an index has the order', () => {
+    for (const order of ['', '&_sort=-date', '&_sort=_lastUpdated', '&_sort=-value-quantity', '&_sort=-date,_id'])
+      expect(way(`code=x${order}`, 0.2), order).toEqual({ kind: 'walk', rows: 1000, then: 'gather' });
+    expect(way('code=x&_sort=-date', 0.01)).toEqual({ kind: 'walk', rows: 4400, then: 'gather' });
+    for (const order of ['_id', 'status', '_id,-date', '-date,value-quantity', 'value-string'])
+      expect(way(`code=x&_sort=${order}`, 0.2)).toEqual({ kind: 'free' });
+  });
+
+  test('gathers what is rare, whatever the order', () => {
+    for (const order of ['', '&_sort=-date', '&_sort=_id', '&_sort=value-string', '&_sort=status'])
+      expect(way(`code=x${order}`, 0.0001), order).toEqual({ kind: 'gather' });
+    expect(way('code=x&date=ge2020&_sort=-date', 0.0001)).toEqual({ kind: 'gather' });
+  });
+
+  test('is PostgreSQL’s choice where no token selects', () => {
+    for (const query of ['', '_sort=-date', 'date=ge2020', 'value-quantity=gt5&_sort=-date', 'patient=1&code=x', 'code=x&_id=1'])
+      expect(way(query, 0.2), query).toEqual({ kind: 'free' });
+  });
+
+  test('counts the caller’s filter among the tokens', () => {
+    const bound: RowFilter = { anyOf: [[[7n]]] };
+    expect(way('_sort=-date', 0.0001, bound)).toEqual({ kind: 'gather' });
+    expect(way('_sort=-date', 0.5, bound).kind).toBe('walk');
+  });
+
+  test('begins with a short walk where nothing is known', () => {
+    expect(way('code=x&_sort=-date', undefined)).toEqual({ kind: 'walk', rows: 1000, then: 'gather' });
+    expect(way('code=x&_sort=_id', undefined)).toEqual({ kind: 'free' });
+  });
+
+  test('leaves many candidates with facts to PostgreSQL after a walk in vain', () => {
+    expect(way('code=x&value-quantity=5&_sort=-date', 0.2)).toEqual({ kind: 'walk', rows: 1000, then: 'free' });
+    expect(way('code=x&value-quantity=5&_sort=-date', 0.03)).toMatchObject({ kind: 'walk', then: 'gather' });
   });
 });
