@@ -23,7 +23,8 @@ export type UcumTable = { readonly atoms: ReadonlyMap<string, Atom>; readonly pr
  * @see https://ucum.org/ucum
  */
 export function readUcumTable(): UcumTable {
-  const file = createRequire(import.meta.url).resolve('@lhncbc/ucum-lhc/data/ucumDefs.min.json');
+  const require = createRequire(import.meta.url);
+  const file = require.resolve('@lhncbc/ucum-lhc/data/ucumDefs.min.json');
   const { units, prefixes } = JSON.parse(readFileSync(file, 'utf8')) as { readonly units: Packed; readonly prefixes: Packed };
   const atoms = records(units).filter(({ source_ }) => source_ === 'UCUM');
   return {

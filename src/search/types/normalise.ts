@@ -11,5 +11,5 @@ export function normalise(text: string): string {
 /** The words of a text, normalised: runs of letters and digits. */
 export function wordsOf(text: string): string[] {
   // ASCII needs no Unicode tables.
-  return (/^[\x00-\x7f]*$/.test(text) ? text.toLowerCase().match(/[a-z0-9]+/g) : normalise(text).match(/[\p{L}\p{N}]+/gu)) ?? [];
+  return (/^[\x20-\x7e\s]*$/.test(text) ? text.toLowerCase().match(/[a-z0-9]+/g) : normalise(text).match(/[\p{L}\p{N}]+/gu)) ?? [];
 }
