@@ -53,7 +53,8 @@ beforeAll(async () => {
     { ...tag, resourceType: 'Condition', id: 'cb', subject: of('bob') },
     { ...tag, resourceType: 'Patient', id: 'gone' },
   );
-  expect((await server.request('DELETE', '/Patient/gone')).status).toBe(200);
+  const { status } = await server.request('DELETE', '/Patient/gone');
+  if (status !== 200) throw new Error(`the fixture could not be deleted: ${status}`);
 }, 60_000);
 afterAll(() => server?.stop());
 

@@ -12,12 +12,20 @@ export type Subject = {
   readonly birthDate?: string;
   readonly identifier?: readonly { readonly system?: string; readonly value?: string }[];
   readonly status?: string;
-  readonly code?: { readonly coding: readonly { readonly system?: string; readonly code?: string }[] };
+  readonly code?: Concept;
   readonly subject?: { readonly reference: string };
   readonly effectiveDateTime?: string;
   readonly effectivePeriod?: { readonly start?: string; readonly end?: string };
-  readonly valueQuantity?: { readonly value: number };
+  readonly valueQuantity?: Quantity;
+  readonly component?: readonly { readonly code: Concept; readonly valueQuantity?: Quantity }[];
 };
+
+type Concept = {
+  readonly text?: string;
+  readonly coding: readonly { readonly system?: string; readonly code?: string; readonly display?: string }[];
+};
+/** Of units that are multiples of each other. */
+type Quantity = { readonly value: number; readonly system?: string; readonly code?: string };
 
 export type Asked = { readonly param: string; readonly modifier?: string; readonly values: readonly string[] };
 
@@ -29,13 +37,14 @@ export function matchesAll(resource: Subject, clauses: readonly Asked[]): boolea
 function matchesClause(resource: Subject, { param, modifier, values }: Asked): boolean {
   const kind = kinds[param];
   if (kind === undefined) throw new Error(`the oracle doesn't know ${param}`);
+  if (modifier === 'text') return values.some((value) => startsWords(textsOf(resource.code), value));
   const found = elements[param]?.(resource) ?? [];
   if (modifier === 'missing') return (found.length === 0) === (values[0] === 'true');
   const some = found.some((element) => values.some((value) => compare[kind](element as never, value, modifier)));
   return modifier === 'not' ? !some : some;
 }
 
-type Kind = 'token' | 'string' | 'date' | 'reference' | 'number';
+type Kind = 'token' | 'string' | 'date' | 'reference' | 'quantity' | 'pair';
 const kinds: Readonly<Record<string, Kind>> = {
   gender: 'token',
   active: 'token',
@@ -49,7 +58,12 @@ const kinds: Readonly<Record<string, Kind>> = {
   date: 'date',
   subject: 'reference',
   patient: 'reference',
-  'value-quantity': 'number',
+  'value-quantity': 'quantity',
+  'component-value-quantity': 'quantity',
+  'combo-code': 'token',
+  'code-value-quantity': 'pair',
+  'component-code-value-quantity': 'pair',
+  'combo-code-value-quantity': 'pair',
 };
 
 type Coded = { readonly system?: string; readonly code: string; readonly exact?: boolean };
@@ -68,8 +82,8 @@ const elements: Readonly<Record<string, (resource: Subject) => readonly unknown[
   active: ({ active }) => (active === undefined ? [] : [{ code: String(active) }]),
   identifier: ({ identifier = [] }) =>
     identifier.map(({ system, value = '' }) => ({ ...(system === undefined ? {} : { system }), code: value, exact: true })),
-  code: ({ code }) =>
-    code?.coding.map(({ system, code: text = '' }) => ({ ...(system === undefined ? {} : { system }), code: text })) ?? [],
+  code: ({ code }) => codings(code),
+  'combo-code': ({ code, component = [] }) => [...codings(code), ...component.flatMap((part) => codings(part.code))],
   family: ({ name = [] }) => name.flatMap(({ family }) => family ?? []),
   given: ({ name = [] }) => name.flatMap(({ given = [] }) => given),
   name: ({ name = [] }) => name.flatMap(({ family, given = [] }) => [...(family === undefined ? [] : [family]), ...given]),
@@ -82,8 +96,33 @@ const elements: Readonly<Record<string, (resource: Subject) => readonly unknown[
   },
   subject: ({ subject }) => (subject === undefined ? [] : [subject.reference]),
   patient: ({ subject }) => (subject?.reference.startsWith('Patient/') ? [subject.reference] : []),
-  'value-quantity': ({ valueQuantity }) => (valueQuantity === undefined ? [] : [valueQuantity.value]),
+  'value-quantity': ({ valueQuantity }) => (valueQuantity === undefined ? [] : [valueQuantity]),
+  'component-value-quantity': ({ component = [] }) => component.flatMap(({ valueQuantity }) => valueQuantity ?? []),
+  'code-value-quantity': (resource) => pairs(resource),
+  'component-code-value-quantity': ({ component = [] }) => component.flatMap(pairs),
+  'combo-code-value-quantity': (resource) => [resource, ...(resource.component ?? [])].flatMap(pairs),
 };
+
+const codings = (concept: Concept | undefined): Coded[] =>
+  concept?.coding.map(({ system, code = '' }) => ({ ...(system === undefined ? {} : { system }), code })) ?? [];
+
+type Pair = { readonly code: Coded; readonly quantity: Quantity };
+
+/** Each code of an item with its value. */
+function pairs({ code, valueQuantity }: { readonly code?: Concept; readonly valueQuantity?: Quantity }): Pair[] {
+  return valueQuantity === undefined ? [] : codings(code).map((each) => ({ code: each, quantity: valueQuantity }));
+}
+
+const textsOf = (concept: Concept | undefined): string[] =>
+  concept === undefined ? [] : [concept.text, ...concept.coding.map(({ display }) => display)].flatMap((text) => text ?? []);
+
+/** Each word asked for begins one of the value's. */
+function startsWords(texts: readonly string[], asked: string): boolean {
+  const words = texts.flatMap((text) => fold(text).split(' '));
+  return fold(asked)
+    .split(' ')
+    .every((start) => words.some((word) => word.startsWith(start)));
+}
 
 const compare: Readonly<Record<Kind, (element: never, value: string, modifier: string | undefined) => boolean>> = {
   token({ system, code, exact }: Coded, value) {
@@ -125,14 +164,23 @@ const compare: Readonly<Record<Kind, (element: never, value: string, modifier: s
     if (value.includes('/')) return target === value && (modifier === undefined || value.startsWith(`${modifier}/`));
     return modifier === undefined ? target.endsWith(`/${value}`) : target === `${modifier}/${value}`;
   },
-  number(stored: number, value) {
-    const [prefix, rest] = prefixed(value);
-    const number = Number(rest);
+  pair({ code, quantity }: Pair, value) {
+    const [first = '', second = ''] = value.split('$');
+    return compare.token(code as never, first, undefined) && compare.quantity(quantity as never, second, undefined);
+  },
+  quantity(quantity: Quantity, value) {
+    const [text = '', system, unit] = value.split('|');
+    const [prefix, rest] = prefixed(text);
+    if (unit !== undefined && quantity.code === undefined) return false;
+    if (system === '' && quantity.code !== unit) return false;
     const digits = rest.includes('.') ? rest.length - rest.indexOf('.') - 1 : 0;
-    // Half of the last digit given, in thousandths, so that no rounding error decides.
-    const half = 500 / 10 ** digits;
-    const distance = Math.round(stored * 1000) - Math.round(number * 1000);
-    const equal = -half <= distance && distance < half;
+    // Whole numbers of a unit so small that no rounding error decides: millionths of mg, or of what has no unit.
+    const scale = 1e6 * (unit === undefined ? 1 : (inMilligrams[unit] ?? 0));
+    const own = 1e6 * (unit === undefined ? 1 : (inMilligrams[quantity.code ?? ''] ?? 0));
+    const [stored, number] = [Math.round(quantity.value * own), Math.round(Number(rest) * scale)];
+    // Half of the last digit given.
+    const half = scale / 2 / 10 ** digits;
+    const equal = -half <= stored - number && stored - number < half;
     switch (prefix) {
       case 'ne':
         return !equal;
@@ -151,6 +199,8 @@ const compare: Readonly<Record<Kind, (element: never, value: string, modifier: s
     }
   },
 };
+
+const inMilligrams: Readonly<Record<string, number>> = { g: 1000, mg: 1, ug: 0.001 };
 
 function prefixed(value: string): [string, string] {
   return /^[a-z]{2}/.test(value) ? [value.slice(0, 2), value.slice(2)] : ['eq', value];

@@ -1,9 +1,14 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { matcherOf } from '../../src/search/match-unstored.ts';
+import { parseSearch } from '../../src/search/parse.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { type Asked, matchesAll, type Subject } from './oracle.ts';
 
-/** Random resources and random searches: what comes over HTTP is what the specification, told plainly in oracle.ts, says. */
+/**
+ * Random resources and random searches: what comes over HTTP is what the specification, told plainly in oracle.ts, says; and so does
+ * the same search as a test of each resource in memory.
+ */
 
 let server: TestServer;
 let sets = 0;
@@ -33,6 +38,23 @@ const coded = <Name extends 'code' | 'value'>(name: Name) =>
   );
 const references = fc.constantFrom('Patient/1', 'Patient/2', 'Device/1', 'Group/2');
 const values = fc.integer({ min: -40, max: 40 }).map((quarter) => quarter / 4);
+const ucum = 'http://unitsofmeasure.org';
+/** The same amounts in three units, and in none. */
+const quantities = fc.tuple(values, fc.constantFrom('mg', 'ug', 'g', undefined)).map(([value, code]) => {
+  if (code === undefined) return { value };
+  return { value: code === 'ug' ? value * 1000 : code === 'g' ? Number((value / 1000).toFixed(6)) : value, system: ucum, code };
+});
+const texts = fc.array(fc.constantFrom('Heart', 'rate', 'béat', 'BP', 'h'), { minLength: 1, maxLength: 3 }).map((parts) => parts.join(' '));
+const concepts = fc.record(
+  {
+    coding: fc.array(fc.record({ system: systems, code: codes, display: texts }, { requiredKeys: ['code'] }), {
+      minLength: 1,
+      maxLength: 2,
+    }),
+    text: texts,
+  },
+  { requiredKeys: ['coding'] },
+);
 
 const patients = fc.record(
   {
@@ -51,14 +73,18 @@ const observations = fc
   .record(
     {
       status: fc.constantFrom('final', 'amended'),
-      code: fc.record({ coding: fc.array(coded('code'), { minLength: 1, maxLength: 2 }) }),
+      code: concepts,
       subject: references.map((reference) => ({ reference })),
       effectiveDateTime: dateTimes,
       effectivePeriod: fc.tuple(fc.option(days), fc.option(days)).map(([a, b]) => {
         const [start, end] = a !== null && b !== null && a > b ? [b, a] : [a, b];
         return { ...(start === null ? {} : { start }), ...(end === null && start !== null ? {} : { end: end ?? '1971' }) };
       }),
-      valueQuantity: values.map((value) => ({ value })),
+      valueQuantity: quantities,
+      component: fc.array(fc.record({ code: concepts, valueQuantity: quantities }, { requiredKeys: ['code'] }), {
+        minLength: 1,
+        maxLength: 3,
+      }),
     },
     { requiredKeys: ['status', 'code'] },
   )
@@ -91,6 +117,17 @@ const numbers = fc.oneof(
   values.map((value) => value.toFixed(2)),
   values.map((value) => value.toFixed(1)),
 );
+const amounts = fc.oneof(
+  withPrefix(numbers),
+  fc.tuple(withPrefix(numbers), fc.constantFrom('mg', 'ug', 'g')).map(([number, unit]) => `${number}|${ucum}|${unit}`),
+  fc.tuple(withPrefix(numbers), fc.constantFrom('mg', 'g')).map(([number, unit]) => `${number}||${unit}`),
+);
+const composed = fc
+  .tuple(
+    tokens(codes).filter((code) => !code.endsWith('|')),
+    amounts,
+  )
+  .map((parts) => parts.join('$'));
 const clausesOf = {
   Patient: fc.oneof(
     asked(
@@ -105,15 +142,23 @@ const clausesOf = {
   ),
   Observation: fc.oneof(
     asked(fc.constant('code'), tokens(codes), ['not']),
+    asked(fc.constant('combo-code'), tokens(codes), ['not']),
+    asked(fc.constant('code'), fc.constantFrom('heart', 'ra', 'Rate beat', 'BP h', 'x'), ['text']).filter(
+      ({ modifier }) => modifier === 'text',
+    ),
     asked(fc.constant('status'), fc.constantFrom('final', 'amended', 'http://hl7.org/fhir/observation-status|final'), ['not']),
     asked(fc.constantFrom('subject', 'patient'), fc.constantFrom('1', '2', 'Patient/1', 'Patient/2'), ['Patient']),
     asked(fc.constant('subject'), fc.constantFrom('Device/1', '1', 'Group/2', 'Patient/1'), ['Patient']),
     asked(fc.constant('date'), withPrefix(dateTimes), []),
-    asked(fc.constant('value-quantity'), withPrefix(numbers), []),
+    asked(fc.constantFrom('value-quantity', 'component-value-quantity'), amounts, []),
+    asked(fc.constantFrom('code-value-quantity', 'component-code-value-quantity', 'combo-code-value-quantity'), composed, []).filter(
+      ({ modifier }) => modifier === undefined,
+    ),
   ),
 };
 
-const escaped = (value: string): string => value.replace(/[\\,$]/g, '\\$&');
+const escaped = (value: string, param: string): string =>
+  param === 'subject' || param === 'patient' || param.endsWith('quantity') ? value : value.replace(/[\\,$]/g, '\\$&');
 
 test.each(['Patient', 'Observation'] as const)('searches of %s', { timeout: 120_000 }, async (type) => {
   const contents: fc.Arbitrary<object> = type === 'Patient' ? patients : observations;
@@ -130,13 +175,13 @@ test.each(['Patient', 'Observation'] as const)('searches of %s', { timeout: 120_
         await store(set, resources);
         for (const clauses of queries) {
           const expected = resources.filter((resource) => matchesAll(resource, clauses)).map(({ id }) => id);
-          const query = clauses.map(({ param, modifier, values: list }) => {
-            const value = list.map((each) => (param === 'subject' || param === 'patient' ? each : escaped(each))).join(',');
-            return `${param}${modifier === undefined ? '' : `:${modifier}`}=${encodeURIComponent(value)}`;
-          });
-          expect(await searched(`/${type}?_tag=${set}&_sort=_id&_count=${count}&${query.join('&')}`), JSON.stringify(clauses)).toEqual(
-            expected,
-          );
+          const asked = clauses.map(({ param, modifier, values: list }): [string, string] => [
+            `${param}${modifier === undefined ? '' : `:${modifier}`}`,
+            list.map((each) => escaped(each, param)).join(','),
+          ]);
+          const query = asked.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
+          expect(await searched(`/${type}?_tag=${set}&_sort=_id&_count=${count}&${query}`), JSON.stringify(clauses)).toEqual(expected);
+          expect(matchedInMemory(type, resources, asked), JSON.stringify(clauses)).toEqual(expected);
           found += expected.length;
         }
       },
@@ -145,6 +190,16 @@ test.each(['Patient', 'Observation'] as const)('searches of %s', { timeout: 120_
   );
   expect(found).toBeGreaterThan(500);
 });
+
+/** As conditional references are matched with what a transaction is about to store. */
+function matchedInMemory(type: string, resources: readonly Subject[], asked: readonly [string, string][]): string[] {
+  const { context } = server.services;
+  const { query } = parseSearch(type, asked, context.registry, context.config, false);
+  const matches = matcherOf(query, context.planContext());
+  return resources
+    .filter((resource) => matches({ id: resource.id, resource, extracted: context.extract(resource, type, resource.id) }))
+    .map(({ id }) => id);
+}
 
 async function store(tag: string, resources: readonly Subject[]): Promise<void> {
   const entry = resources.map((resource) => ({
