@@ -28,6 +28,7 @@ const walkRowsUnknown = 1_000;
 export function wayOf(plan: Plan, limit: number, statistics: RelationStatistics | undefined): Way {
   if (plan.patient !== undefined) return { kind: 'free' };
   if (asksRows(plan.condition)) return isGathered(plan, statistics) ? { kind: 'gather' } : { kind: 'free' };
+  if (isDrivenByFacts(plan)) return { kind: 'walk', rows: walkRowsUnknown, then: 'gather' };
   const parts = partsOf(plan.condition);
   const tokens = shareOfRows({ ...plan, condition: allOf(parts.filter(({ kind }) => kind !== 'fact')) }, statistics);
   const share = shareOfRows(plan, statistics);
