@@ -277,8 +277,12 @@ describe('the way to a page', () => {
   });
 
   test('is PostgreSQL’s choice where no token selects', () => {
-    for (const query of ['', '_sort=-date', 'date=ge2020', 'value-quantity=gt5&_sort=-date', 'patient=1&code=x', 'code=x&_id=1'])
+    for (const query of ['', '_sort=-date', 'value-quantity=gt5&_sort=-date', 'patient=1&code=x', 'code=x&_id=1'])
       expect(way(query, 0.2), query).toEqual({ kind: 'free' });
+  });
+
+  test('is a short walk where a range of facts alone selects', () => {
+    expect(way('date=ge2020', 0.2)).toEqual({ kind: 'walk', rows: 1000, then: 'gather' });
   });
 
   test('counts the caller’s filter among the tokens', () => {
