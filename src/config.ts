@@ -123,6 +123,12 @@ export const sections = {
       'Longest time that a page waits for its `_total`; what takes longer is left out.',
     ),
     SEARCH_PARAMETERS_MAX: whole(50, [1, 1_000], 'parameters', 'Most parameters of one search.'),
+    SEARCH_PARAMETERS_ADDED_MAX: whole(
+      200,
+      [0, 2_000],
+      'parameters',
+      'Most search parameters that SearchParameter resources may add; each makes writing and storing dearer.',
+    ),
     SEARCH_OR_VALUES_MAX: whole(500, [1, 10_000], 'values', 'Most values of one parameter, as separated by commas.'),
     SEARCH_CHAIN_DEPTH_MAX: whole(5, [1, 10], 'hops', 'Most hops of a chained parameter, and of nested `_has`.'),
     SEARCH_FULL_TEXT: onOff(

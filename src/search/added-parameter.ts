@@ -25,9 +25,12 @@ export async function readParameter(
   definitions: Definitions,
   standard: Registry,
   added: readonly AddedParameter[],
+  addedMax: number,
 ): Promise<SearchParameterDef | undefined> {
   if (resource.status !== 'active') return undefined;
   const others = added.filter((each) => each.id !== id);
+  if (others.length >= addedMax)
+    throw unusable('SearchParameter.status', `This server takes ${addedMax} active search parameters. Retire one first.`);
   const definition = definitionOf(resource);
   assertNames(definition, definitions);
   await assertFinds(definition, definitions, others);

@@ -134,7 +134,7 @@ const searchParameters: SearchParameterDef[] = [
   param('Location', 'near', 'special', 'Location.position'),
 ];
 
-const definitions: Definitions = {
+export const smallDefinitions: Definitions = {
   version: 'small',
   resourceTypes: ['Account', 'Device', 'Location', 'Observation', 'Patient'],
   schema,
@@ -154,7 +154,7 @@ const definitions: Definitions = {
 /** A registry of a few small types; elements are numbered as they are met. */
 export function smallRegistry(): Registry {
   const numbers = new Map<string, number>();
-  return buildRegistry(definitions, ({ type, path }) => {
+  return buildRegistry(smallDefinitions, ({ type, path }) => {
     const name = `${type} ${path}`;
     const number = numbers.get(name) ?? numbers.size + 1;
     numbers.set(name, number);

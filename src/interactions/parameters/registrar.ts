@@ -144,7 +144,14 @@ export function makeRegistrar(ctx: Context, log: Log): Registrar {
   ): Promise<{ definition: SearchParameterDef } | { fault: string } | undefined> {
     if (json === undefined) return undefined;
     try {
-      const definition = await readParameter(JSON.parse(json.toString('utf8')), id, ctx.definitions, ctx.live.standard, added);
+      const definition = await readParameter(
+        JSON.parse(json.toString('utf8')),
+        id,
+        ctx.definitions,
+        ctx.live.standard,
+        added,
+        ctx.config.searchParametersAddedMax,
+      );
       return definition && { definition };
     } catch (error) {
       if (error instanceof FhirError) return { fault: error.message };

@@ -17,7 +17,8 @@ type Unit = (typeof units)[number];
 const coverMax = 128;
 
 export function isBlindDate(path: string): boolean {
-  return path.endsWith('.birthDate') || path === 'Patient.deceased.ofType(dateTime)';
+  // However a parameter that was added writes it: `Patient.birthDate[0]`.
+  return /\.birthDate\b/.test(path) || /^Patient\.deceased\b/.test(path);
 }
 
 export function extractBlindDate(element: SearchElement, text: string, sink: Sink): void {
