@@ -80,6 +80,12 @@ function askedOfSort(
   return undefined;
 }
 
+/** The same rows in no order: what its order says of them beside is a condition like the others. */
+export function unsorted(plan: Plan): Plan {
+  const asked = plan.sort.flatMap(({ stored }) => (stored?.kind === 'fact' ? (stored.asked ?? []) : []));
+  return { ...plan, sort: [], condition: asked.length === 0 ? plan.condition : allOf([plan.condition, ...asked]) };
+}
+
 /** The token that every member of the compartment holds. */
 export function compartmentToken({ type, id }: Compartment, { key }: Pick<PlanContext, 'key'>): bigint {
   return token(key, ...compartmentParts(type, id));

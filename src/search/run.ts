@@ -5,7 +5,7 @@ import { findVersions, foundVersion, type FoundVersion } from '../storage/rows.t
 import type { OpenedFound, Opener } from '../storage/sealing.ts';
 import { statement } from '../storage/sql.ts';
 import type { Statistics } from '../storage/statistics.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, unsorted } from './plan.ts';
 import { comparePositions, type From, isOpened, isWithin, type Position, type Segment, segmentsFrom } from './position.ts';
 import { countStatement, groupRowsMax, groupsStatement, pageStatement, segmentStatement, type Statement } from './statements.ts';
 import { type Way, wayOf } from './way.ts';
@@ -56,11 +56,11 @@ export async function countMatches(db: Queryable, plan: Plan, open: Opener, cand
     const { rows } = await db.query<{ n: string }>(statement(text, values));
     return Number(rows[0]?.n);
   }
-  const unsorted = { ...plan, sort: [] };
+  const all = unsorted(plan);
   let count = 0;
   let read = 0;
   for (let from: From | undefined; ; ) {
-    const rows = await fetchRows(db, unsorted, pageStatement(unsorted, from, batchRows));
+    const rows = await fetchRows(db, all, pageStatement(all, from, batchRows));
     read += rows.length;
     if (read > candidatesMax) throw tooManyCandidates();
     const opened = await open(rows.map(({ version }) => version));

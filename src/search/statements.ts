@@ -7,7 +7,7 @@ import { allOf, asksRows, type Condition, partsOf } from './condition.ts';
 import { conditionSql, factSql, type Look, typeSql } from './condition-sql.ts';
 import { isLazy, lazyParts } from './lazy.ts';
 import { beyondGroup, beyondSql, orderBy, type OrderSql, orderSql } from './order.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, unsorted } from './plan.ts';
 import { type From, isOpened, type Segment, segmentsFrom } from './position.ts';
 import { type Way, wayOf } from './way.ts';
 
@@ -16,7 +16,7 @@ export type Statement = { readonly text: string; readonly values: unknown[] };
 /** The statement that counts all matches, or as many as `max`. */
 export function countStatement(plan: Plan, max?: number): Statement {
   const values = sqlValues();
-  const matching = `${relationOf(plan.type)} r where ${matchSql(plan, values)}`;
+  const matching = `${relationOf(plan.type)} r where ${matchSql(unsorted(plan), values)}`;
   const text =
     max === undefined
       ? `select count(*)::int8 as n from ${matching}`
@@ -27,7 +27,7 @@ export function countStatement(plan: Plan, max?: number): Statement {
 /** All matches, for PostgreSQL to estimate how many there are. */
 export function matchesStatement(plan: Plan): Statement {
   const values = sqlValues();
-  return { text: `select from ${relationOf(plan.type)} r where ${matchSql(plan, values)}`, values: values.list };
+  return { text: `select from ${relationOf(plan.type)} r where ${matchSql(unsorted(plan), values)}`, values: values.list };
 }
 
 /**
