@@ -1,6 +1,8 @@
+import { modifiersByType } from '../search/parameters.ts';
 import { isAnswered, type Registry, type TypeSearch } from '../search/registry.ts';
 import type { Answer } from './answer.ts';
 import type { Context } from './context.ts';
+import { allTypesParams } from './search-address.ts';
 
 /** Made once for each registry. */
 const made = new WeakMap<Registry, string>();
@@ -39,6 +41,7 @@ function statement(ctx: Context): unknown {
     rest: [
       {
         mode: 'server',
+        documentation: searchWords,
         security: {
           cors: ctx.config.corsOrigins.length > 0,
           description: 'Bearer JWT with SMART scopes (v1 and v2).',
@@ -47,10 +50,31 @@ function statement(ctx: Context): unknown {
           ],
         },
         resource: ctx.registry.types.map((type) => resourceOf(ctx, type)),
-        interaction: ['transaction', 'batch', 'history-system'].map((code) => ({ code })),
+        interaction: ['transaction', 'batch', 'history-system', 'search-system'].map((code) => ({ code })),
+        searchParam: systemParams(ctx),
+        compartment: Object.keys(ctx.definitions.compartments).map(
+          (compartment) => `http://hl7.org/fhir/CompartmentDefinition/${compartment.toLowerCase()}`,
+        ),
       },
     ],
   };
+}
+
+/** R4's statement has no place for modifiers but words. */
+const searchWords = `Searches of a type, of several types ([base]?_type=A,B), of compartments ([base]/Patient/123/Observation, [base]/Patient/123/*), by GET and by POST to _search. Chains, _has, _list and _filter on every type. Modifiers: ${Object.entries(
+  modifiersByType,
+)
+  .map(([type, modifiers]) => `${type}: ${modifiers.join(', ')}${type === 'reference' ? ', a resource type' : ''}`)
+  .join('; ')}. Contained resources are found with the resource that contains them.`;
+
+/** What a search of all types takes: the parameters that every type has, and how the types are named. */
+function systemParams(ctx: Context): unknown[] {
+  const { params } = ctx.registry.of('Basic');
+  const common = allTypesParams.flatMap((code) => params.get(code) ?? []);
+  return [
+    ...common.map(({ code, url, type }) => ({ name: code, definition: url, type })),
+    { name: '_type', type: 'token', documentation: 'The types to search, between commas.' },
+  ];
 }
 
 function resourceOf(ctx: Context, type: string): unknown {

@@ -74,7 +74,7 @@ function otherType(type: string) {
 }
 
 /** What every type has. */
-const common = ['_id', '_lastUpdated', '_profile', '_security', '_source', '_tag'];
+export const allTypesParams = ['_id', '_lastUpdated', '_profile', '_security', '_source', '_tag'];
 const anywhere = new Set([
   '_count',
   '_format',
@@ -92,10 +92,10 @@ const anywhere = new Set([
 /** All types at once are searched by what they all have: anything else would be refused for the first of them that lacks it. */
 function assertCommon(pairs: Pairs): void {
   const asked = pairs.filter(([name, value]) => value !== '' && !anywhere.has(name.split(':')[0] ?? ''));
-  if (asked.length > 0 && asked.every(([name]) => common.includes(name.split(':')[0] ?? ''))) return;
+  if (asked.length > 0 && asked.every(([name]) => allTypesParams.includes(name.split(':')[0] ?? ''))) return;
   throw badRequest(
     'search-type-required',
-    `Name the types to search, as in _type=Patient,Observation. Without them a search of the whole system takes ${common.join(', ')}, at least one of them.`,
+    `Name the types to search, as in _type=Patient,Observation. Without them a search of the whole system takes ${allTypesParams.join(', ')}, at least one of them.`,
     undefined,
     'too-costly',
   );

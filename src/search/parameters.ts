@@ -53,7 +53,8 @@ export function assertIndexed({ code }: SearchParam, { searchFullText }: SearchL
   );
 }
 
-const modifiersByType: Readonly<Record<string, readonly string[]>> = {
+/** What each type of parameter may be modified by; reference parameters also by the type they point to. */
+export const modifiersByType: Readonly<Record<string, readonly string[]>> = {
   string: ['exact', 'contains', 'missing'],
   token: ['not', 'text', 'in', 'not-in', 'above', 'below', 'of-type', 'missing'],
   reference: ['identifier', 'above', 'below', 'missing'],

@@ -64,6 +64,7 @@ test('every search parameter of every type is answered, and sorted out by type',
     quantity: '5.4|http://unitsofmeasure.org|mg',
     reference: 'Patient/1',
     uri: 'http://example.org/x',
+    special: '48.1|11.5|10|km',
   };
   const entries = resources.flatMap(({ type, searchParam }) =>
     searchParam
@@ -107,9 +108,24 @@ test('includes and reverse includes that are listed are answered', async () => {
 
 test('system interactions listed are answered', async () => {
   const codes = statement.rest[0].interaction.map(({ code }: { code: string }) => code);
-  expect(codes.sort()).toEqual(['batch', 'history-system', 'transaction']);
+  expect(codes.sort()).toEqual(['batch', 'history-system', 'search-system', 'transaction']);
   for (const type of ['batch', 'transaction'] as const) expect((await server.request('POST', '', { body: bundle(type) })).status).toBe(200);
   expect((await server.request('GET', '/_history')).status).toBe(200);
+  const params: { name: string }[] = statement.rest[0].searchParam;
+  expect(params.map(({ name }) => name)).toEqual(['_id', '_lastUpdated', '_profile', '_security', '_source', '_tag', '_type']);
+  for (const { name } of params.slice(0, -1)) {
+    const { status, text } = await server.request('GET', `/?_count=1&${name}=${name === '_lastUpdated' ? 'gt2020' : 'x'}`);
+    expect(status, text).toBe(200);
+  }
+});
+
+test('every compartment listed is searched', async () => {
+  const names: string[] = statement.rest[0].compartment.map((url: string) => url.split('/').at(-1));
+  expect(names.sort()).toEqual(['device', 'encounter', 'patient', 'practitioner', 'relatedperson']);
+  for (const type of resources.map((each) => each.type).filter((each) => names.includes(each.toLowerCase()))) {
+    const { status, json } = await server.request('GET', `/${type}/nobody/*`);
+    expect([status, json.issue[0].code]).toEqual([404, 'not-found']);
+  }
 });
 
 describe('interactions', () => {
