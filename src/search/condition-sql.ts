@@ -15,15 +15,17 @@ export function conditionSql(condition: Condition, alias: string, values: Values
     case 'any-token':
       return `${alias}.tokens && ${values.add(int8Array(condition.tokens))}::int8[]`;
     case 'fact':
-      return `exists (select from ${condition.table} f where f.rid = ${alias}.rid and ${factSql(condition, values, look)}${look === 'probe' ? ' offset 0' : ''})`;
+      return `exists (select from ${condition.table} f where f.rid = ${alias}.rid and ${factSql(condition, values, look)}${fence(look)})`;
     case 'ids':
       return `${alias}.ref_key = any(${values.add(int8Array(condition.keys))}::int8[]) and ${alias}.id = any(${values.add(condition.ids)}::text[])`;
     case 'updated':
       return `${alias}.last_updated ${condition.operator} ${timeSql(condition.ms, values)}`;
     case 'refers':
-      return refersSql(condition.to, alias, values);
+      return refersSql(condition.to, alias, values, look);
     case 'referred':
-      return referredSql(condition.by, alias, values);
+      return referredSql(condition.by, alias, values, look);
+    case 'placed':
+      return `${alias}.ref_key = any(${values.add(int8Array(condition.keys))}::int8[])`;
     case 'among':
       return `${alias}.rid = any(${values.add(int8Array(foundOf(condition.rows).rids))}::int8[])`;
     case 'and':
@@ -68,7 +70,7 @@ function instantText(ms: number): string {
  * would each be asked of every row. Rides the primary key of fact_reference and unique (type, ref_key); from the other side the
  * types' GIN and fact_reference (param, target, rid). Types of several partitions are read through their parent.
  */
-function refersSql(hops: readonly Hop[], alias: string, values: Values): string {
+function refersSql(hops: readonly Hop[], alias: string, values: Values, look: Look): string {
   const found = hops.filter(({ rows }) => isFound(rows));
   const reaching = hops.filter(({ rows }) => !isFound(rows));
   const byColumn = reaching.filter(({ link }) => link.column);
@@ -78,13 +80,13 @@ function refersSql(hops: readonly Hop[], alias: string, values: Values): string 
     ({ rows }) => reachOf(rows).type === 'AuditEvent',
   );
   const parts = [
-    ...foundTogether(found).map(({ link, keys }) => pointsSql(link, keys, alias, values)),
+    ...foundTogether(found).map(({ link, keys }) => pointsSql(link, keys, alias, values, look)),
     ...byColumn.map(({ rows }) => {
       const { type } = reachOf(rows);
       const hop = nextAlias(alias);
-      return `exists (select from ${relationOf(type)} ${hop} where ${typeIs(hop, type)} and ${hop}.ref_key = ${alias}.patient and ${reachSql(reachOf(rows), hop, values)})`;
+      return `exists (select from ${relationOf(type)} ${hop} where ${typeIs(hop, type)} and ${hop}.ref_key = ${alias}.patient and ${reachSql(reachOf(rows), hop, values, look)}${fence(look)})`;
     }),
-    ...[...byFacts.values()].map((group) => pointsToSql(group, alias, values)),
+    ...[...byFacts.values()].map((group) => pointsToSql(group, alias, values, look)),
   ];
   return parts.length === 1 ? parts.join() : `(${parts.join(' or ') || 'false'})`;
 }
@@ -100,7 +102,7 @@ function foundTogether(hops: readonly Hop[]): { readonly link: Link; readonly ke
   }));
 }
 
-function pointsToSql(hops: readonly Hop[], alias: string, values: Values): string {
+function pointsToSql(hops: readonly Hop[], alias: string, values: Values, look: Look): string {
   const hop = nextAlias(alias);
   const reaches = hops.map(({ link, rows }) => ({ link, reach: reachOf(rows) }));
   const relations = new Set(reaches.map(({ reach }) => relationOf(reach.type)));
@@ -108,39 +110,40 @@ function pointsToSql(hops: readonly Hop[], alias: string, values: Values): strin
   const [only] = reaches;
   const where =
     reaches.length === 1 && only !== undefined
-      ? `${typeIs(hop, only.reach.type)} where ${paramsSql(only.link, values)} and ${reachSql(only.reach, hop, values)}`
+      ? `${typeIs(hop, only.reach.type)} where ${paramsSql(only.link, values)} and ${reachSql(only.reach, hop, values, look)}`
       : `${hop}.type = any(${values.add(reaches.map(({ reach }) => reach.type))}::text[]) where (${reaches
-          .map(({ link, reach }) => `${typeIs(hop, reach.type)} and ${paramsSql(link, values)} and ${reachSql(reach, hop, values)}`)
+          .map(({ link, reach }) => `${typeIs(hop, reach.type)} and ${paramsSql(link, values)} and ${reachSql(reach, hop, values, look)}`)
           .join(' or ')})`;
   const source = relations.size === 1 ? relation : 'resource';
-  return `exists (select from fact_reference f join ${source} ${hop} on ${hop}.ref_key = f.target and ${where} and f.rid = ${alias}.rid)`;
+  return `exists (select from fact_reference f join ${source} ${hop} on ${hop}.ref_key = f.target and ${where} and f.rid = ${alias}.rid${fence(look)})`;
 }
 
-function pointsSql(link: Link, keys: readonly bigint[], alias: string, values: Values): string {
+function pointsSql(link: Link, keys: readonly bigint[], alias: string, values: Values, look: Look): string {
   const targets = `any(${values.add(int8Array(keys))}::int8[])`;
   // Never null, so that its negation holds for rows without a patient.
   if (link.column) return `(${alias}.patient is not null and ${alias}.patient = ${targets})`;
-  return `exists (select from fact_reference f where f.rid = ${alias}.rid and ${paramsSql(link, values)} and f.target = ${targets})`;
+  return `exists (select from fact_reference f where f.rid = ${alias}.rid and ${paramsSql(link, values)} and f.target = ${targets}${fence(look)})`;
 }
 
 /** `_has`. Rides fact_reference (param, target, rid) and the type's index on rid; from the other side its GIN and the facts' key. */
-function referredSql({ link, rows }: Hop, alias: string, values: Values): string {
+function referredSql({ link, rows }: Hop, alias: string, values: Values, look: Look): string {
   if (isFound(rows)) {
     const rids = `any(${values.add(int8Array(rows.rids))}::int8[])`;
-    return `exists (select from fact_reference f where f.rid = ${rids} and ${paramsSql(link, values)} and f.target = ${alias}.ref_key)`;
+    return `exists (select from fact_reference f where f.rid = ${rids} and ${paramsSql(link, values)} and f.target = ${alias}.ref_key${fence(look)})`;
   }
   const hop = nextAlias(alias);
   const relation = relationOf(rows.type);
   const type = typeSql(hop, rows.type, rows.where);
-  const reach = reachSql(rows, hop, values);
-  if (link.column) return `exists (select from ${relation} ${hop} where ${type} and ${hop}.patient = ${alias}.ref_key and ${reach})`;
+  const reach = reachSql(rows, hop, values, look);
+  if (link.column)
+    return `exists (select from ${relation} ${hop} where ${type} and ${hop}.patient = ${alias}.ref_key and ${reach}${fence(look)})`;
   return `exists (select from fact_reference f join ${relation} ${hop} on ${hop}.rid = f.rid and ${type}
-    where ${paramsSql(link, values)} and f.target = ${alias}.ref_key and ${reach})`;
+    where ${paramsSql(link, values)} and f.target = ${alias}.ref_key and ${reach}${fence(look)})`;
 }
 
 /** What every row of a hop must be: living, visible to the caller, and as it is asked for. */
-export function reachSql({ filter, where }: Reach, alias: string, values: Values): string {
-  return `not ${alias}.deleted and ${filterSql(filter, alias, values)} and ${conditionSql(where, alias, values)}`;
+export function reachSql({ filter, where }: Reach, alias: string, values: Values, look: Look = 'join'): string {
+  return `not ${alias}.deleted and ${filterSql(filter, alias, values)} and ${conditionSql(where, alias, values, look)}`;
 }
 
 /** The condition on the type for rows that are found by `condition`. */
@@ -151,6 +154,9 @@ export function typeSql(alias: string, type: string, condition: Condition): stri
 function paramsSql({ params }: Link, values: Values): string {
   return params.length === 1 ? `f.param = ${values.add(params[0])}::int2` : `f.param = any(${values.add(params)}::int2[])`;
 }
+
+/** Keeps what is probed from becoming a join. */
+const fence = (look: Look): string => (look === 'probe' ? ' offset 0' : '');
 
 /** Each hop has an alias of its own: its conditions stand inside those of the row it starts from. */
 const nextAlias = (alias: string): string => `${alias}h`;

@@ -38,6 +38,8 @@ export type Condition =
   | { readonly kind: 'refers'; readonly to: readonly Hop[] }
   /** One of the rows of this hop refers to it. */
   | { readonly kind: 'referred'; readonly by: Hop }
+  /** It stands at one of these places, as other rows name it. */
+  | { readonly kind: 'placed'; readonly keys: readonly bigint[] }
   /** It is one of these rows, of its own type: where a part of a larger condition needs to be opened. */
   | { readonly kind: 'among'; readonly rows: Rows }
   | { readonly kind: 'and' | 'or'; readonly of: readonly Condition[] }
@@ -117,6 +119,7 @@ export function asksRows(condition: Condition): boolean {
   switch (condition.kind) {
     case 'refers':
     case 'referred':
+    case 'placed':
     case 'among':
       return true;
     case 'and':
@@ -132,5 +135,5 @@ export function asksRows(condition: Condition): boolean {
 /** Whether rows are found by type and ref_key together. */
 export function asksKeys(condition: Condition): boolean {
   if (condition.kind === 'and' || condition.kind === 'or') return condition.of.some(asksKeys);
-  return condition.kind === 'ids' || condition.kind === 'referred';
+  return condition.kind === 'ids' || condition.kind === 'referred' || condition.kind === 'placed';
 }

@@ -32,6 +32,7 @@ export function holds(condition: Condition, row: HeldRow): boolean {
       return holdsBound({ lo: row.now, hi: row.now }, { column: 'lo', operator: condition.operator, value: condition.ms });
     case 'refers':
     case 'referred':
+    case 'placed':
       throw undecidable();
     case 'among':
       return holdsOpened(condition.rows, row);

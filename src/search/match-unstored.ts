@@ -27,6 +27,7 @@ function followsReferences(condition: Condition): boolean {
   switch (condition.kind) {
     case 'refers':
     case 'referred':
+    case 'placed':
       return true;
     case 'and':
     case 'or':

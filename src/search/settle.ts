@@ -28,7 +28,9 @@ const batchRows = 1_000;
  */
 export async function settlePlan(db: Queryable, plan: Plan, open: Opener, statistics?: Statistics): Promise<Plan> {
   if (!asksRows(plan.condition)) return plan;
-  return { ...plan, condition: await settle(plan.condition, { db, open, statistics }) };
+  // The few rows of one patient, or of some ids, are quicker asked themselves.
+  const narrow = plan.patient !== undefined || partsOf(plan.condition).some(({ kind }) => kind === 'ids');
+  return { ...plan, condition: await settle(plan.condition, { db, open, statistics: narrow ? undefined : statistics }) };
 }
 
 type Settling = { readonly db: Queryable; readonly open: Opener; readonly statistics: Statistics | undefined };
@@ -50,7 +52,7 @@ async function settle(condition: Condition, settling: Settling): Promise<Conditi
       return { ...condition, to };
     }
     case 'referred':
-      return { ...condition, by: await settleHop(condition.by, settling) };
+      return settleReferred(await settleHop(condition.by, settling), settling.db);
     case 'among':
       return { ...condition, rows: await settleRows(condition.rows, settling) };
     default:
@@ -60,6 +62,16 @@ async function settle(condition: Condition, settling: Settling): Promise<Conditi
 
 async function settleHop(hop: Hop, settling: Settling): Promise<Hop> {
   return { ...hop, rows: await settleRows(hop.rows, settling) };
+}
+
+/** What found rows refer to is looked up at once, rather than for each row that they may refer to. Rides the key of fact_reference. */
+async function settleReferred(by: Hop, db: Queryable): Promise<Condition> {
+  if (!('rids' in by.rows)) return { kind: 'referred', by };
+  const values = sqlValues();
+  const text = `select distinct f.target from fact_reference f where f.rid = any(${values.add(int8Array(by.rows.rids))}::int8[])
+    and f.param = any(${values.add(by.link.params)}::int2[]) limit ${values.add(candidatesMax + 1)}::int`;
+  const { rows } = await db.query<{ target: string }>(statement(text, values.list));
+  return rows.length > candidatesMax ? { kind: 'referred', by } : { kind: 'placed', keys: rows.map(({ target }) => BigInt(target)) };
 }
 
 async function settleRows(rows: Rows, settling: Settling): Promise<Rows> {

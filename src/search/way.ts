@@ -1,6 +1,6 @@
 import type { RowFilter } from '../storage/filter.ts';
 import type { RelationStatistics } from '../storage/statistics.ts';
-import { allOf, asksRows, type Condition, partsOf } from './condition.ts';
+import { allOf, asksRows, type Condition, partsOf, type Rows } from './condition.ts';
 import { isDrivenByFacts } from './lazy.ts';
 import { isJoined } from './order.ts';
 import type { Plan } from './plan.ts';
@@ -27,7 +27,7 @@ const walkRowsUnknown = 1_000;
  */
 export function wayOf(plan: Plan, limit: number, statistics: RelationStatistics | undefined): Way {
   if (plan.patient !== undefined) return { kind: 'free' };
-  if (asksRows(plan.condition)) return isGathered(plan, statistics) ? { kind: 'gather' } : { kind: 'free' };
+  if (asksRows(plan.condition)) return wayAmongOthers(plan, statistics);
   if (isDrivenByFacts(plan)) return { kind: 'walk', rows: walkRowsUnknown, then: 'gather' };
   const parts = partsOf(plan.condition);
   const tokens = shareOfRows({ ...plan, condition: allOf(parts.filter(({ kind }) => kind !== 'fact')) }, statistics);
@@ -43,6 +43,62 @@ export function wayOf(plan: Plan, limit: number, statistics: RelationStatistics 
   if (needed > walkRowsMax) return { kind: then };
   // Some more than expected: what matches doesn't lie evenly.
   return { kind: 'walk', rows: Math.ceil(Math.max(walkRowsUnknown, Math.min(4 * needed, walkRowsMax))), then };
+}
+
+/** A walk in vain past so many rows, each of which refers to few others, costs about ten milliseconds. */
+const walkRowsAmongOthers = 1_000;
+/** So many rows of a hop, found already, are where to begin. */
+const foundRowsFew = 100;
+/** The same of places, each of which is one row. */
+const placesFew = 1_000;
+
+/**
+ * Where other rows have a say and they are many, PostgreSQL knows too little of how many rows they leave to choose between the order and
+ * gathering: a short walk finds the page where many match, and where few do there are not many to gather. What refers to a row
+ * may be thousands of others, so that is never asked row by row.
+ */
+function wayAmongOthers(plan: Plan, statistics: RelationStatistics | undefined): Way {
+  if (isGathered(plan, statistics)) return { kind: 'gather' };
+  if (!isWalkable(plan) || partsOf(plan.condition).some(isNarrow) || !isForwards(plan.condition)) return { kind: 'free' };
+  return { kind: 'walk', rows: walkRowsAmongOthers, then: 'free' };
+}
+
+/** It begins at few rows, that were found or are named. */
+function isNarrow(condition: Condition): boolean {
+  const few = (rows: Rows): boolean => 'rids' in rows && rows.rids.length <= foundRowsFew;
+  switch (condition.kind) {
+    case 'ids':
+      return true;
+    case 'refers':
+      return condition.to.every(({ rows }) => few(rows));
+    case 'placed':
+      return condition.keys.length <= placesFew;
+    case 'among':
+      return few(condition.rows);
+    case 'or':
+      return condition.of.every(isNarrow);
+    case 'and':
+      return condition.of.some(isNarrow);
+    default:
+      return false;
+  }
+}
+
+/** It follows references in their direction only. */
+function isForwards(condition: Condition): boolean {
+  switch (condition.kind) {
+    case 'referred':
+      return false;
+    case 'refers':
+      return condition.to.every(({ rows }) => 'rids' in rows || isForwards(rows.where));
+    case 'and':
+    case 'or':
+      return condition.of.every(isForwards);
+    case 'not':
+      return isForwards(condition.of);
+    default:
+      return true;
+  }
 }
 
 /** Where other rows have a say: what the rows' own tokens select is so little that the others are asked for each. */
