@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { asFiltered, filterOf, filters, graphs, parameterOf, paths, resourceOf, types } from './graph.ts';
+import { asFiltered, filterOf, filters, graphs, isVisible, parameterOf, paths, resourceOf, types } from './graph.ts';
 import { answers, type GraphType, type Question, type Vertex } from './graph-oracle.ts';
 
 /** Random chains, `_has` and `_filter` on random graphs: what comes over HTTP is what graph-oracle.ts says. */
@@ -75,21 +75,6 @@ test('a patient’s answers don’t change by what is outside his compartment', 
   );
   expect(found).toBeGreaterThan(40);
 });
-
-/** What a token of one patient reaches: his compartment, and organizations, which belong to nobody. */
-function isVisible({ type, id, references }: Vertex, patient: string): boolean {
-  const names = (param: string): boolean => references[param]?.includes(`Patient/${patient}`) === true;
-  switch (type) {
-    case 'Organization':
-      return true;
-    case 'Patient':
-      return id === patient || names('link');
-    case 'Encounter':
-      return names('patient');
-    case 'Observation':
-      return names('subject') || names('performer');
-  }
-}
 
 function expected({ type, paths: asked, filter }: Asked, graph: readonly Vertex[]): string[] {
   const questions = [...asked, ...(filter === null ? [] : [asFiltered(filter)])];

@@ -128,6 +128,21 @@ export function resourceOf({ type, id, values, references }: Vertex, set: string
   );
 }
 
+/** What a token of one patient reaches: his compartment, and organizations, which belong to nobody. */
+export function isVisible({ type, id, references }: Vertex, patient: string): boolean {
+  const names = (param: string): boolean => references[param]?.includes(`Patient/${patient}`) === true;
+  switch (type) {
+    case 'Organization':
+      return true;
+    case 'Patient':
+      return id === patient || names('link');
+    case 'Encounter':
+      return names('patient');
+    case 'Observation':
+      return names('subject') || names('performer');
+  }
+}
+
 export const types = Object.keys(shapes) as readonly GraphType[];
 
 const valuesOf: Readonly<Record<string, fc.Arbitrary<string>>> = {
