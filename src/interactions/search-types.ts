@@ -10,6 +10,7 @@ import { typesHolding } from '../search/types-holding.ts';
 import type { OpenedFound } from '../storage/sealing.ts';
 import type { Answer } from './answer.ts';
 import type { Call, Context } from './context.ts';
+import { resolveSearch } from './resolve-search.ts';
 import { includesOf, type Pairs, type SearchPlace, withTotal } from './search.ts';
 import { countBundle, cursorScope, searchBundle } from './search-bundle.ts';
 
@@ -111,7 +112,8 @@ async function askable(ctx: Context, queries: readonly Query[], { compartment }:
 }
 
 async function planOf(ctx: Context, call: Call, query: Query): Promise<Plan> {
-  const planned = planSearch(query, (type) => call.access.filter('s', type), ctx.registry, ctx.planContext());
+  const resolved = await resolveSearch(ctx, call, ctx.searcher, query);
+  const planned = planSearch(resolved, (type) => call.access.filter('s', type), ctx.registry, ctx.planContext());
   return settlePlan(ctx.searcher, planned, ctx.open, ctx.statistics);
 }
 
