@@ -1,7 +1,7 @@
 import { badRequest, FhirError } from '../fhir/error.ts';
 import { nearestName } from '../fhir/nearest-name.ts';
 import type { Link } from './condition.ts';
-import { paramOf } from './parameters.ts';
+import { paramOf, targetsOf } from './parameters.ts';
 import type { Criterion, SearchLimits, Step } from './query.ts';
 import type { Registry, SearchParam, TypeSearch } from './registry.ts';
 
@@ -164,12 +164,6 @@ type Pointing = { readonly asked: string; readonly from: string; readonly code: 
 
 function neverPoints(id: string, { asked, from, code, possible }: Pointing, target: string): FhirError {
   return badRequest(id, `"${asked}": "${code}" of ${from} never points to ${target}; it points to ${possible.join(', ')}.`);
-}
-
-/** The types that the parameter's references may point to; what names none may point to all. */
-function targetsOf(param: SearchParam, registry: Registry): readonly string[] {
-  const all = param.elements.flatMap(({ targets }) => targets ?? (param.targets.length === 0 ? registry.types : param.targets));
-  return [...new Set(all)].filter(registry.isType);
 }
 
 /** How the parameter's references of `search.type` to a resource of type `target` are kept. */

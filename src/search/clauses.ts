@@ -1,9 +1,10 @@
 import { badRequest } from '../fhir/error.ts';
 import { isId } from '../fhir/references.ts';
 import { planComposite } from './composite-clause.ts';
-import { anyOf, type Condition, type Recheck } from './condition.ts';
+import { anyOf, type Condition, everything, nothing, type Recheck } from './condition.ts';
 import { type AskedElement, filterMatch, isOwnModifier } from './filter-match.ts';
 import { decided, type ValueMatch } from './match.ts';
+import { columnParams } from './parameters.ts';
 import type { Clause, Query } from './query.ts';
 import type { SearchElement } from './registry.ts';
 import { assertResolved } from './resolve.ts';
@@ -50,10 +51,13 @@ export function assertSelective(query: Query, planned: readonly PlannedClause[])
 /** One clause about resources of `type`. */
 export function planClause(clause: Clause, type: string, context: PlanContext): PlannedClause {
   const { param, modifier, values } = clause;
+  // Every resource has an id and a time.
+  if (modifier === 'missing' && columnParams.has(param.code)) return { condition: values[0] === 'true' ? nothing : everything };
   if (param.code === '_id') {
     // What is no id names nothing, and may hold what PostgreSQL takes in no text.
     const ids = values.map(unescape).filter(isId);
-    return { condition: { kind: 'ids', keys: ids.map((id) => refKeyOf(context.key, type, id)), ids } };
+    const condition: Condition = { kind: 'ids', keys: ids.map((id) => refKeyOf(context.key, type, id)), ids };
+    return { condition: modifier === 'not' ? { kind: 'not', of: condition } : condition };
   }
   if (param.code === '_lastUpdated') return { condition: anyOf(values.map((text) => updatedCondition({ text }, context))) };
   if (param.items !== undefined) {

@@ -70,6 +70,7 @@ export type Rows = Reach | FoundRows;
 export type Hop = { readonly link: Link; readonly rows: Rows };
 
 export const nothing: Condition = { kind: 'or', of: [] };
+export const everything: Condition = { kind: 'and', of: [] };
 
 export function allOf(parts: readonly Condition[]): Condition {
   const conditions = parts.flatMap((part) => (part.kind === 'and' ? part.of : [part]));

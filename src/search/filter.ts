@@ -62,22 +62,20 @@ function followLast({ name, filter }: FilterStep, test: FilterTest, place: Place
 }
 
 /** One comparison, as the clause that says the same. Operators that no modifier says have one of their own, which no client can name. */
-function compare(name: string, test: FilterTest, { search, registry, limits }: Place): Criterion | undefined {
+function compare(name: string, test: FilterTest, place: Place): Criterion | undefined {
   if (name.includes(':')) throw refusal(test, `takes no modifiers ("${name}"): operators stand in their place`);
-  const param = paramOf(name, search);
+  const param = paramOf(name, place.search);
   const { operator } = test;
   const clause = (modifier: string | undefined, text: string): Criterion => ({
     kind: 'clause',
     clause: modifier === undefined ? { param, values: [text] } : { param, modifier, values: [text] },
   });
   const known = (modifier: string, text: string): Criterion | undefined => {
-    const parsed = parseClause(`${name}:${modifier}`, text, search, registry, limits);
+    const parsed = parseClause(`${name}:${modifier}`, text, place.search, place);
     return parsed === undefined ? undefined : { kind: 'clause', clause: parsed };
   };
   if (operator === 'pr') {
-    const present = isPresent(test);
-    if (columnParams.has(name)) return { kind: present ? 'and' : 'or', of: [] };
-    return known('missing', String(!present));
+    return known('missing', String(!isPresent(test)));
   }
   const text = escaped(test, param.type);
   if (text === '') throw refusal(test, 'needs a value');

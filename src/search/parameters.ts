@@ -66,16 +66,38 @@ export const modifiersByType: Readonly<Record<string, readonly string[]>> = {
   composite: ['missing'],
 };
 
-export function assertModifier(name: string, modifier: string, param: SearchParam, registry: Registry): void {
-  const known = columnParams.has(param.code) || textParams.has(param.code) ? [] : (modifiersByType[param.type] ?? []);
+/** Parameters that take less than others of their type. */
+const modifiersByCode: Readonly<Record<string, readonly string[]>> = {
+  _id: ['not', 'missing'],
+  _lastUpdated: ['missing'],
+  _text: [],
+  _content: [],
+};
+
+/**
+ * @param asked  the whole parameter as the client sent it
+ * @throws       FhirError 400 naming what the parameter takes
+ */
+export function assertModifier(asked: string, modifier: string, param: SearchParam, registry: Registry): void {
+  const known = modifiersByCode[param.code] ?? modifiersByType[param.type] ?? [];
   if (known.includes(modifier)) return;
+  const targets = param.type === 'reference' ? targetsOf(param, registry) : [];
+  if (targets.includes(modifier)) return;
   if (param.type === 'reference' && registry.isType(modifier)) {
-    if (param.targets.length === 0 || param.targets.includes(modifier)) return;
-    throw badRequest('search-unknown-modifier', `"${param.code}" never points to ${modifier}; it points to ${param.targets.join(', ')}.`);
+    const text = `"${asked}": "${param.code}" never points to ${modifier}; it points to ${targets.join(', ')}.`;
+    throw badRequest('search-unknown-modifier', text);
   }
   const list = param.type === 'reference' ? [...known, 'a resource type'] : known;
+  const nearest = nearestName(modifier, [...known, ...targets]);
+  const advice = nearest === undefined ? '' : ` Did you mean "${param.code}:${nearest}"?`;
   throw badRequest(
     'search-unknown-modifier',
-    `"${name}" has a modifier that ${param.type} parameters don't take here. Known: ${list.join(', ') || 'none'}.`,
+    `"${asked}" has a modifier that "${param.code}" (a ${param.type} parameter) doesn't take here.${advice} Known: ${list.join(', ') || 'none'}.`,
   );
+}
+
+/** The types that a reference parameter may point to; one that names none may point to all. */
+export function targetsOf(param: SearchParam, registry: Registry): readonly string[] {
+  const all = param.elements.flatMap(({ targets }) => targets ?? (param.targets.length === 0 ? registry.types : param.targets));
+  return [...new Set(all)].filter(registry.isType);
 }

@@ -19,14 +19,14 @@ export function parseCriterion(name: string, value: string, search: TypeSearch, 
   return criterion === undefined ? [] : [criterion];
 }
 
-function parseTest(name: string, value: string, { search, registry, limits }: Place): Criterion | undefined {
-  const clause = parseClause(name, value, search, registry, limits);
+function parseTest(name: string, value: string, place: Place): Criterion | undefined {
+  const clause = parseClause(name, value, place.search, place);
   return clause === undefined ? undefined : { kind: 'clause', clause };
 }
 
 /** `_list=42`: what the entries of List 42 name. It is found as if by `_has:List:item:_id`. @see https://hl7.org/fhir/R4/search.html#list */
 function parseList(value: string, place: Place): Criterion | undefined {
-  const { search, registry, limits, asked } = place;
+  const { search, registry, asked } = place;
   const lists = registry.of('List');
   const ids = value.split(',').map((id) => id.replace(/^List\//, ''));
   if (ids.some((id) => id.startsWith('$'))) {
@@ -37,7 +37,7 @@ function parseList(value: string, place: Place): Criterion | undefined {
       'not-supported',
     );
   }
-  const clause = parseClause('_id', ids.join(','), lists, registry, limits);
+  const clause = parseClause('_id', ids.join(','), lists, place);
   const link = linkOf(paramOf('item', lists), lists, search.type);
   return clause === undefined ? undefined : { kind: 'has', by: { type: 'List', link, criterion: { kind: 'clause', clause } } };
 }

@@ -50,7 +50,8 @@ describe('what is refused', () => {
     ['_lastupdated=2024', 'search-unknown-parameter'],
     ['family:above=x', 'search-unknown-modifier'],
     ['family:Exact=x', 'search-unknown-modifier'],
-    ['_id:missing=true', 'search-unknown-modifier'],
+    ['_id:text=1', 'search-unknown-modifier'],
+    ['_lastUpdated:not=2020', 'search-unknown-modifier'],
     ['gender:exact=x', 'search-unknown-modifier'],
     ['link:Observation=x', 'search-unknown-modifier'],
     ['link.famly=x', 'search-unknown-parameter'],
@@ -74,6 +75,15 @@ describe('what is refused', () => {
 
   test('an unknown parameter is answered with the nearest known one', () => {
     expect(refusal('famly=x').text).toContain('Did you mean "family"?');
+  });
+
+  test('an unknown modifier is answered with the nearest known one', () => {
+    expect(refusal('family:exat=x').text).toContain('Did you mean "family:exact"?');
+    expect(refusal('link:Pateint=x').text).toContain('Did you mean "link:Patient"?');
+    expect(refusal('patient.family:exat=x', { type: 'Observation' }).text).toMatch(
+      /^"patient.family:exat" has .* Did you mean "family:exact"/,
+    );
+    expect(refusal('patient:Device=1', { type: 'Observation' }).text).toContain('"patient" never points to Device; it points to Patient.');
   });
 
   test('a value never stands in the answer', () => {
