@@ -5,37 +5,51 @@ import type { Statistics } from './statistics.ts';
 const pendingListsMs = 1_000;
 const partitionsMs = 3_600_000;
 const statisticsMs = 15_000;
+/** Tables that are analysed in one turn. */
+const analysedMax = 50;
 
 /**
- * What the store needs done beside requests: GIN pending lists emptied every second (a long one costs every search), and the
- * month partitions of audit events made ahead. Tables that were filled are analysed soon, and what that tells is read. A failed turn is logged and the next one tries again.
+ * What the store needs done beside requests: GIN pending lists emptied every second (a long one costs every search), the month
+ * partitions of audit events made ahead, and tables that have grown analysed. A failed turn is logged and the next one tries again.
  */
 export function keepHouse(pool: Pool, statistics: Statistics, log: Log): { stop(): Promise<void> } {
-  let running: Promise<unknown> = Promise.resolve();
-
-  function turn(work: () => Promise<unknown>): void {
-    running = running.then(work).catch((error: unknown) => log.warn({}, 'housekeeping failed', error));
-  }
+  const chores = inTurn(log);
+  // Apart from the others, which it would hold up.
+  const looking = inTurn(log);
 
   async function ensurePartitions(): Promise<void> {
     await pool.query(`select ensure_audit_partition(now()), ensure_audit_partition(now() + interval '1 month')`);
   }
 
   async function lookAgain(): Promise<void> {
-    await pool.query('select analyze_filled()');
+    for (let turns = 0; turns < analysedMax; turns++) {
+      const { rows } = await pool.query<{ analysed: number }>('select analyze_filled() as analysed');
+      if (rows[0]?.analysed !== 1) break;
+    }
     await statistics.refresh();
   }
 
-  turn(ensurePartitions);
-  const lists = setInterval(() => turn(() => pool.query('select clean_pending_lists()')), pendingListsMs);
-  const partitions = setInterval(() => turn(ensurePartitions), partitionsMs);
-  const looks = setInterval(() => turn(lookAgain), statisticsMs);
+  chores.add(ensurePartitions);
+  const lists = setInterval(() => chores.add(() => pool.query('select clean_pending_lists()')), pendingListsMs);
+  const partitions = setInterval(() => chores.add(ensurePartitions), partitionsMs);
+  const looks = setInterval(() => looking.add(lookAgain), statisticsMs);
   return {
     async stop() {
       clearInterval(looks);
       clearInterval(lists);
       clearInterval(partitions);
-      await running.catch(() => {});
+      await Promise.all([chores.done(), looking.done()]);
     },
+  };
+}
+
+/** Work that is done one piece after the other. */
+function inTurn(log: Log) {
+  let running: Promise<unknown> = Promise.resolve();
+  return {
+    add(work: () => Promise<unknown>): void {
+      running = running.then(work).catch((error: unknown) => log.warn({}, 'housekeeping failed', error));
+    },
+    done: () => running,
   };
 }
