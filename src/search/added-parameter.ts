@@ -38,6 +38,12 @@ export async function readParameter(
   return definition;
 }
 
+/** A stored SearchParameter. */
+export function parsedParameter(json: Buffer): Readonly<Record<string, unknown>> {
+  const value: unknown = JSON.parse(json.toString('utf8'));
+  return isRecord(value) ? value : {};
+}
+
 /** The definition in a SearchParameter that was checked before. */
 export function definitionOf(resource: Readonly<Record<string, unknown>>): SearchParameterDef {
   const type = typeNames.find((name) => name === resource.type);

@@ -23,12 +23,11 @@ beforeAll(async () => {
     KEY_FILE: config.keyFile,
     LOG_LEVEL: 'error',
   };
-  for (let n = 0; n < 5; n++) {
-    expect((await server.request('POST', '/Basic', { body: { resourceType: 'Basic', code: { coding: [{ code: 'x' }] } } })).status).toBe(
-      201,
-    );
+  const basics = Array.from({ length: 5 }, () => ({ resourceType: 'Basic', code: { coding: [{ code: 'x' }] } }));
+  for (const body of [...basics, { resourceType: 'Patient', gender: 'male' }]) {
+    const { status, text } = await server.request('POST', `/${body.resourceType}`, { body });
+    if (status !== 201) throw new Error(text);
   }
-  expect((await server.request('POST', '/Patient', { body: { resourceType: 'Patient', gender: 'male' } })).status).toBe(201);
 }, 60_000);
 afterAll(() => server?.stop());
 

@@ -88,10 +88,14 @@ beforeAll(async () => {
     },
   ];
   const entry = resources.map((resource) => ({ resource, request: { method: 'PUT', url: `${resource.resourceType}/${resource.id}` } }));
-  const { status, text } = await server.request('POST', '', { body: { resourceType: 'Bundle', type: 'transaction', entry } });
-  expect(status, text).toBe(200);
+  await send('POST', '', { resourceType: 'Bundle', type: 'transaction', entry });
 }, 60_000);
 afterAll(() => server?.stop());
+
+async function send(method: string, path: string, body: object): Promise<void> {
+  const { status, text } = await server.request(method, path, { body });
+  if (status >= 300) throw new Error(text);
+}
 
 async function idsOf(path: string): Promise<string> {
   const { status, json, text } = await server.request('GET', `/${path}`);
@@ -126,6 +130,8 @@ describe('values of one item', () => {
     ['combo-code-value-quantity', '85354-9$gt150', ''],
     ['code-value-quantity', 'http://loinc.org|29463-7$70', 'kg-70'],
     ['code-value-quantity', '29463-7$ne70', 'kg-90 no-system'],
+    ['code-value-quantity', 'http://loinc.org|29463-7$70000|http://unitsofmeasure.org|g', 'kg-70'],
+    ['combo-code-value-quantity', '29463-7$ge90000|http://unitsofmeasure.org|g', 'kg-90 no-system'],
     ['code-value-concept', 'http://loinc.org|72166-2$http://loinc.org|LA18976-3', 'concept'],
     ['code-value-concept', '72166-2$LA18976-3', 'concept'],
     ['code-value-concept', 'http://loinc.org|72166-2$LA18976-3', 'concept'],
@@ -199,6 +205,57 @@ test.each([
 test('refuses modifiers that composites don’t take', async () => {
   const { status, json } = await server.request('GET', '/Observation?code-value-quantity:not=a$1');
   expect([status, json.issue[0].details.coding[0].code]).toEqual([400, 'search-unknown-modifier']);
+});
+
+test.each([
+  ['a sort', '_sort=code-value-quantity'],
+  ['an include', '_include=Observation:code-value-quantity'],
+])('refuses %s by one', async (_, text) => {
+  const { status, json } = await server.request('GET', `/Observation?${text}`);
+  expect([status, json.issue[0].details.coding[0].code]).toEqual([400, expect.stringMatching(/^search-/)]);
+});
+
+describe('a caller who is bound', () => {
+  const own = { subject: { reference: 'Patient/ann' } };
+  const other = { subject: { reference: 'Patient/bob' } };
+  beforeAll(async () => {
+    for (const [id, subject, systolic] of [
+      ['ann-bp', own, 155],
+      ['bob-bp', other, 156],
+    ] as const) {
+      const body = { ...pressure(id, systolic, 80), ...subject };
+      await send('PUT', `/Observation/${id}`, body);
+    }
+    for (const id of ['ann', 'bob']) await send('PUT', `/Patient/${id}`, { resourceType: 'Patient', id });
+  });
+
+  test.each(['http://loinc.org|8480-6$155,http://loinc.org|8480-6$156', '8480-6$155,8480-6$156'])('finds his own by %s', async (value) => {
+    const token = await server.token({ scope: 'patient/Observation.rs', patient: 'ann' });
+    const path = `/${query('Observation', 'component-code-value-quantity', value)}`;
+    const { json } = await server.request('GET', `${path}&_total=accurate`, { token });
+    expect([json.total, json.entry.map((entry: { resource: { id: string } }) => entry.resource.id)]).toEqual([1, ['ann-bp']]);
+    expect((await server.request('GET', `${path}&_summary=count`)).json.total).toBe(2);
+  });
+
+  test('finds resources that others refer to, by one of theirs', async () => {
+    for (const value of ['http://loinc.org|8480-6$156', '8480-6$156']) {
+      expect(await idsOf(`Patient?_has:Observation:patient:component-code-value-quantity=${encodeURIComponent(value)}`)).toBe('bob');
+    }
+    expect(await idsOf(`Patient?_has:Observation:patient:component-code-value-quantity=${encodeURIComponent('8462-4$156')}`)).toBe('');
+  });
+
+  test('by a scope: with two codes in full, and no range', async () => {
+    const narrowed = encodeURIComponent('http://loinc.org|72166-2$http://loinc.org|LA18976-3');
+    const token = await server.token({ scope: `system/Observation.rs?code-value-concept=${narrowed}` });
+    const { json } = await server.request('GET', '/Observation', { token });
+    expect(json.entry.map((entry: { resource: { id: string } }) => entry.resource.id)).toEqual(['concept']);
+    const range = await server.token({
+      scope: `system/Observation.rs?code-value-quantity=${encodeURIComponent('http://loinc.org|29463-7$70')}`,
+    });
+    expect((await server.request('GET', '/Observation', { token: range })).status).toBe(403);
+    const less = await server.token({ scope: `system/Observation.rs?component-code-value-concept=${encodeURIComponent('883-9$x')}` });
+    expect((await server.request('GET', '/Observation', { token: less })).status).toBe(403);
+  });
 });
 
 test('metadata lists them', async () => {

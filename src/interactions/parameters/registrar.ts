@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { FhirError } from '../../fhir/error.ts';
 import type { SearchParameterDef } from '../../fhir/schema.ts';
-import { readParameter } from '../../search/added-parameter.ts';
+import { parsedParameter, readParameter } from '../../search/added-parameter.ts';
 import { makeExtractWithout } from '../../search/extract-without.ts';
 import { type AddedParameter, elementsWith, isFor } from '../../search/registry.ts';
 import { canNumber } from '../../storage/elements.ts';
@@ -145,7 +145,7 @@ export function makeRegistrar(ctx: Context, log: Log): Registrar {
     if (json === undefined) return undefined;
     try {
       const definition = await readParameter(
-        JSON.parse(json.toString('utf8')),
+        parsedParameter(json),
         id,
         ctx.definitions,
         ctx.live.standard,

@@ -1,4 +1,5 @@
 import { notFound } from '../../fhir/error.ts';
+import { isRecord } from '../../search/sink.ts';
 import { readCurrent } from '../../storage/read.ts';
 import { type InForce, readParameterSet } from '../../storage/search-parameters.ts';
 import type { Answer } from '../answer.ts';
@@ -18,7 +19,8 @@ export async function parameterStatus(ctx: Context, call: Call, id: string): Pro
   if (current === undefined) throw notFound(type);
   if (current.deleted) throw gone(current);
   const { json } = await openOne(ctx, current);
-  const active = JSON.parse(json.toString('utf8')).status === 'active';
+  const value: unknown = JSON.parse(json.toString('utf8'));
+  const active = isRecord(value) && value.status === 'active';
   const inForce = (await readParameterSet(ctx.reader)).parameters.find((each) => each.id === id);
   const parameter = active ? stateOf(inForce, current.version) : [{ name: 'status', valueCode: 'inactive' }];
   return { status: 200, body: JSON.stringify({ resourceType: 'Parameters', parameter }) };

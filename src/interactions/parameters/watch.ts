@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { definitionOf, prepareParameters } from '../../search/added-parameter.ts';
+import { definitionOf, parsedParameter, prepareParameters } from '../../search/added-parameter.ts';
 import type { LiveRegistry } from '../../search/live-registry.ts';
 import type { AddedParameter, BuildProgress } from '../../search/registry.ts';
 import type { Queryable } from '../../storage/database.ts';
@@ -70,8 +70,8 @@ export async function watchParameters(options: WatchOptions): Promise<ParameterW
   }
 
   /** What was half done is forgotten with the connection and its locks. */
-  function startOver(error: unknown): void {
-    log.warn({}, 'looking for search parameters failed', error);
+  function startOver(fault: unknown): void {
+    log.warn({}, 'looking for search parameters failed', fault);
     const failed = client;
     disconnected();
     void failed?.end().catch(() => {});
@@ -132,7 +132,7 @@ export async function watchParameters(options: WatchOptions): Promise<ParameterW
     for (const { id, json } of opened) {
       const job = usable.find((each) => each.id === id)?.job;
       try {
-        const definition = definitionOf(JSON.parse(json.toString('utf8')));
+        const definition = definitionOf(parsedParameter(json));
         await prepareParameters([definition], live.definitions);
         added.push(job === undefined ? { id, definition } : { id, definition, building: () => progress.get(id) ?? job });
       } catch (error) {

@@ -110,4 +110,5 @@ test('another process takes over where the one that builds ends', async () => {
   await add('handed-over');
   await second.close();
   await poll(() => statusOf('handed-over')).toBe('ready');
+  expect(isReady(first.services, 'handed-over')).toBe(true);
 });
