@@ -70,7 +70,7 @@ export async function findMatches(
   const query = await resolveSearch(ctx, call, db, criteria.query);
   const planned = planSearch(query, (type) => call.access.filter('s', type), ctx.registry, ctx.planContext());
   const plan = await settlePlan(db, planned, ctx.open, ctx.statistics);
-  const page = await runSearch(db, plan, undefined, limit, ctx.open);
+  const page = await runSearch(db, plan, undefined, limit, ctx.open, ctx.statistics);
   return page.rows;
 }
 

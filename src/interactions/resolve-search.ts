@@ -62,7 +62,7 @@ async function findStored(
       : [['url', escape(url)], ...(version === undefined ? [] : [['version', escape(version)] as [string, string]])];
   const { query } = parseSearch(type, asked, ctx.registry, ctx.config, false);
   const plan = planSearch(query, (each) => call.access.filter('s', each), ctx.registry, ctx.planContext());
-  const { rows } = await runSearch(db, plan, undefined, versionsMax, ctx.open);
+  const { rows } = await runSearch(db, plan, undefined, versionsMax, ctx.open, ctx.statistics);
   const newest = rows
     .filter(({ erased }) => !erased)
     .reduce<(typeof rows)[number] | undefined>(
