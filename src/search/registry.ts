@@ -32,6 +32,7 @@ export type BuildingParam = { readonly id: string; readonly progress: () => Buil
 /** A parameter beside the standard's own, as its SearchParameter resource `id` says; found by once it is no longer building. */
 export type AddedParameter = {
   readonly id: string;
+  readonly version: number;
   readonly definition: SearchParameterDef;
   readonly building?: BuildingParam['progress'];
 };

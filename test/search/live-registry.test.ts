@@ -25,7 +25,7 @@ const birthPlace: SearchParameterDef = {
   targets: [],
   components: [],
 };
-const added: AddedParameter = { id: 'p', definition: birthPlace };
+const added: AddedParameter = { id: 'p', version: 1, definition: birthPlace };
 const parse = (registry: ReturnType<ReturnType<typeof live>['current']>) =>
   parseSearch('Patient', [['link-type', 'seealso']], registry, limits, false);
 
@@ -54,7 +54,13 @@ test('one that replaces a standard’s leaves compartments and the patient colum
   const { current, replace } = live();
   const url = 'http://example.org/SearchParameter/Account-subject';
   replace(
-    [{ id: 'q', definition: { ...birthPlace, url, code: 'subject', base: ['Account'], type: 'string', expression: 'Account.name' } }],
+    [
+      {
+        id: 'q',
+        version: 1,
+        definition: { ...birthPlace, url, code: 'subject', base: ['Account'], type: 'string', expression: 'Account.name' },
+      },
+    ],
     numbers,
   );
   const account = current().of('Account');

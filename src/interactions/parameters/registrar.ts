@@ -117,13 +117,12 @@ export function makeRegistrar(ctx: Context, log: Log): Registrar {
       if (wanted !== undefined && 'fault' in wanted) changes.faulty.push({ id, version, fault: wanted.fault });
       else if (wanted === undefined) changes.removed.push(...(inForce.has(id) ? [id] : []));
       else if (before !== undefined && sameMeaning(before.definition, wanted.definition)) changes.kept.push({ id, version });
-      else changes.built.push({ id, definition: wanted.definition });
+      else changes.built.push({ id, version, definition: wanted.definition });
       added = added.filter((each) => each.id !== id);
-      if (wanted !== undefined && 'definition' in wanted) added = [...added, { id, definition: wanted.definition }];
+      if (wanted !== undefined && 'definition' in wanted) added = [...added, { id, version, definition: wanted.definition }];
     }
     if ([changes.removed, changes.built, changes.kept, changes.faulty].every(({ length }) => length === 0)) return undefined;
-    const versions = new Map(changed.map(({ id, version }) => [id, version]));
-    const built = changes.built.map(({ id }) => ({ id, version: versions.get(id) ?? 0 }));
+    const built = changes.built.map(({ id, version }) => ({ id, version }));
     const { definitions } = ctx;
     const elements = built.length === 0 ? [] : elementsWith(definitions, added);
     if (!(await canNumber(client, elements))) {

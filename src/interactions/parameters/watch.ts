@@ -129,12 +129,12 @@ export async function watchParameters(options: WatchOptions): Promise<ParameterW
     const wanted = usable.map(({ id, version }) => ({ id, version, refKey: options.refKeyOf('SearchParameter', id) }));
     const opened = await options.open(await readParameters(options.pool, wanted));
     const added: AddedParameter[] = [];
-    for (const { id, json } of opened) {
+    for (const { id, version, json } of opened) {
       const job = usable.find((each) => each.id === id)?.job;
       try {
         const definition = definitionOf(parsedParameter(json));
         await prepareParameters([definition], live.definitions);
-        added.push(job === undefined ? { id, definition } : { id, definition, building: () => progress.get(id) ?? job });
+        added.push({ id, version, definition, ...(job === undefined ? {} : { building: () => progress.get(id) ?? job }) });
       } catch (error) {
         log.error({}, "a search parameter in force can't be read", error);
       }
