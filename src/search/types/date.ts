@@ -85,10 +85,11 @@ function alternativesOf(date: DateValue, now: number): readonly (readonly Bound[
   const all = (...bounds: Bound[]): Bound[][] => [bounds];
   switch (date.prefix) {
     case 'eq':
+      // An interval that begins there ends after it, which the index can ride.
       return all(
-        { column: 'lo', operator: '>=', value: from },
-        { column: 'lo', operator: '<', value: until },
+        { column: 'hi', operator: '>', value: from },
         { column: 'hi', operator: '<=', value: until },
+        { column: 'lo', operator: '>=', value: from },
       );
     case 'ne':
       return [[{ column: 'lo', operator: '<', value: from }], [{ column: 'hi', operator: '>', value: until }]];
@@ -101,7 +102,7 @@ function alternativesOf(date: DateValue, now: number): readonly (readonly Bound[
     case 'le':
       return all({ column: 'lo', operator: '<', value: until });
     case 'sa':
-      return all({ column: 'lo', operator: '>=', value: until });
+      return all({ column: 'hi', operator: '>', value: until }, { column: 'lo', operator: '>=', value: until });
     case 'eb':
       return all({ column: 'hi', operator: '<=', value: from });
     case 'ap': {
