@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { makeTokenKey } from '../../src/encryption/token.ts';
 import { FhirError } from '../../src/fhir/error.ts';
+import { makeExtractor } from '../../src/search/extract.ts';
 import { type FilterNode, parseFilterSyntax } from '../../src/search/filter-syntax.ts';
+import { matcherOf } from '../../src/search/match-unstored.ts';
 import { parseSearch } from '../../src/search/parse.ts';
 import type { Criterion } from '../../src/search/query.ts';
 import { limits, smallRegistry } from './small-registry.ts';
@@ -97,6 +100,54 @@ function clauses(of: Criterion | undefined): unknown {
       return { [of?.kind ?? 'none']: of?.of.map(clauses) };
   }
 }
+
+describe('asked of a resource in hand', () => {
+  const key = makeTokenKey(Buffer.alloc(16, 3), 'siphash');
+  const base = 'http://127.0.0.1:8080/fhir/R4';
+  const context = { key, base, now: Date.UTC(2024, 0, 1) };
+  const extract = makeExtractor({ registry, key, base });
+  const matches = (filter: string, content: object): boolean => {
+    const { query } = parseSearch('Patient', [['_filter', filter]], registry, limits, false);
+    const resource = { resourceType: 'Patient', ...content };
+    return matcherOf(query, context)({ id: 'x', resource, extracted: extract(resource, 'Patient', 'x') });
+  };
+  const named = { name: [{ family: 'Petersen' }, { family: 'Smith' }], gender: 'male', birthDate: '1970-06' };
+
+  test.each<[string, boolean]>([
+    ['family eq petersen', true],
+    ['family eq peters', false],
+    ['family sw peters', true],
+    ['family co ters', true],
+    ['family ew sen', true],
+    ['family ew ters', false],
+    ['family ne petersen', true],
+    ['not (family eq petersen)', false],
+    ['family eq jones or family co ters', true],
+    ['not (family co ters or gender eq female)', false],
+    ['not (family co tersx or gender eq female)', true],
+    ['gender ne female', true],
+    ['gender ne male', false],
+    ['active ne true', false],
+    ['birthdate po 1970-06-15', true],
+    ['birthdate po 1970', true],
+    ['birthdate po 1971', false],
+    ['_id eq x', true],
+    ['_id pr true', true],
+    ['_id pr false', false],
+    ['active pr false and gender pr true', true],
+  ])('%s: %s', (filter, expected) => {
+    expect(matches(filter, named)).toBe(expected);
+  });
+
+  test.each([
+    'link.family eq x',
+    'not (link.family eq x)',
+    '_has:Observation:patient:code eq x or gender eq male',
+    'link[family co x] pr false',
+  ])('is refused where others have a say: %s', (filter) => {
+    expect(() => matches(filter, named)).toThrow(FhirError);
+  });
+});
 
 describe('a comparison', () => {
   test.each<[string, string, unknown]>([
