@@ -9,14 +9,30 @@ export function sqlValues(): Values {
   return { list, add: (value) => `$${list.push(value)}` };
 }
 
-/** A statement text is parsed once per connection under this name. The set of texts is bounded by what the planner can shape. */
-const names = new LRUCache<string, string>({ max: 5000 });
+/**
+ * A connection keeps what it has prepared under a name until it is closed, and clients decide on a search's shape: so there are only so
+ * many names, given to texts that come again. All others are parsed each time.
+ */
+const namesMax = 1000;
+const names = new Map<string, string>();
+/** Texts that came once, by a short digest. */
+const seen = new LRUCache<string, true>({ max: 10_000 });
 
-export function statement(text: string, values: readonly unknown[]): { name: string; text: string; values: unknown[] } {
-  let name = names.get(text);
-  if (name === undefined) {
-    name = `s${createHash('sha256').update(text).digest('base64url').slice(0, 20)}`;
-    names.set(text, name);
+export type NamedStatement = { readonly text: string; readonly values: unknown[]; readonly name?: string };
+
+/** The statement, under the name that a connection knows its text by, if it has one. */
+export function statement(text: string, values: readonly unknown[]): NamedStatement {
+  const name = names.get(text) ?? nameOf(text);
+  return name === undefined ? { text, values: values as unknown[] } : { name, text, values: values as unknown[] };
+}
+
+function nameOf(text: string): string | undefined {
+  if (names.size >= namesMax) return undefined;
+  const name = `s${createHash('sha256').update(text).digest('base64url').slice(0, 20)}`;
+  if (!seen.has(name)) {
+    seen.set(name, true);
+    return undefined;
   }
-  return { name, text, values: values as unknown[] };
+  names.set(text, name);
+  return name;
 }
