@@ -81,6 +81,7 @@ function indexOf(condition: Condition, relation: string): string | undefined {
     case 'fact':
       return `${condition.table}_value`;
     case 'ids':
+    case 'placed':
       return `the unique index on type and ref_key of ${relation}`;
     case 'updated':
       return `${relation}_updated`;

@@ -42,7 +42,9 @@ function startOf(value: unknown, type: string): string[] {
 
 /** Codes and values without regard to case, whatever their systems; a concept or contact without any by its text. */
 function codesOf(value: unknown): string[] {
-  if (!isRecord(value)) return value === undefined || value === null || value === '' ? [] : [String(value).toLowerCase()];
+  if (typeof value === 'boolean' || typeof value === 'number') return [String(value)];
+  if (typeof value === 'string' && value !== '') return [value.toLowerCase()];
+  if (!isRecord(value)) return [];
   if (Array.isArray(value.coding)) {
     const codes = value.coding.flatMap((coding: unknown) => codesOf(coding));
     if (codes.length > 0) return codes;
@@ -53,7 +55,7 @@ function codesOf(value: unknown): string[] {
 
 /** A uri by itself, a reference by its text, or else by the identifier or the display that stands for it. */
 function targetsOf(value: unknown): string[] {
-  if (!isRecord(value)) return textOf(value) === undefined ? [] : [String(value)];
+  if (!isRecord(value)) return [textOf(value)].flatMap((text) => text ?? []);
   const identifier = isRecord(value.identifier) ? textOf(value.identifier.value) : undefined;
   return [textOf(value.reference) ?? identifier ?? textOf(value.display)].flatMap((text) => text ?? []);
 }

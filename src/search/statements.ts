@@ -89,7 +89,7 @@ export function isFenced(plan: Plan): boolean {
 
 function waySql(plan: Plan, segment: Segment, from: From | undefined, limit: number, way: Way, values: Values): string {
   if (way.kind !== 'walk') return segmentSql(plan, segment, from, limit, way.kind === 'free', values);
-  if (segment.first === 'missing') return segmentSql(plan, segment, from, limit, way.then === 'free', values);
+  if (segment.first === 'missing') return segmentSql(plan, segment, from, limit, way.otherwise === 'free', values);
   // The walk ends after so many rows, whatever it found. Where it didn't fill the page, what matches is gathered after all.
   const order = orderSql(plan.sort, segment, values);
   const where = [onlyType('r', plan.type), ...order.within, ...beyondSql(segment, order, from, values), ...boundsOfWalk(plan, values)];
@@ -104,7 +104,7 @@ function waySql(plan: Plan, segment: Segment, from: From | undefined, limit: num
       where ${matchSql(plan, values, 'probe')}${orderBy(segment, outside, from?.backwards === true)} limit ${full}::int)
     select * from walked where (select count(*) from walked) >= ${full}::int
     union all
-    select * from (${segmentSql(plan, segment, from, limit, way.then === 'free', values)}) g where (select count(*) from walked) < ${full}::int`;
+    select * from (${segmentSql(plan, segment, from, limit, way.otherwise === 'free', values)}) g where (select count(*) from walked) < ${full}::int`;
 }
 
 /** Of a walk by the time of the last update, the bounds that the search itself gives it. */

@@ -7,10 +7,12 @@ import type { Plan } from './plan.ts';
 import { isExact } from './sort.ts';
 
 /**
- * How the rows of a page are looked for. `walk`: in the order asked for, until the page is full, through at most so many rows, and `then`
- * otherwise. `gather`: all that match, by their tokens, and put in order then. `free`: as PostgreSQL thinks best.
+ * How the rows of a page are looked for. `walk`: in the order asked for, until the page is full, through at most so many rows, and
+ * `otherwise` where that didn't fill it. `gather`: all that match, by their tokens, and put in order then. `free`: as PostgreSQL thinks best.
  */
-export type Way = { readonly kind: 'free' | 'gather' } | { readonly kind: 'walk'; readonly rows: number; readonly then: 'free' | 'gather' };
+export type Way =
+  | { readonly kind: 'free' | 'gather' }
+  | { readonly kind: 'walk'; readonly rows: number; readonly otherwise: 'free' | 'gather' };
 
 /** So many rows are gathered and sorted in a few milliseconds. */
 const gatheredRows = 2_000;
@@ -28,21 +30,21 @@ const walkRowsUnknown = 1_000;
 export function wayOf(plan: Plan, limit: number, statistics: RelationStatistics | undefined): Way {
   if (plan.patient !== undefined) return { kind: 'free' };
   if (asksRows(plan.condition)) return wayAmongOthers(plan, statistics);
-  if (isDrivenByFacts(plan)) return { kind: 'walk', rows: walkRowsUnknown, then: 'gather' };
+  if (isDrivenByFacts(plan)) return { kind: 'walk', rows: walkRowsUnknown, otherwise: 'gather' };
   const parts = partsOf(plan.condition);
   const tokens = shareOfRows({ ...plan, condition: allOf(parts.filter(({ kind }) => kind !== 'fact')) }, statistics);
   const share = shareOfRows(plan, statistics);
   if (share === undefined || tokens === undefined) return { kind: 'free' };
-  if (statistics === undefined) return isWalkable(plan) ? { kind: 'walk', rows: walkRowsUnknown, then: 'gather' } : { kind: 'free' };
+  if (statistics === undefined) return isWalkable(plan) ? { kind: 'walk', rows: walkRowsUnknown, otherwise: 'gather' } : { kind: 'free' };
   const gathered = tokens * statistics.rows;
   if (gathered <= gatheredRows) return { kind: 'gather' };
   // PostgreSQL may find few facts where there are many rows of these tokens.
-  const then = gathered > gatheredRowsMax && parts.some(({ kind }) => kind === 'fact') ? 'free' : 'gather';
+  const otherwise = gathered > gatheredRowsMax && parts.some(({ kind }) => kind === 'fact') ? 'free' : 'gather';
   const needed = limit / share;
   if (!isWalkable(plan)) return { kind: 'free' };
-  if (needed > walkRowsMax) return { kind: then };
+  if (needed > walkRowsMax) return { kind: otherwise };
   // Some more than expected: what matches doesn't lie evenly.
-  return { kind: 'walk', rows: Math.ceil(Math.max(walkRowsUnknown, Math.min(4 * needed, walkRowsMax))), then };
+  return { kind: 'walk', rows: Math.ceil(Math.max(walkRowsUnknown, Math.min(4 * needed, walkRowsMax))), otherwise };
 }
 
 /** A walk in vain past so many rows, each of which refers to few others, costs about ten milliseconds. */
@@ -60,7 +62,7 @@ const placesFew = 1_000;
 function wayAmongOthers(plan: Plan, statistics: RelationStatistics | undefined): Way {
   if (isGathered(plan, statistics)) return { kind: 'gather' };
   if (!isWalkable(plan) || partsOf(plan.condition).some(isNarrow) || !isForwards(plan.condition)) return { kind: 'free' };
-  return { kind: 'walk', rows: walkRowsAmongOthers, then: 'free' };
+  return { kind: 'walk', rows: walkRowsAmongOthers, otherwise: 'free' };
 }
 
 /** It begins at few rows, that were found or are named. */

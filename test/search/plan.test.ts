@@ -45,7 +45,7 @@ describe('the caller’s filter', () => {
     expect(of(noRows)).toContain('and false');
   });
 
-  test.each<Way>([{ kind: 'free' }, { kind: 'gather' }, { kind: 'walk', rows: 100, then: 'gather' }])(
+  test.each<Way>([{ kind: 'free' }, { kind: 'gather' }, { kind: 'walk', rows: 100, otherwise: 'gather' }])(
     'binds each part of a page found by $kind',
     (way) => {
       const text = flat(pageStatement(plan('Observation', 'code=x&_sort=-date', noRows), undefined, 10, way).text);
@@ -207,7 +207,7 @@ describe('a way', () => {
   });
 
   test('that walks ends after its rows, and gathers where that did not fill the page', () => {
-    const { text, values } = pageStatement(coded, undefined, 11, { kind: 'walk', rows: 777, then: 'gather' });
+    const { text, values } = pageStatement(coded, undefined, 11, { kind: 'walk', rows: 777, otherwise: 'gather' });
     expect(flat(text)).toMatch(/r\.clinical_at is not null order by r\.clinical_at desc, r\.rid desc limit \$\d+::int\) r where/);
     expect(flat(text)).toMatch(/from walked where \(select count\(\*\) from walked\) >= .* union all .* offset 0\) r .* from walked\) < /);
     expect(values).toContain(777);
@@ -216,19 +216,20 @@ describe('a way', () => {
   test('leaves facts to a look at what was gathered', () => {
     const facts = plan('Observation', 'code=x&value-quantity=5&_sort=-date');
     expect(page(facts)).not.toContain('offset 0');
-    const walk = flat(pageStatement(facts, undefined, 11, { kind: 'walk', rows: 500, then: 'gather' }).text);
+    const walk = flat(pageStatement(facts, undefined, 11, { kind: 'walk', rows: 500, otherwise: 'gather' }).text);
     expect(walk).toMatch(/limit \$\d+::int\) r where .*fact_quantity f .* offset 0\)/);
     expect(walk).toMatch(
       /\(select \* from resource_observation r where .*r\.tokens @> [^f]* offset 0\) r where exists \(select from fact_quantity/,
     );
-    expect(flat(pageStatement(facts, undefined, 11, { kind: 'walk', rows: 500, then: 'free' }).text)).not.toMatch(
+    expect(flat(pageStatement(facts, undefined, 11, { kind: 'walk', rows: 500, otherwise: 'free' }).text)).not.toMatch(
       /offset 0\) r where exists/,
     );
   });
 
   test('of facts walks those of one element', () => {
     const text = flat(
-      pageStatement(plan('Observation', 'code=x&_sort=-value-quantity'), undefined, 11, { kind: 'walk', rows: 5, then: 'gather' }).text,
+      pageStatement(plan('Observation', 'code=x&_sort=-value-quantity'), undefined, 11, { kind: 'walk', rows: 5, otherwise: 'gather' })
+        .text,
     );
     expect(text).toMatch(
       /from \(select r\.\*, f\.lo as walked from resource_observation r join fact_quantity f on .* order by f\.lo desc, r\.rid desc limit/,
@@ -264,8 +265,8 @@ describe('the way to a page', () => {
 
   test('is a walk where tokens are frequent and an index has the order', () => {
     for (const order of ['', '&_sort=-date', '&_sort=_lastUpdated', '&_sort=-value-quantity', '&_sort=-date,_id'])
-      expect(way(`code=x${order}`, 0.2), order).toEqual({ kind: 'walk', rows: 1000, then: 'gather' });
-    expect(way('code=x&_sort=-date', 0.01)).toEqual({ kind: 'walk', rows: 4400, then: 'gather' });
+      expect(way(`code=x${order}`, 0.2), order).toEqual({ kind: 'walk', rows: 1000, otherwise: 'gather' });
+    expect(way('code=x&_sort=-date', 0.01)).toEqual({ kind: 'walk', rows: 4400, otherwise: 'gather' });
     for (const order of ['_id', 'status', '_id,-date', '-date,value-quantity', 'value-string'])
       expect(way(`code=x&_sort=${order}`, 0.2)).toEqual({ kind: 'free' });
   });
@@ -282,7 +283,7 @@ describe('the way to a page', () => {
   });
 
   test('is a short walk where a range of facts alone selects', () => {
-    expect(way('date=ge2020', 0.2)).toEqual({ kind: 'walk', rows: 1000, then: 'gather' });
+    expect(way('date=ge2020', 0.2)).toEqual({ kind: 'walk', rows: 1000, otherwise: 'gather' });
   });
 
   test('counts the caller’s filter among the tokens', () => {
@@ -292,12 +293,12 @@ describe('the way to a page', () => {
   });
 
   test('begins with a short walk where nothing is known', () => {
-    expect(way('code=x&_sort=-date', undefined)).toEqual({ kind: 'walk', rows: 1000, then: 'gather' });
+    expect(way('code=x&_sort=-date', undefined)).toEqual({ kind: 'walk', rows: 1000, otherwise: 'gather' });
     expect(way('code=x&_sort=_id', undefined)).toEqual({ kind: 'free' });
   });
 
   test('leaves many candidates with facts to PostgreSQL after a walk in vain', () => {
-    expect(way('code=x&value-quantity=5&_sort=-date', 0.2)).toEqual({ kind: 'walk', rows: 1000, then: 'free' });
-    expect(way('code=x&value-quantity=5&_sort=-date', 0.03)).toMatchObject({ kind: 'walk', then: 'gather' });
+    expect(way('code=x&value-quantity=5&_sort=-date', 0.2)).toEqual({ kind: 'walk', rows: 1000, otherwise: 'free' });
+    expect(way('code=x&value-quantity=5&_sort=-date', 0.03)).toMatchObject({ kind: 'walk', otherwise: 'gather' });
   });
 });
