@@ -36,7 +36,7 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
     const format = formatOf(c, queryOf(c));
     const end = c.req.method === 'GET' || c.req.method === 'HEAD' ? undefined : ctx.live.beginWrite();
     try {
-      return respond(c, await handler(c), format, options);
+      return await respond(c, await handler(c), format, options);
     } finally {
       end?.();
     }

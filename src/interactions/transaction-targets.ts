@@ -36,7 +36,12 @@ export async function resolveCriteria(ctx: Context, call: Call, tx: Transaction,
 }
 
 /** Finds the first two matches of criteria; what the transaction deletes by id doesn't count. */
-function matcher(ctx: Context, call: Call, tx: Transaction, steps: readonly Step[]): (criteria: Criteria) => Promise<readonly OpenedFound[]> {
+function matcher(
+  ctx: Context,
+  call: Call,
+  tx: Transaction,
+  steps: readonly Step[],
+): (criteria: Criteria) => Promise<readonly OpenedFound[]> {
   const deleting = steps.flatMap(({ entry, target }) => (entry.method === 'DELETE' ? (target ?? []) : []));
   const doomed = Map.groupBy(deleting, ({ type }) => type);
   return async (criteria) => {

@@ -110,7 +110,7 @@ beforeAll(async () => {
     return { resource: { resourceType, id, ...content }, request: { method: 'PUT', url } };
   });
   const { status, text } = await server.request('POST', '', { body: { resourceType: 'Bundle', type: 'transaction', entry } });
-  expect(status, text).toBe(200);
+  if (status !== 200) throw new Error(text);
 }, 60_000);
 afterAll(() => server?.stop());
 

@@ -69,6 +69,9 @@ function addPair(pair: Pair, first: readonly string[], value: unknown, type: str
       return addQuantity({ param: pair.number, pair: pairToken(first, sink) }, value, type, sink);
     case 'token':
       for (const second of formsOfValue(pair.second, value, type, sink)) sink.tokens.add(pairParts(pair, first, second));
+      return;
+    case undefined:
+      return;
   }
 }
 
