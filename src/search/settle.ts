@@ -9,6 +9,7 @@ import { shareMin, type Statistics } from '../storage/statistics.ts';
 import { asksRows, type Condition, type FoundRows, type Hop, partsOf, type Reach, type Rows } from './condition.ts';
 import { reachSql, typeSql } from './condition-sql.ts';
 import type { Plan } from './plan.ts';
+import { asksManyTokens, withPresentTokens } from './present-tokens.ts';
 import { shareOfRows } from './way.ts';
 
 /** How many resources may be opened to learn which of them a hop or an alternative means. */
@@ -26,7 +27,10 @@ const batchRows = 1_000;
  * @param statistics  how frequent tokens are: without them only what must be opened is found first
  * @throws            FhirError 400 `too-costly` where too many resources would have to be opened
  */
-export async function settlePlan(db: Queryable, plan: Plan, open: Opener, statistics?: Statistics): Promise<Plan> {
+export async function settlePlan(db: Queryable, planned: Plan, open: Opener, statistics?: Statistics): Promise<Plan> {
+  const plan = asksManyTokens(planned.condition)
+    ? { ...planned, condition: await withPresentTokens(planned.condition, planned.type, { db, statistics }) }
+    : planned;
   if (!asksRows(plan.condition)) return plan;
   // The few rows of one patient, or of some ids, are quicker asked themselves.
   const narrow = plan.patient !== undefined || partsOf(plan.condition).some(({ kind }) => kind === 'ids');
@@ -76,7 +80,8 @@ async function settleReferred(by: Hop, db: Queryable): Promise<Condition> {
 
 async function settleRows(rows: Rows, settling: Settling): Promise<Rows> {
   if ('rids' in rows) return rows;
-  const reach = asksRows(rows.where) ? { ...rows, where: await settle(rows.where, settling) } : rows;
+  const pruned = asksManyTokens(rows.where) ? { ...rows, where: await withPresentTokens(rows.where, rows.type, settling) } : rows;
+  const reach = asksRows(pruned.where) ? { ...pruned, where: await settle(pruned.where, settling) } : pruned;
   if (reach.rechecks.length > 0) return findRows(reach, settling);
   return maybeFew(reach, settling.statistics) ? ((await fewRows(reach, settling.db)) ?? reach) : reach;
 }

@@ -214,6 +214,14 @@ describe('finds', () => {
     // value sets and code systems
     [`Encounter?class:in=http://terminology.hl7.org/ValueSet/v3-ActEncounterCode`, 'e1 e2 e3 e4 e6 e7'],
     [`Encounter?class:not-in=http://terminology.hl7.org/ValueSet/v3-ActEncounterCode`, 'e5'],
+    // Of hundreds of codes those that are in use are asked for.
+    ['Encounter?class:in=http://terminology.hl7.org/ValueSet/v3-ActCode', 'e1 e2 e3 e4 e6 e7'],
+    ['Encounter?class:not-in=http://terminology.hl7.org/ValueSet/v3-ActCode', 'e5'],
+    ['Patient?_has:Encounter:patient:class:in=http://terminology.hl7.org/ValueSet/v3-ActCode', 'p1 p2'],
+    ['Patient?_has:Encounter:patient:class:not-in=http://terminology.hl7.org/ValueSet/v3-ActCode', ''],
+    ['Observation?code:in=http://terminology.hl7.org/ValueSet/v3-ActCode', ''],
+    [`Encounter?class=${Array.from({ length: 200 }, (_, at) => `x${at}`).join(',')},AMB`, 'e1 e5'],
+    [`Encounter?class:not=${Array.from({ length: 200 }, (_, at) => `x${at}`).join(',')},AMB,IMP`, 'e3 e4'],
     ['Encounter?class:in=http://x.org/vs/mine', 'e2 e3 e4 e5 e6 e7'],
     ['Encounter?class:in=http://x.org/vs/mine|1', 'e2 e3 e4 e5 e6 e7'],
     ['Encounter?class:in=ValueSet/mine', 'e2 e3 e4 e5 e6 e7'],
