@@ -41,14 +41,17 @@ export type Pointing = {
   readonly at: readonly { readonly numbers: readonly number[]; readonly keys: readonly bigint[] }[];
 };
 
-/** The resources of one type that point to others. Rides (param, target, rid) of fact_reference, then the relation's index on rid. */
-export function pointingStatement({ type, at }: Pointing, filter: RowFilter, limit: number): Statement {
+/**
+ * The resources of one type that point to others. Rides (param, target, rid) of fact_reference, then the relation's index on rid.
+ * Without `once` a row comes as often as it points, and none is looked at beyond the limit.
+ */
+export function pointingStatement({ type, at }: Pointing, filter: RowFilter, limit: number, once: boolean): Statement {
   const values = sqlValues();
   const some = at.map(({ numbers, keys }) => {
     const param = `f.param = any(${values.add(numbers)}::int2[])`;
     return `(${param} and f.target = any(${values.add(int8Array(keys))}::int8[]))`;
   });
-  const text = `select ${foundColumns('t')} from (select distinct f.rid from fact_reference f where ${some.join(' or ')}) f
+  const text = `select ${foundColumns('t')} from (select ${once ? 'distinct ' : ''}f.rid from fact_reference f where ${some.join(' or ')}) f
     join ${relationOf(type)} t on t.rid = f.rid and ${typeIs('t', type)}
     where not t.deleted and ${filterSql(filter, 't', values)} limit ${values.add(limit)}::int`;
   return { text, values: values.list };

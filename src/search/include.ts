@@ -1,6 +1,6 @@
 import { parseReference } from '../fhir/references.ts';
 import type { Queryable } from '../storage/database.ts';
-import type { Restriction } from '../storage/filter.ts';
+import type { Restriction, RowFilter } from '../storage/filter.ts';
 import { findVersions, foundVersion, type FoundRow } from '../storage/rows.ts';
 import type { OpenedFound, Opener } from '../storage/sealing.ts';
 import { currentStatements, pointingStatement, type Pointing, type Statement, supersededStatement } from './include-statements.ts';
@@ -77,8 +77,8 @@ async function nextLevel(
 ): Promise<Found[]> {
   const targets = includes.length === 0 ? [] : targetsOf(frontier, includes, context);
   const forwards = targets.length === 0 ? [] : targetRows(db, targets, restriction, limit);
-  const backwards = pointingsAt(frontier, revincludes, context).map(async (pointing) =>
-    (await run(db, pointingStatement(pointing, restriction(pointing.type), limit))).map(foundVersion),
+  const backwards = pointingsAt(frontier, revincludes, context).map((pointing) =>
+    pointingRows(db, pointing, restriction(pointing.type), limit),
   );
   const [there, ...here] = await Promise.all([forwards, ...backwards]);
   return [...there, ...here.flat()];
@@ -130,6 +130,14 @@ async function targetRows(db: Queryable, targets: readonly Target[], restriction
   if (superseded.length === 0) return rows;
   const versions = (await run(db, supersededStatement(superseded, restriction, limit))).map(foundVersion);
   return [...rows, ...versions.filter((row) => wanted.has(nameOf(row)))];
+}
+
+/** Most rows point once. Only where so many do that some are cut off, and some come again, they are told apart by PostgreSQL. */
+async function pointingRows(db: Queryable, pointing: Pointing, filter: RowFilter, limit: number): Promise<Found[]> {
+  const read = async (once: boolean): Promise<Found[]> =>
+    (await run(db, pointingStatement(pointing, filter, limit, once))).map(foundVersion);
+  const rows = await read(false);
+  return rows.length === limit && new Set(rows.map(({ rid }) => rid)).size < limit ? read(true) : rows;
 }
 
 /** By type, the elements that may point to the rows, and the rows' keys: all that one type points with is one statement. */

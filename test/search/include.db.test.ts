@@ -187,6 +187,20 @@ describe('bounds are said', () => {
     const { includes, outcomes } = await included('/Organization?_id=org-13&_revinclude=Location:organization');
     expect([includes.split(' ').length, outcomes]).toEqual([13, ['search-includes-cut']]);
   });
+
+  test('a resource that points often counts once', async () => {
+    const doctors = ['a', 'b', 'c', 'd', 'e'].map((id) => `many-${id}`);
+    await put(
+      ...doctors.map((id): Resource => ({ resourceType: 'Practitioner', id })),
+      ...['v', 'w', 'x', 'y', 'z'].map((id) =>
+        observation(`many-${id}`, 'bob', { performer: doctors.map((doctor) => ({ reference: `Practitioner/${doctor}` })) }),
+      ),
+    );
+    expect(await included(`/Practitioner?_id=${doctors.join()}&_revinclude=Observation:performer`)).toMatchObject({
+      includes: 'many-v many-w many-x many-y many-z',
+      outcomes: [],
+    });
+  });
 });
 
 describe('a caller reaches nothing through what he may not see', () => {
