@@ -20,9 +20,16 @@ export function opensToSort(param: SearchParam): boolean {
  */
 export function textsBy(param: SearchParam, descending: boolean): (resource: object) => string | null {
   return (resource) => {
-    const texts = param.elements.flatMap(({ element }) => textsOf(element, resource)).sort(byCodePoint);
+    const texts = param.elements.flatMap(({ element }) => textsOf(element, resource).map(beginningOf)).sort(byCodePoint);
     return (descending ? texts.at(-1) : texts[0]) ?? null;
   };
+}
+
+/** A page link holds the texts of its place, and has to fit into a URL. */
+const lettersMax = 128;
+
+function beginningOf(text: string): string {
+  return text.length <= lettersMax ? text : [...text.slice(0, 2 * lettersMax)].slice(0, lettersMax).join('');
 }
 
 function textsOf(element: SearchElement, resource: object): string[] {

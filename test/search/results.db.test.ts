@@ -168,6 +168,13 @@ describe('several terms', () => {
     expect([status, json.issue[0].details.coding[0].code]).toEqual([400, id]);
   });
 
+  test('long texts are sorted by their first 128 letters, and their pages have links that fit', async () => {
+    const long = (n: number) => `${'Ä𝒳'.repeat(60)}${n}${'ß'.repeat(30_000)}`;
+    await put([3, 1, 2].map((n) => observation({ id: `long${n}`, status: 'final', text: long(n) }, 'long')));
+    const { pages } = await follow('/Observation?_tag=long&_sort=value-string,-value-string,status,code,subject&_count=1', 'next');
+    expect(pages).toEqual([['long1'], ['long2'], ['long3']]);
+  });
+
   test('_sort:desc of an older version is refused with the way to write it now', async () => {
     const { status, json } = await server.request('GET', '/Observation?_sort:desc=date');
     expect(status).toBe(400);
