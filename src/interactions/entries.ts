@@ -13,6 +13,7 @@ export type Entry = {
   readonly fullUrl?: string;
   /** Relative to the base, without a leading slash. */
   readonly url: string;
+  /** Empty for a search of several types. */
   readonly type: string;
   readonly id?: string;
   /** The query of the url: criteria of a conditional interaction, or a search. */
@@ -81,7 +82,7 @@ function readEntry(ctx: Context, parsed: ParsedJson, entry: Json, index: number)
       `${path}.request.url`,
       'required',
     );
-  const place = readUrl(ctx, request.url, path);
+  const place = readUrl(ctx, request.url, path, method);
   if (method === 'POST' && place.url !== place.type)
     throw badRequest('entry-url-invalid', 'A POST entry creates: its url is a type alone.', `${path}.request.url`);
   const given = entry.resource;
@@ -113,12 +114,14 @@ function readEntry(ctx: Context, parsed: ParsedJson, entry: Json, index: number)
 
 type Place = Pick<Entry, 'url' | 'type' | 'id' | 'query'>;
 
-function readUrl(ctx: Context, raw: string, path: string): Place {
-  const base = `${ctx.config.baseUrl}/`;
-  const url = (raw.startsWith(base) ? raw.slice(base.length) : raw).replace(/^\//, '');
+function readUrl(ctx: Context, raw: string, path: string, method: Entry['method']): Place {
+  const base = ctx.config.baseUrl;
+  const below = raw.startsWith(`${base}/`) || raw.startsWith(`${base}?`);
+  const url = (below ? raw.slice(base.length) : raw).replace(/^\//, '');
   const mark = url.indexOf('?');
   const [type = '', id, ...rest] = (mark === -1 ? url : url.slice(0, mark)).split('/');
-  assertType(ctx.registry, type, `${path}.request.url`);
+  // A search of several types names none in its path.
+  if (url.charAt(0) !== '?' || method !== 'GET') assertType(ctx.registry, type, `${path}.request.url`);
   if (id !== undefined && id !== '' && id !== '_history' && id !== '_search' && !isId(id)) {
     throw badRequest('id-invalid', 'An id has 1 to 64 letters, digits, "-" and ".".', `${path}.request.url`, 'value');
   }

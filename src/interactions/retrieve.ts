@@ -14,7 +14,7 @@ export async function answerGet(ctx: Context, call: Call, entry: Entry): Promise
   const pairs = [...new URLSearchParams(entry.query ?? '')];
   const part = (answer: Answer): Answer => partOfAnswer(answer, pairs, ctx.definitions.schema);
   if (more.length === 0) {
-    if (id === undefined || (id === '' && third === undefined)) return searchAt(ctx, call, { type }, pairs);
+    if (id === undefined || (id === '' && third === undefined)) return searchAt(ctx, call, type === '' ? {} : { type }, pairs);
     if (id === '_history' && third === undefined) return history(ctx, call, { type }, pairs);
     if (third === undefined) return part(await read(ctx, call, type, id, entry));
     if (third === '_history')

@@ -226,9 +226,27 @@ describe('compartments', () => {
   });
 
   test('entries of a batch search them too', async () => {
-    const entry = ['Patient/ann/Observation?value-quantity=gt70', 'Device/dev/*'].map((url) => ({ request: { method: 'GET', url } }));
+    const entry = [
+      'Patient/ann/Observation?value-quantity=gt70',
+      'Device/dev/*',
+      '?_type=Condition,Encounter&_tag=t',
+      `${server.base}?_id=ann`,
+    ].map((url) => ({ request: { method: 'GET', url } }));
     const { json } = await server.request('POST', '', { body: { resourceType: 'Bundle', type: 'batch', entry } });
-    expect(json.entry.map(({ resource }: { resource: { entry: Entry[] } }) => sorted(named(resource)))).toEqual(['oa2', 'dev op']);
+    expect(json.entry.map(({ resource }: { resource: { entry: Entry[] } }) => sorted(named(resource)))).toEqual([
+      'oa2',
+      'dev op',
+      'ca cb enc',
+      'ann',
+    ]);
+    for (const method of ['PUT', 'DELETE', 'PATCH', 'HEAD']) {
+      const body = {
+        resourceType: 'Bundle',
+        type: 'batch',
+        entry: [{ request: { method, url: '?_id=ann' }, resource: { resourceType: 'Patient' } }],
+      };
+      expect((await server.request('POST', '', { body })).json.entry[0].response.status, method).toMatch(/^400/);
+    }
   });
 
   test.each([
