@@ -7,9 +7,10 @@ import type { From } from '../search/position.ts';
 import type { Compartment, Query } from '../search/query.ts';
 import { countMatches, type Page, runSearch } from '../search/run.ts';
 import { settlePlan } from '../search/settle.ts';
-import { isFenced } from '../search/statements.ts';
 import { countCandidatesMax, type Total, totalOf } from '../search/total.ts';
+import { isShort } from '../search/way.ts';
 import type { Queryable } from '../storage/database.ts';
+import { relationOf } from '../storage/relations.ts';
 import type { OpenedFound } from '../storage/sealing.ts';
 import type { Answer } from './answer.ts';
 import type { Call, Context } from './context.ts';
@@ -35,8 +36,9 @@ export async function search(ctx: Context, call: Call, type: string, pairs: Pair
   const resolved = await resolveSearch(ctx, call, ctx.searcher, query);
   const planned = planSearch(resolved, (each) => call.access.filter('s', each), ctx.registry, ctx.planContext());
   const plan = await settlePlan(ctx.searcher, planned, ctx.open, ctx.statistics);
-  // Behind a fence the way is fixed, and planning again for the values would cost as much as the search.
-  const db = isFenced(plan) ? ctx.reader : ctx.searcher;
+  // Planning again for the values would cost as much as a short search itself.
+  const short = isShort(plan, query.count + 1, ctx.statistics.of(relationOf(plan.type)));
+  const db = short ? ctx.reader : ctx.searcher;
   const answered = { query, path: place.path, issues: warnings };
   if (query.summary === 'count' || query.count === 0) {
     const { total, issue } = await onlyTotal(ctx, plan, query);

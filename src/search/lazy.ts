@@ -36,7 +36,7 @@ export function isDrivenByFacts(plan: Plan): boolean {
   return driver !== undefined && driver.pairs === undefined;
 }
 
-const isOfTokens = ({ kind }: Condition): boolean => kind === 'all-tokens' || kind === 'any-token';
+export const isOfTokens = ({ kind }: Condition): boolean => kind === 'all-tokens' || kind === 'any-token';
 
 /** Facts alone decide it: its rows' own columns needn't be read. */
 function asksFacts(condition: Condition): boolean {

@@ -82,11 +82,6 @@ export function firstStatement(plan: Plan, from: From | undefined, size: number,
 /** Rows that the stored values don't tell apart: more than these are not sorted by opening them. */
 export const groupRowsMax = 2000;
 
-/** The statement's way is fixed by a fence, so that a plan made without its values is as good. */
-export function isFenced(plan: Plan): boolean {
-  return !asksRows(plan.condition) && (plan.patient !== undefined || (plan.sort.length === 0 && isLazy(plan)));
-}
-
 function waySql(plan: Plan, segment: Segment, from: From | undefined, limit: number, way: Way, values: Values): string {
   if (way.kind !== 'walk') return segmentSql(plan, segment, from, limit, way.kind === 'free', values);
   if (segment.first === 'missing') return segmentSql(plan, segment, from, limit, way.otherwise === 'free', values);

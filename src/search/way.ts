@@ -1,7 +1,7 @@
 import type { RowFilter } from '../storage/filter.ts';
 import type { RelationStatistics } from '../storage/statistics.ts';
 import { allOf, asksRows, type Condition, partsOf, type Rows } from './condition.ts';
-import { isDrivenByFacts } from './lazy.ts';
+import { isDrivenByFacts, isLazy, isOfTokens } from './lazy.ts';
 import { isJoined } from './order.ts';
 import type { Plan } from './plan.ts';
 import { isExact } from './sort.ts';
@@ -45,6 +45,26 @@ export function wayOf(plan: Plan, limit: number, statistics: RelationStatistics 
   if (needed > walkRowsMax) return { kind: otherwise };
   // Some more than expected: what matches doesn't lie evenly.
   return { kind: 'walk', rows: Math.ceil(Math.max(walkRowsUnknown, Math.min(4 * needed, walkRowsMax))), otherwise };
+}
+
+/** So many candidates are looked through in about twenty milliseconds. */
+const shortRowsMax = 10_000;
+
+/**
+ * Whether the statement's way is fixed by fences, so that a plan made without its values is as good, and has few rows to go through: it may
+ * be sent with others over one connection, which it won't hold up.
+ */
+export function isShort(plan: Plan, limit: number, statistics: RelationStatistics | undefined): boolean {
+  if (asksRows(plan.condition)) return false;
+  if (plan.patient !== undefined) return true;
+  if (plan.sort.some(({ stored }) => stored?.kind !== 'column')) return false;
+  const isFenced = plan.sort.length === 0 && isLazy(plan);
+  if (statistics === undefined) return isFenced;
+  // The clauses themselves: of a pair, its code.
+  const clauses = allOf(plan.clauses.map(({ condition }) => condition).filter((condition) => partsOf(condition).every(isOfTokens)));
+  const share = shareOfRows({ condition: clauses, filter: plan.filter }, statistics);
+  if (share === undefined || share * statistics.rows > shortRowsMax) return false;
+  return isFenced || wayOf(plan, limit, statistics).kind === 'gather';
 }
 
 /** A walk in vain past so many rows, each of which refers to few others, costs about ten milliseconds. */

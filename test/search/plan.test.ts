@@ -5,7 +5,7 @@ import { parseSearch } from '../../src/search/parse.ts';
 import { type Plan, planSearch } from '../../src/search/plan.ts';
 import { type From, type Position, segmentsOf } from '../../src/search/position.ts';
 import { countStatement, groupsStatement, matchesStatement, pageStatement, type Statement } from '../../src/search/statements.ts';
-import { type Way, wayOf } from '../../src/search/way.ts';
+import { isShort, type Way, wayOf } from '../../src/search/way.ts';
 import { noRows, type RowFilter } from '../../src/storage/filter.ts';
 import { limits, smallRegistry } from './small-registry.ts';
 
@@ -300,5 +300,36 @@ describe('the way to a page', () => {
   test('leaves many candidates with facts to PostgreSQL after a walk in vain', () => {
     expect(way('code=x&value-quantity=5&_sort=-date', 0.2)).toEqual({ kind: 'walk', rows: 1000, otherwise: 'free' });
     expect(way('code=x&value-quantity=5&_sort=-date', 0.03)).toMatchObject({ kind: 'walk', otherwise: 'gather' });
+  });
+});
+
+describe('a short search', () => {
+  const short = (query: string, share: number | undefined): boolean => {
+    const known = share === undefined ? undefined : { rows: 1_000_000, shareOf: () => share };
+    return isShort(plan('Observation', query), 11, known);
+  };
+
+  test.each(['patient=1', 'patient=1&code=x&_sort=-date', 'patient=1&date=ge2020'])('is one of a patient’s rows: %s', (query) => {
+    expect([short(query, 0.5), short(query, undefined)]).toEqual([true, true]);
+  });
+
+  test.each(['code=x', 'code=x&_sort=-date', 'code=x&_sort=_id', 'code=x&date=ge2020', 'code=urn:x|y&value-quantity=gt5'])(
+    'is one of rare tokens: %s',
+    (query) => {
+      expect([short(query, 0.0001), short(query, 0.05)]).toEqual([true, false]);
+    },
+  );
+
+  test.each([
+    '',
+    '_sort=-date',
+    'date=ge2020',
+    'value-quantity=gt5',
+    'status:not=x',
+    'code=x&_sort=value-quantity',
+    'code=x&_sort=status',
+    'subject:Patient.gender=male',
+  ])('is none without: %s', (query) => {
+    expect(short(query, 0.0001)).toBe(false);
   });
 });
