@@ -3,7 +3,7 @@ import { onlyType, relationOf } from '../storage/relations.ts';
 import { foundColumns } from '../storage/rows.ts';
 import { sqlValues, type Values } from '../storage/sql.ts';
 import type { Statistics } from '../storage/statistics.ts';
-import { allOf, asksRows, type Condition, partsOf } from './condition.ts';
+import { allOf, type Condition, partsOf } from './condition.ts';
 import { conditionSql, factSql, type Look, typeSql } from './condition-sql.ts';
 import { isLazy, lazyParts } from './lazy.ts';
 import { beyondGroup, beyondSql, orderBy, type OrderSql, orderSql } from './order.ts';
