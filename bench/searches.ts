@@ -54,9 +54,11 @@ export function makeSearches(corpus: Corpus, random: Random, clients: number): R
     /** A patient's Observations of a code above a value. */
     composite: workload('composite', clients, (client) => {
       const person = random.pick(corpus.readers);
-      const { code, above } = random.pick(corpus.ranges);
-      const those = person.observations.filter((o) => o.code === code && o.value !== undefined && o.value > above);
-      return found(client, 'composite', `/Observation?patient=${person.id}&code-value-quantity=${coded(code)}$gt${above}`, those.length);
+      const measured = person.observations.flatMap(({ code, value }) => (value === undefined ? [] : { code, value }));
+      const { code, value } = random.pick(measured);
+      const above = Math.floor(value) - 1;
+      const count = measured.filter((o) => o.code === code && o.value > above).length;
+      return found(client, 'composite', `/Observation?patient=${person.id}&code-value-quantity=${coded(code)}$gt${above}`, count);
     }),
     newest: workload('newest', FEW, (client) =>
       found(client, 'newest', `/Observation?code=${coded(random.pick(corpus.codes))}&_sort=-date&_count=10`, 10),

@@ -67,7 +67,8 @@ const hasty: Settings = { fsync: 'off', full_page_writes: 'off', synchronous_com
 
 function throwAwaySettings(kind: ClusterKind): Settings {
   const size: Settings = kind === 'main' ? { shared_buffers: '256MB', max_wal_size: '1GB', min_wal_size: '80MB' } : {};
-  return { ...settingsFor(kind, 2 ** 31), ...size, ...hasty };
+  // Test files run side by side, each with servers of its own.
+  return { ...settingsFor(kind, 2 ** 31), ...size, ...hasty, max_connections: '200' };
 }
 
 /** An empty folder that goes with the run, passable for PostgreSQL's user; only for test files. */
