@@ -115,8 +115,9 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     await statistics.refresh();
     const codec = makeCodec({ encrypted: config.phiEncryption, textBytesMax: 2 * config.bodyLimitBytes });
     const plan = { key: tokenKey, base: config.baseUrl };
-    const seal = makeSealer(keys, codec);
-    const opener = makeOpener(keys, codec, openedTexts(config.documentCacheMib * 2 ** 20));
+    const texts = openedTexts(config.documentCacheMib * 2 ** 20);
+    const seal = makeSealer(keys, codec, texts);
+    const opener = makeOpener(keys, codec, texts);
     const cursorKey = makeDataKey(Buffer.alloc(16), keys.secretOf('cursor'));
     const context: Context = {
       config,

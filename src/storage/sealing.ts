@@ -43,11 +43,19 @@ const empty = Buffer.alloc(0);
 
 export type SealedFor = { readonly type: string; readonly id: string; readonly version: number; readonly owners: readonly bigint[] };
 
-/** Makes the function that seals documents: with the common key, the one owner's, or a key of its own wrapped for each owner. */
-export function makeSealer(keys: KeyStore, codec: Codec): (json: string, address: SealedFor) => Promise<Buffer> {
+/**
+ * Makes the function that seals documents: with the common key, the one owner's, or a key of its own wrapped for each owner.
+ * What changes is likely to be read or changed again, so the text of a later version stays at hand.
+ */
+export function makeSealer(keys: KeyStore, codec: Codec, texts: OpenedTexts): (json: string, address: SealedFor) => Promise<Buffer> {
   return async (json, { type, id, version, owners }) => {
     const owning = owners.length === 0 ? [keys.common] : await keys.ofOwners(owners).catch(refuseErased);
-    return seal(json, { type, id, version }, owning, codec);
+    const text = Buffer.from(json);
+    const address = { type, id, version };
+    const content = seal(text, address, owning, codec);
+    const [key] = owning;
+    if (version > 1 && key !== undefined) texts.set(content, address, key, text);
+    return content;
   };
 }
 

@@ -71,8 +71,9 @@ function mainSettings(memoryBytes: number): Settings {
     wal_compression: 'pglz',
     random_page_cost: '1.1',
     jit: 'off',
-    // A search reads the whole pending list, so it stays short; a worker empties it every second.
-    gin_pending_list_limit: '256kB',
+    // A search reads the whole pending list, so it stays short; a worker empties it every second. The shorter it is, the more
+    // often a write empties it on the spot: see docs/decisions/0004-pending-list.md.
+    gin_pending_list_limit: '512kB',
     // Tables grow by inserts and are large: the default of a fifth would let statistics and visibility lag by hours.
     autovacuum_naptime: '15s',
     autovacuum_vacuum_scale_factor: '0.05',
