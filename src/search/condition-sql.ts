@@ -45,13 +45,15 @@ export function factSql(fact: Fact, values: Values, look: Look = 'join'): string
   const one = fact.params.length === 1;
   const params = one ? `= ${values.add(fact.params[0])}::int2` : `= any(${values.add(fact.params)}::int2[])`;
   const param = look === 'join' ? `f.param ${params}` : `f.param + 0::int2 ${params}`;
-  const pair = fact.pairs === undefined ? 'f.pair = 0' : `f.pair = any(${values.add(int8Array(fact.pairs))}::int8[])`;
+  // An element's facts that are no pairs have pair 0: only the index needs to be told.
+  const plain = look === 'join' ? ['f.pair = 0'] : [];
+  const pair = fact.pairs === undefined ? plain : [`f.pair = any(${values.add(int8Array(fact.pairs))}::int8[])`];
   const bounds = fact.bounds.map(({ column, operator, value }) => {
     const bound = fact.table === 'fact_date' ? timeSql(value, values) : `${values.add(value)}::float8`;
     return `f.${column} ${operator} ${bound}`;
   });
   const unit = fact.unit === undefined ? [] : [`f.unit = ${values.add(fact.unit.toString())}::int8`];
-  return [param, pair, ...bounds, ...unit].join(' and ');
+  return [param, ...pair, ...bounds, ...unit].join(' and ');
 }
 
 function timeSql(ms: number, values: Values): string {
