@@ -43,8 +43,9 @@ export function wayOf(plan: Plan, limit: number, statistics: RelationStatistics 
   const needed = limit / share;
   if (!isWalkable(plan)) return { kind: 'free' };
   if (needed > walkRowsMax) return { kind: otherwise };
-  // Some more than expected: what matches doesn't lie evenly.
-  return { kind: 'walk', rows: Math.ceil(Math.max(walkRowsUnknown, Math.min(4 * needed, walkRowsMax))), otherwise };
+  // More than expected, since what matches doesn't lie evenly, and the more the dearer it is to gather.
+  const rows = Math.max(walkRowsUnknown, Math.min(Math.max(4 * needed, gathered / 4), walkRowsMax));
+  return { kind: 'walk', rows: Math.ceil(rows), otherwise };
 }
 
 /** So many candidates are looked through in about twenty milliseconds. */

@@ -265,7 +265,7 @@ describe('the way to a page', () => {
 
   test('is a walk where tokens are frequent and an index has the order', () => {
     for (const order of ['', '&_sort=-date', '&_sort=_lastUpdated', '&_sort=-value-quantity', '&_sort=-date,_id'])
-      expect(way(`code=x${order}`, 0.2), order).toEqual({ kind: 'walk', rows: 1000, otherwise: 'gather' });
+      expect(way(`code=x${order}`, 0.2), order).toEqual({ kind: 'walk', rows: 10_000, otherwise: 'gather' });
     expect(way('code=x&_sort=-date', 0.01)).toEqual({ kind: 'walk', rows: 4400, otherwise: 'gather' });
     for (const order of ['_id', 'status', '_id,-date', '-date,value-quantity', 'value-string'])
       expect(way(`code=x&_sort=${order}`, 0.2)).toEqual({ kind: 'free' });
@@ -298,7 +298,7 @@ describe('the way to a page', () => {
   });
 
   test('leaves many candidates with facts to PostgreSQL after a walk in vain', () => {
-    expect(way('code=x&value-quantity=5&_sort=-date', 0.2)).toEqual({ kind: 'walk', rows: 1000, otherwise: 'free' });
+    expect(way('code=x&value-quantity=5&_sort=-date', 0.2)).toEqual({ kind: 'walk', rows: 10_000, otherwise: 'free' });
     expect(way('code=x&value-quantity=5&_sort=-date', 0.03)).toMatchObject({ kind: 'walk', otherwise: 'gather' });
   });
 });
