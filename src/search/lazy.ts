@@ -12,9 +12,9 @@ export type LazyParts = {
 export function lazyParts({ condition, filter }: Pick<Plan, 'condition' | 'filter'>): LazyParts {
   const parts = partsOf(condition);
   const facts = parts.filter((part): part is Fact => part.kind === 'fact');
-  // A restricted caller's rows are found by his tokens.
-  const only = filter === 'all' && !parts.some(isOfTokens) ? facts[0] : undefined;
-  const driver = facts.find(({ pairs }) => pairs !== undefined) ?? only;
+  const only = parts.some(isOfTokens) ? undefined : facts[0];
+  // A restricted caller's rows are found by his tokens: a range of facts is of everybody's rows, and would take time by theirs.
+  const driver = filter === 'all' ? (facts.find(({ pairs }) => pairs !== undefined) ?? only) : undefined;
   return {
     driver,
     selecting: parts.filter((part) => !asksFacts(part)),

@@ -31,8 +31,11 @@ export function planSearch(query: Query, restriction: Restriction, registry: Reg
   const within = query.compartment === undefined ? [] : [compartmentToken(query.compartment, context)];
   if (within.length === 0) assertSelective(query, planned);
   const patient = patientOf(query, registry, context);
-  // The rows of one patient or compartment are few: looking at their tokens and facts is cheapest.
-  const paired = patient === undefined && within.length === 0 ? pairedFact(query, planned, registry, context) : undefined;
+  // The rows of one patient, a compartment or a restricted caller are few: looking at their tokens and facts is cheapest.
+  const paired =
+    patient === undefined && within.length === 0 && restriction(query.type) === 'all'
+      ? pairedFact(query, planned, registry, context)
+      : undefined;
   const terms = sortTerms(sortOf(query, registry), registry.of(query.type));
   const asked = patient === undefined ? askedOfSort(query, planned, terms, registry) : undefined;
   const sort = asked === undefined || paired?.clauses.includes(asked.clause) ? terms : asked.sort;

@@ -333,3 +333,15 @@ describe('a short search', () => {
     expect(short(query, 0.0001)).toBe(false);
   });
 });
+
+describe('candidates from a range of facts', () => {
+  const driven = (of: Plan): boolean => /from \(select distinct f\.rid|from fact_(?:quantity|date) f where f\.param/.test(page(of));
+
+  test.each(['code=urn:a|x&value-quantity=gt5', 'code-value-quantity=urn:a|x$gt5', 'date=ge2020'])(
+    'are for a caller who may see every row, and not for a restricted one, whose search would take time by the rows of others: %s',
+    (query) => {
+      expect(driven(plan('Observation', query))).toBe(true);
+      expect(driven(plan('Observation', query, { anyOf: [[[7n]]] }))).toBe(false);
+    },
+  );
+});
