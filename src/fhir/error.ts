@@ -44,7 +44,13 @@ export type Issue = {
   readonly id: string;
   readonly text: string;
   readonly expression?: readonly string[];
+  /** What it breaks: an invariant's key or an element's id, and the profile that says so. */
+  readonly rule?: Rule;
+  /** Where it stands in the text that was sent, both from 1. */
+  readonly position?: { readonly line: number; readonly column: number };
 };
+
+export type Rule = { readonly profile: string; readonly version?: string; readonly key: string };
 
 /** The one error that ends a request with an answer of its own. Anything else thrown is a fault of ours and becomes a plain 500. */
 export class FhirError extends Error {

@@ -1,5 +1,6 @@
 import { type Issue, type IssueCode, issue } from '../fhir/error.ts';
-import type { Decimals, Json } from '../fhir/json.ts';
+import type { Decimals, Json, JsonObject } from '../fhir/json.ts';
+import type { CodeQuestion, CodeVerdict } from '../terminology/verdict.ts';
 
 /** More than this many findings help nobody; the walk stops there. */
 const ISSUES_MAX = 50;
@@ -10,16 +11,26 @@ const ISSUES_MAX = 50;
  */
 export type Walk = {
   readonly decimals: Decimals;
-  readonly issues: Issue[];
+  /** Where findings go; another list while something is only tried, such as which slice an item is of. */
+  issues: Issue[];
   readonly path: (string | number)[];
   depth: number;
   /** Set at the first finding beyond the limit: loops end as soon as they see it. */
   full: boolean;
+  /** The resources that the present place is inside of, outermost first: a Bundle, its entry's resource, one contained in that. */
+  readonly resources: JsonObject[];
+  /** What has to be loaded before the verdict stands, by a name of its own: then all is walked again. */
+  readonly needs: Map<string, () => Promise<unknown>>;
+  /** Codes that memory doesn't tell of; asked for together after the walk. */
+  readonly questions: AskedLater[];
 };
+
+/** What becomes of a question's verdict: the issue it ends in, if any, made at the place it was asked at. */
+export type AskedLater = { readonly question: CodeQuestion; readonly judge: (verdict: CodeVerdict) => Issue | undefined };
 
 /** @param root  the path's first step: the resource's type, or `Resource` while that isn't known */
 export function startWalk(root: string, decimals: Decimals): Walk {
-  return { decimals, issues: [], path: [root], depth: 1, full: false };
+  return { decimals, issues: [], path: [root], depth: 1, full: false, resources: [], needs: new Map(), questions: [] };
 }
 
 /**

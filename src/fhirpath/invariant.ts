@@ -1,0 +1,28 @@
+import type { Json, JsonObject } from '../fhir/json.ts';
+import type { Schema } from '../fhir/schema.ts';
+
+/** What an invariant may ask beyond the item it is about. */
+export type InvariantScope = {
+  /** `%resource`: the resource the item is in; a contained one is one itself. */
+  readonly resource: JsonObject;
+  /** `%rootResource`: the resource that contains it, or itself. */
+  readonly rootResource: JsonObject;
+  /** `resolve()`: a contained resource or one of the same Bundle; undefined if it isn't here. */
+  readonly resolve: (reference: string) => JsonObject | undefined;
+  /** `memberOf()`, `system` undefined for a mere code; undefined if it can't be told. */
+  readonly memberOf: (valueSet: string, system: string | undefined, code: string) => boolean | undefined;
+  /** `conformsTo()`; undefined if the profile isn't known. */
+  readonly conformsTo: (profile: string, item: JsonObject) => boolean | undefined;
+};
+
+/** true: it holds. undefined: that can't be told (something asked for isn't known). Never throws. */
+export type Invariant = (item: Json, scope: InvariantScope) => boolean | undefined;
+
+/**
+ * Compiles an ElementDefinition.constraint.expression for the items of one type.
+ *
+ * @param type  of the items: a resource type, a datatype or a backbone path (`Observation.component`)
+ * @returns     undefined if the library is needed and not loaded: await `prepareLibrary` and ask again
+ * @throws      FhirError 400 if the expression is no FHIRPath
+ */
+export type CompileInvariant = (expression: string, type: string, schema: Schema) => Invariant | undefined;
