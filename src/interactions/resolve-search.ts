@@ -1,19 +1,12 @@
-import { parseReference } from '../fhir/references.ts';
 import { hierarchyElements, relativesOf } from '../search/hierarchy.ts';
-import { parseSearch } from '../search/parse.ts';
-import { planSearch } from '../search/plan.ts';
 import type { Query } from '../search/query.ts';
 import { asksWorld, resolveQuery } from '../search/resolve.ts';
-import { runSearch } from '../search/run.ts';
-import { escape } from '../search/values.ts';
 import type { Queryable } from '../storage/database.ts';
 import { readCodeSystem } from '../terminology/code-system.ts';
 import type { Sources } from '../terminology/expand.ts';
-import { firstOf, makeTerminology } from '../terminology/terminology.ts';
+import { firstOf, searchTerms } from '../terminology/search-terms.ts';
+import { findStored } from './conformance/stored.ts';
 import type { Call, Context } from './context.ts';
-
-/** How many stored resources of one url are looked at for the newest. */
-const versionsMax = 20;
 
 /**
  * Finds out what value sets and hierarchies in a query stand for, as the caller may know it; without such modifiers the query
@@ -24,7 +17,7 @@ const versionsMax = 20;
 export async function resolveSearch(ctx: Context, call: Call, db: Queryable, query: Query): Promise<Query> {
   if (!asksWorld(query)) return query;
   return resolveQuery(query, {
-    terminology: makeTerminology(firstOf(ctx.definedTerms, storedSources(ctx, call, db))),
+    terminology: searchTerms(firstOf(ctx.definedTerms, storedSources(ctx, call, db))),
     registry: ctx.registry,
     base: ctx.config.baseUrl,
     relatives(type, ids, way) {
@@ -37,7 +30,7 @@ export async function resolveSearch(ctx: Context, call: Call, db: Queryable, que
 
 /** Code systems and value sets that clients have stored, as far as the caller may search them. */
 function storedSources(ctx: Context, call: Call, db: Queryable): Sources {
-  const find = (type: string, canonical: string): Promise<object | undefined> => findStored(ctx, call, db, { type, canonical });
+  const find = (type: string, canonical: string): Promise<object | undefined> => findStored(ctx, db, { type, canonical, filter: (each) => call.access.filter('s', each) });
   return {
     async codeSystem(canonical) {
       const found = await find('CodeSystem', canonical);
@@ -45,29 +38,4 @@ function storedSources(ctx: Context, call: Call, db: Queryable): Sources {
     },
     valueSet: (canonical) => find('ValueSet', canonical),
   };
-}
-
-/** By its url and version, else the one written last; or by its place, `ValueSet/id`. */
-async function findStored(
-  ctx: Context,
-  call: Call,
-  db: Queryable,
-  { type, canonical }: { readonly type: string; readonly canonical: string },
-): Promise<object | undefined> {
-  const place = parseReference(canonical, ctx.config.baseUrl);
-  const [url = '', version] = canonical.split('|');
-  const asked: [string, string][] =
-    place.kind === 'local'
-      ? [['_id', place.type === type ? place.id : '-']]
-      : [['url', escape(url)], ...(version === undefined ? [] : [['version', escape(version)] as [string, string]])];
-  const { query } = parseSearch(type, asked, ctx.registry, ctx.config, false);
-  const plan = planSearch(query, (each) => call.access.filter('s', each), ctx.registry, ctx.planContext());
-  const { rows } = await runSearch(db, plan, undefined, versionsMax, ctx.open, ctx.statistics);
-  const newest = rows
-    .filter(({ erased }) => !erased)
-    .reduce<(typeof rows)[number] | undefined>(
-      (last, row) => (last === undefined || row.lastUpdated > last.lastUpdated ? row : last),
-      undefined,
-    );
-  return newest === undefined ? undefined : (JSON.parse(newest.json.toString('utf8')) as object);
 }

@@ -1,7 +1,7 @@
 import { badRequest, type FhirError } from '../fhir/error.ts';
 import { isId, parseReference } from '../fhir/references.ts';
 import type { Coding, Untold } from '../terminology/expand.ts';
-import type { Terminology } from '../terminology/terminology.ts';
+import type { SearchTerms } from '../terminology/search-terms.ts';
 import { hierarchyElements } from './hierarchy.ts';
 import type { Clause, Criterion, Query, Step } from './query.ts';
 import type { Registry } from './registry.ts';
@@ -9,7 +9,7 @@ import { escape, splitUnescaped, unescape } from './values.ts';
 
 /** What the world has to be asked for before a search can be planned. */
 export type Resolving = {
-  readonly terminology: Terminology;
+  readonly terminology: SearchTerms;
   readonly registry: Registry;
   /** The server's own base URL. */
   readonly base: string;

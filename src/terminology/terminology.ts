@@ -1,75 +1,38 @@
-import { LRUCache } from 'lru-cache';
-import type { Definitions } from '../definitions/load.ts';
-import { codesFrom, type CodeSystem, readCodeSystem } from './code-system.ts';
-import { type Coding, expandValueSet, type Sources, type Untold } from './expand.ts';
+import type { Conformance } from '../fhir/conformance.ts';
+import { FhirError, issue } from '../fhir/error.ts';
+import type { CodeTables } from '../storage/terminology.ts';
+import type { TerminologyOperations } from './requests.ts';
+import type { SearchTerms } from './search-terms.ts';
+import type { CodeChecker } from './verdict.ts';
 
-/** What codes mean: which are in a value set, and which are kinds of which. */
-export type Terminology = {
-  /** @param valueSet  canonical url, with or without `|version` */
-  readonly expandCodes: (valueSet: string) => Promise<readonly Coding[] | Untold>;
-  /** The code itself and all that are a kind of it. */
-  readonly descendants: (system: string, code: string) => Promise<readonly string[] | Untold>;
-  /** The code itself and all that it is a kind of. */
-  readonly ancestors: (system: string, code: string) => Promise<readonly string[] | Untold>;
+/** What codes mean: which are in a value set, which are kinds of which, and what stands for them elsewhere. */
+export type Terminology = SearchTerms & TerminologyOperations & { readonly checker: CodeChecker };
+
+export type TerminologyOptions = {
+  /** Where code systems, value sets and concept maps are found; for a caller who may not see all, those that he may. */
+  readonly conformance: Conformance;
+  /** The code systems that were loaded into tables. */
+  readonly tables?: CodeTables;
+  /** About how much of code systems and value sets stays in memory. */
+  readonly memoryBytes?: number;
+  readonly now?: () => Date;
 };
 
-export function makeTerminology(sources: Sources): Terminology {
+export function makeTerminology(_options: TerminologyOptions): Terminology {
+  const unanswered = (): Promise<never> =>
+    Promise.reject(new FhirError(501, [issue('not-supported', 'terminology-unsupported', 'This is not answered here.')]));
+  const untold = { untold: 'No code systems are known here.' };
+  const unchecked = { kind: 'unchecked', why: untold.untold } as const;
   return {
-    expandCodes: (valueSet) => expandValueSet(valueSet, sources),
-    descendants: (system, code) => relatives(sources, system, code, 'children'),
-    ancestors: (system, code) => relatives(sources, system, code, 'parents'),
-  };
-}
-
-async function relatives(sources: Sources, url: string, code: string, way: 'children' | 'parents'): Promise<readonly string[] | Untold> {
-  const system = await sources.codeSystem(url);
-  if (system === undefined) return { untold: `The code system ${url} is not known here.` };
-  if (!system.subsumes) return { untold: `The hierarchy of the code system ${url} does not tell which codes are kinds of which.` };
-  if (!system.concepts.has(code)) return { untold: `The code system ${url} has no code ${code}.` };
-  return codesFrom(system, code, way);
-}
-
-/** R4's own code systems and value sets, read when they are first asked for; some of them stay in memory. */
-export function definedSources(definitions: Pick<Definitions, 'resource'>): Sources {
-  const codeSystems = new LRUCache<string, { readonly system: CodeSystem | undefined }>({ max: 32 });
-  const valueSets = new LRUCache<string, { readonly resource: object | undefined }>({ max: 64 });
-  const find = async (type: 'CodeSystem' | 'ValueSet', canonical: string): Promise<object | undefined> => {
-    // An id alone would find a definition too; here only urls name one.
-    const found = /^[a-z]+:/i.test(canonical) ? await definitions.resource(type, canonical) : undefined;
-    return typeof found === 'object' && found !== null ? found : undefined;
-  };
-  return {
-    async codeSystem(canonical) {
-      let known = codeSystems.get(canonical);
-      if (known === undefined) {
-        const resource = await find('CodeSystem', canonical);
-        known = { system: resource === undefined ? undefined : readCodeSystem(resource) };
-        codeSystems.set(canonical, known);
-      }
-      return known.system;
-    },
-    async valueSet(canonical) {
-      let known = valueSets.get(canonical);
-      if (known === undefined) {
-        known = { resource: await find('ValueSet', canonical) };
-        valueSets.set(canonical, known);
-      }
-      return known.resource;
-    },
-  };
-}
-
-/** Asks one source after the other: what R4 defines, nothing stored stands in for. */
-export function firstOf(...sources: readonly Sources[]): Sources {
-  const first = async <T>(ask: (source: Sources) => Promise<T | undefined>): Promise<T | undefined> => {
-    for (const source of sources) {
-      const found = await ask(source);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  };
-  return {
-    codeSystem: (canonical) => first((source) => source.codeSystem(canonical)),
-    valueSet: (canonical) => first((source) => source.valueSet(canonical)),
+    checker: { now: () => unchecked, later: async (questions) => questions.map(() => unchecked) },
+    expandCodes: async () => untold,
+    descendants: async () => untold,
+    ancestors: async () => untold,
+    expand: unanswered,
+    validateCode: unanswered,
+    validateSystemCode: unanswered,
+    lookup: unanswered,
+    subsumes: unanswered,
+    translate: unanswered,
   };
 }

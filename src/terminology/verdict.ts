@@ -1,7 +1,7 @@
 /** Whether a code may stand where a value set is bound. `system` is undefined for a `code` element, whose system is implied. */
 export type CodeQuestion = {
-  /** Canonical url, with or without `|version`. */
-  readonly valueSet: string;
+  /** Canonical url, with or without `|version`. Undefined: whether the system has the code at all. */
+  readonly valueSet: string | undefined;
   readonly system: string | undefined;
   readonly version?: string;
   readonly code: string;
@@ -14,10 +14,13 @@ export type CodeVerdict =
   | {
       readonly kind: 'out';
       readonly unknown: boolean;
-      readonly nearest?: { readonly system: string; readonly code: string; readonly display?: string };
+      /** Sought for when it is first read. */
+      readonly nearest?: Nearest | undefined;
     }
   /** It can't be told here; `why` names what isn't loaded, as a sentence for the client. */
   | { readonly kind: 'unchecked'; readonly why: string };
+
+export type Nearest = { readonly system: string; readonly code: string; readonly display?: string };
 
 /** The part of terminology that validation asks. */
 export type CodeChecker = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readCodeSystem } from '../../src/terminology/code-system.ts';
 import type { Sources } from '../../src/terminology/expand.ts';
-import { firstOf, makeTerminology } from '../../src/terminology/terminology.ts';
+import { firstOf, searchTerms } from '../../src/terminology/search-terms.ts';
 
 const animals = {
   resourceType: 'CodeSystem',
@@ -103,7 +103,7 @@ const sources: Sources = {
   codeSystem: (url) => Promise.resolve(codeSystems.get(url)),
   valueSet: (url) => Promise.resolve(valueSets[url]),
 };
-const terms = makeTerminology(sources);
+const terms = searchTerms(sources);
 
 async function codesIn(name: string): Promise<string> {
   const codes = await terms.expandCodes(`http://x.org/vs/${name}`);
@@ -181,7 +181,7 @@ test('what the first source knows no other stands in for', async () => {
     codeSystem: () => Promise.resolve(readCodeSystem({ url: animals.url, content: 'complete', concept: [{ code: 'false' }] })),
     valueSet: () => Promise.resolve({ compose: { include: [{ system: 's', concept: [{ code: 'other' }] }] } }),
   };
-  const both = makeTerminology(firstOf(sources, other));
+  const both = searchTerms(firstOf(sources, other));
   expect(await both.expandCodes('http://x.org/vs/listed')).toHaveLength(2);
   expect(await both.expandCodes('http://x.org/vs/only-there')).toEqual([{ system: 's', code: 'other' }]);
   expect(await both.descendants(animals.url, 'dog')).toEqual(['dog', 'poodle']);
