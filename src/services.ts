@@ -33,7 +33,7 @@ import { rowIds } from './storage/row-ids.ts';
 import { tokenStatistics } from './storage/statistics.ts';
 import { makeOpener, makeSealer } from './storage/sealing.ts';
 import type { Log } from './telemetry/log.ts';
-import { definedSources } from './terminology/terminology.ts';
+import { definedSources } from './terminology/search-terms.ts';
 import { compileShapes } from './validation/shape.ts';
 
 /** Everything that is open while the server runs. */
