@@ -12,7 +12,9 @@ import {
   shadowsElement,
 } from './elements.ts';
 import { ELEMENT_ID, type Format, formatOf, RESOURCE_ID } from './formats.ts';
+import { checkProfiles } from './claims.ts';
 import { checkMembers, type Member, type Part, type Shape } from './objects.ts';
+import type { Rules } from './rules.ts';
 import { kindOf, report, reportChild, startWalk, type Walk } from './walk.ts';
 
 /** Required elements and choices are told apart by the bits of one integer; R4's types have at most 9. */
@@ -28,18 +30,37 @@ const PARTS_MAX = 31;
  * @see      https://hl7.org/fhir/R4/json.html
  */
 export function compileShapes(schema: Schema): (resource: JsonObject, decimals: Decimals) => Issue[] {
-  const compiler: Compiler = { schema, shapes: new Map() };
+  const check = compileTypes({ schema });
   return (resource, decimals) => {
     const walk = startWalk('Resource', decimals);
-    const shape = shapeOfResource(compiler, walk, resource);
-    if (shape === undefined) return walk.issues;
-    walk.path[0] = shape.type;
-    checkMembers(walk, shape, resource);
+    check(walk, resource, []);
     return walk.issues;
   };
 }
 
-type Compiler = { readonly schema: Schema; readonly shapes: Map<string, Shape> };
+/**
+ * The same with all that a type's definition asks: bindings, invariants, what the standard says of single types, and the
+ * profiles that apply to a resource.
+ *
+ * @returns  a function from a fresh walk, a resource, and profiles to check it against
+ */
+export function compileTypes(parts: {
+  readonly schema: Schema;
+  readonly rules?: Rules;
+}): (walk: Walk, resource: JsonObject, asked: readonly string[]) => void {
+  const compiler: Compiler = { ...parts, shapes: new Map() };
+  return (walk, resource, asked) => {
+    const shape = shapeOfResource(compiler, walk, resource);
+    if (shape === undefined) return;
+    walk.path[0] = shape.type;
+    walk.resources.push(resource);
+    checkMembers(walk, shape, resource);
+    if (parts.rules !== undefined) checkProfiles(walk, resource, asked, parts.rules.profiles, parts.rules.options);
+    walk.resources.pop();
+  };
+}
+
+type Compiler = { readonly schema: Schema; readonly rules?: Rules; readonly shapes: Map<string, Shape> };
 
 function shapeOf(compiler: Compiler, type: string): Shape {
   const known = compiler.shapes.get(type);

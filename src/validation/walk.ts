@@ -1,9 +1,11 @@
-import { type Issue, type IssueCode, issue } from '../fhir/error.ts';
+import { type Issue, type IssueCode, issue, type Rule, type Severity } from '../fhir/error.ts';
 import type { Decimals, Json, JsonObject } from '../fhir/json.ts';
-import type { CodeQuestion, CodeVerdict } from '../terminology/verdict.ts';
+import type { InvariantScope } from '../fhirpath/invariant.ts';
+import type { CodeChecker, CodeQuestion, CodeVerdict } from '../terminology/verdict.ts';
+import { resolveWithin } from './resolve.ts';
 
-/** More than this many findings help nobody; the walk stops there. */
-const ISSUES_MAX = 50;
+/** More than this many faults help nobody: the walk stops there. So many warnings and remarks are listed at most, too. */
+export const ISSUES_MAX = 50;
 
 /**
  * One walk over a resource. The path is a stack that checks push to and pop from, so nothing is allocated while all is well;
@@ -19,6 +21,11 @@ export type Walk = {
   full: boolean;
   /** The resources that the present place is inside of, outermost first: a Bundle, its entry's resource, one contained in that. */
   readonly resources: JsonObject[];
+  /** Whether the last of `resources` is contained in the one before it, and not an entry or a parameter. */
+  contained: boolean;
+  /** What an invariant sees from the present place. */
+  readonly scope: InvariantScope;
+  readonly asks: Asks;
   /** What has to be loaded before the verdict stands, by a name of its own: then all is walked again. */
   readonly needs: Map<string, () => Promise<unknown>>;
   /** Codes that memory doesn't tell of; asked for together after the walk. */
@@ -28,27 +35,129 @@ export type Walk = {
 /** What becomes of a question's verdict: the issue it ends in, if any, made at the place it was asked at. */
 export type AskedLater = { readonly question: CodeQuestion; readonly judge: (verdict: CodeVerdict) => Issue | undefined };
 
+/** What is asked beyond the resource. */
+export type Asks = {
+  readonly codes: CodeChecker;
+  /** What was learnt of single codes since the first walk over this resource, by `questionKey`. */
+  readonly answers: Map<string, CodeVerdict>;
+  /** `conformsTo()`; undefined if the profile isn't known, or not yet. */
+  readonly conformsTo: (walk: Walk, profile: string, item: JsonObject) => boolean | undefined;
+};
+
+/** For a walk that looks at nothing but the resource. */
+export const ASKS_NOTHING: Asks = {
+  codes: { now: () => ({ kind: 'unchecked', why: '' }), later: async (questions) => questions.map(() => ({ kind: 'unchecked', why: '' })) },
+  answers: new Map(),
+  conformsTo: () => undefined,
+};
+
 /** @param root  the path's first step: the resource's type, or `Resource` while that isn't known */
-export function startWalk(root: string, decimals: Decimals): Walk {
-  return { decimals, issues: [], path: [root], depth: 1, full: false, resources: [], needs: new Map(), questions: [] };
+export function startWalk(root: string, decimals: Decimals, asks: Asks = ASKS_NOTHING): Walk {
+  const walk: Walk = {
+    decimals,
+    issues: [],
+    path: [root],
+    depth: 1,
+    full: false,
+    resources: [],
+    contained: false,
+    scope: {
+      get resource() {
+        return walk.resources[walk.resources.length - 1] ?? NOTHING;
+      },
+      get rootResource() {
+        return rootResource(walk);
+      },
+      resolve: (reference) => resolveWithin(walk.resources, walk.contained, reference),
+      memberOf: (valueSet, system, code) => {
+        const verdict = verdictOf(walk, { valueSet, system, code });
+        return verdict === undefined || verdict.kind === 'unchecked' ? undefined : verdict.kind === 'in';
+      },
+      conformsTo: (profile, item) => asks.conformsTo(walk, profile, item),
+    },
+    asks,
+    needs: new Map(),
+    questions: [],
+  };
+  return walk;
+}
+
+const NOTHING: JsonObject = Object.freeze({});
+
+/** `%rootResource`: what contains the present resource, or itself. */
+export function rootResource(walk: Walk): JsonObject {
+  return walk.resources[walk.resources.length - (walk.contained ? 2 : 1)] ?? NOTHING;
 }
 
 /**
- * Notes a finding at the walk's present place.
+ * Does something inside a resource that stands in another; the caller has pushed its step to the path.
+ *
+ * @param contained  whether it stands in `contained`, so that `#` means the other
+ */
+export function insideResource(walk: Walk, resource: JsonObject, contained: boolean, inside: () => void): void {
+  const before = walk.contained;
+  walk.resources.push(resource);
+  walk.contained = contained;
+  inside();
+  walk.resources.pop();
+  walk.contained = before;
+}
+
+/**
+ * The verdict on one code while the walk goes on: by memory, or by what was loaded since the first walk. If neither tells, that
+ * becomes a need, and the walk comes again with the answer.
+ */
+export function verdictOf(walk: Walk, question: CodeQuestion): CodeVerdict | undefined {
+  const now = walk.asks.codes.now(question);
+  if (now !== undefined) return now;
+  const key = questionKey(question);
+  const { codes, answers } = walk.asks;
+  const answer = answers.get(key);
+  if (answer === undefined) {
+    walk.needs.set(key, async () => {
+      const [verdict] = await codes.later([question]);
+      if (verdict !== undefined) answers.set(key, verdict);
+    });
+  }
+  return answer;
+}
+
+export function questionKey({ valueSet, system, version, code }: CodeQuestion): string {
+  return `code ${valueSet ?? ''} ${system ?? ''}|${version ?? ''} ${code}`;
+}
+
+/**
+ * Notes a fault at the walk's present place.
  *
  * @param sentence  what is wrong and how to mend it, as it follows the path: `must not be null: leave it out.`; never a value
  */
-export function report(walk: Walk, code: IssueCode, id: string, sentence: string): void {
-  if (walk.issues.length >= ISSUES_MAX) {
-    if (!walk.full) {
-      const text = `More than ${ISSUES_MAX} faults were found: mend these, then send the resource again to see the others.`;
-      walk.issues.push(issue('incomplete', 'shape-more', text));
-    }
-    walk.full = true;
-    return;
-  }
+export function report(walk: Walk, code: IssueCode, id: string, sentence: string, rule?: Rule): void {
+  note(walk, 'error', code, id, sentence, rule);
+}
+
+/** Notes a finding of any severity at the walk's present place; `sentence` as for `report`. */
+export function note(walk: Walk, severity: Severity, code: IssueCode, id: string, sentence: string, rule?: Rule): void {
+  if (walk.issues.length >= ISSUES_MAX && !hasRoom(walk, severity)) return;
   const path = pathOf(walk);
-  walk.issues.push(issue(code, id, `${path} ${sentence}`, path));
+  walk.issues.push({ severity, code, id, text: `${path} ${sentence}`, expression: [path], ...(rule === undefined ? {} : { rule }) });
+}
+
+/** Warnings never keep a fault from being told, nor end the walk. */
+function hasRoom(walk: Walk, severity: Severity): boolean {
+  const faults = walk.issues.filter(isFault).length;
+  if (!isFault({ severity })) return walk.issues.length - faults < ISSUES_MAX;
+  if (faults < ISSUES_MAX) return true;
+  if (!walk.full) {
+    const text = `More than ${ISSUES_MAX} faults were found: mend these, then send the resource again to see the others.`;
+    walk.issues.push(issue('incomplete', 'shape-more', text));
+  }
+  walk.full = true;
+  return false;
+}
+
+/** Whether an issue speaks against the resource. */
+export function isFault({ severity }: Pick<Issue, 'severity'>): boolean {
+  return severity === 'error' || severity === 'fatal';
 }
 
 /** `report` for a child of the present place, such as one that is missing. */
@@ -66,7 +175,8 @@ export function kindOf(value: Json): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-function pathOf(walk: Walk): string {
+/** The present place as a FHIRPath: `Patient.name[0].given[1]`. */
+export function pathOf(walk: Walk): string {
   let path = '';
   for (let at = 0; at < walk.depth; at++) {
     const step = walk.path[at];

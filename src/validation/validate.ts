@@ -1,0 +1,71 @@
+import { type Issue, issue } from '../fhir/error.ts';
+import type { Decimals, JsonObject } from '../fhir/json.ts';
+import type { Schema } from '../fhir/schema.ts';
+import type { CodeChecker } from '../terminology/verdict.ts';
+import { conformsTo } from './claims.ts';
+import type { Rules } from './rules.ts';
+import { compileTypes } from './shape.ts';
+import { type Asks, ISSUES_MAX, isFault, startWalk, type Walk } from './walk.ts';
+
+export type ValidatorParts = Rules & { readonly schema: Schema; readonly codes: CodeChecker };
+
+export type Validatable = { readonly value: JsonObject; readonly decimals: Decimals };
+
+/** What a caller asks beyond what is always checked. */
+export type Asked = {
+  /** Profiles the resource itself has to conform to. */
+  readonly profiles?: readonly string[];
+};
+
+/**
+ * Validates a resource against its type, and against the profiles it claims, that are asked for, or that are required. All
+ * findings are returned, faults (`isFault`) among warnings and remarks; at most 50 of each. It never throws for a resource.
+ * Without delay if memory holds what it takes, else a promise.
+ */
+export type Validator = {
+  readonly validate: (document: Validatable, asked?: Asked) => readonly Issue[] | Promise<readonly Issue[]>;
+};
+
+/** Definitions name each other, so that one round of loading may show the next; R4's and US Core's need three at most. */
+const ROUNDS_MAX = 12;
+
+export function makeValidator({ schema, codes, ...rules }: ValidatorParts): Validator {
+  const { profiles } = rules;
+  const check = compileTypes({ schema, rules });
+  const walkOnce = ({ value, decimals }: Validatable, asked: Asked, answers: Asks['answers']): Walk => {
+    const walk = startWalk('Resource', decimals, { codes, answers, conformsTo: (at, url, item) => conformsTo(at, profiles, url, item) });
+    check(walk, value, asked.profiles ?? []);
+    return walk;
+  };
+  return {
+    validate(document, asked = {}) {
+      const answers: Asks['answers'] = new Map();
+      const walk = walkOnce(document, asked, answers);
+      if (walk.needs.size === 0 && walk.questions.length === 0) return walk.issues;
+      return settle(walk, () => walkOnce(document, asked, answers));
+    },
+  };
+}
+
+/** Loads what the walk lacked and walks again, until nothing is lacking; then asks for the codes. */
+async function settle(first: Walk, again: () => Walk): Promise<readonly Issue[]> {
+  let walk = first;
+  for (let round = 0; walk.needs.size > 0 && round < ROUNDS_MAX; round++) {
+    await Promise.all([...walk.needs.values()].map((load) => load()));
+    walk = again();
+  }
+  if (walk.needs.size > 0) walk.issues.push(unsettled(walk.issues[0]?.expression));
+  const verdicts = await walk.asks.codes.later(walk.questions.map(({ question }) => question));
+  for (const [at, { judge }] of walk.questions.entries()) {
+    const verdict = verdicts[at];
+    const found = verdict === undefined ? undefined : judge(verdict);
+    if (found !== undefined && (isFault(found) || walk.issues.length < ISSUES_MAX)) walk.issues.push(found);
+  }
+  return walk.issues;
+}
+
+function unsettled(expression: readonly string[] | undefined): Issue {
+  const text =
+    'Not all profiles could be checked: the definitions they draw on name others over and over. Validate against fewer profiles at a time.';
+  return { ...issue('incomplete', 'profile-unsettled', text, expression), severity: 'information' };
+}
