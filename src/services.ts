@@ -8,10 +8,12 @@ import { openKeyFile } from './encryption/key-file.ts';
 import { openBytes, sealBytes } from './encryption/seal-bytes.ts';
 import { makeDataKey } from './encryption/seal.ts';
 import { makeTokenKey, tokenSecretBytes } from './encryption/token.ts';
+import { makeConformance } from './interactions/conformance/conformance.ts';
 import type { Context } from './interactions/context.ts';
 import { cursorCodec } from './interactions/cursor.ts';
 import { type Erasing, replayErasures } from './interactions/erasure.ts';
 import { makeRegistrar } from './interactions/parameters/registrar.ts';
+import { openValidation } from './interactions/validation.ts';
 import { watchParameters } from './interactions/parameters/watch.ts';
 import { liveRegistry } from './search/live-registry.ts';
 import { allElements, elementsEdition } from './search/registry.ts';
@@ -34,7 +36,6 @@ import { tokenStatistics } from './storage/statistics.ts';
 import { makeOpener, makeSealer } from './storage/sealing.ts';
 import type { Log } from './telemetry/log.ts';
 import { definedSources } from './terminology/search-terms.ts';
-import { compileShapes } from './validation/shape.ts';
 
 /** Everything that is open while the server runs. */
 export type Services = {
@@ -119,10 +120,25 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     const seal = makeSealer(keys, codec, texts);
     const opener = makeOpener(keys, codec, texts);
     const cursorKey = makeDataKey(Buffer.alloc(16), keys.secretOf('cursor'));
+    const planContext = () => ({ ...plan, now: Date.now() });
+    const conformance = makeConformance({
+      definitions,
+      db: searching.pool,
+      stored: {
+        config,
+        get registry() {
+          return live.current();
+        },
+        planContext,
+        open: opener,
+        statistics,
+      },
+    });
     const context: Context = {
       config,
       definitions,
       definedTerms: definedSources(definitions),
+      conformance,
       get registry() {
         return live.current();
       },
@@ -137,7 +153,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       updates: updateBatch({ pool: main.pool, retriesMax: config.transactionRetriesMax, rowsMax: 50, inFlightMax: 3 }),
       creates: createBatch({ pool: main.pool, retriesMax: config.transactionRetriesMax, rowsMax: 200, inFlightMax: 2 }),
       extract: live.extract,
-      validate: compileShapes(definitions.schema),
+      validator: openValidation({ config, schema: definitions.schema }),
       seal,
       open: opener,
       reseal: makeResealer(keys, opener, seal),
@@ -146,7 +162,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
         open: (purpose, sealed) => openBytes(cursorKey, purpose, sealed),
       }),
       refKeyOf: (type, id) => refKeyOf(tokenKey, type, id),
-      planContext: () => ({ ...plan, now: Date.now() }),
+      planContext,
     };
     const registrar = purpose === 'serve' ? makeRegistrar(context, log) : undefined;
     opened.push(() => registrar?.stop() ?? Promise.resolve());
@@ -157,6 +173,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       open: opener,
       refKeyOf: context.refKeyOf,
       log,
+      onConformance: conformance.changed,
       ...(registrar === undefined ? {} : { onTurn: registrar.turn }),
     });
     opened.push(() => watch.stop());

@@ -24,6 +24,8 @@ export type WatchOptions = {
   readonly log: Log;
   /** After each look, on the watching connection: what more there is to do. */
   readonly onTurn?: (client: Client) => Promise<void>;
+  /** When conformance resources have changed somewhere, or may have while the connection was lost. */
+  readonly onConformance?: () => void;
 };
 
 export type ParameterWatch = { readonly stop: () => Promise<void> };
@@ -52,10 +54,14 @@ export async function watchParameters(options: WatchOptions): Promise<ParameterW
     };
     fresh.on('error', lost);
     fresh.on('end', lost);
-    fresh.on('notification', look);
+    fresh.on('notification', ({ channel }) => {
+      if (channel === 'conformance') options.onConformance?.();
+      else look();
+    });
     await fresh.connect();
-    await fresh.query('listen search_parameters');
+    await fresh.query('listen search_parameters; listen conformance');
     client = fresh;
+    options.onConformance?.();
     return fresh;
   }
 
