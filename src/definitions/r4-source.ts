@@ -9,7 +9,14 @@ type ConformanceResource = {
   readonly version?: string;
 };
 
-type Extension = { readonly url: string; readonly valueUrl?: string; readonly valueUri?: string; readonly valueString?: string };
+type Extension = {
+  readonly url: string;
+  readonly valueUrl?: string;
+  readonly valueUri?: string;
+  readonly valueString?: string;
+  readonly valueBoolean?: boolean;
+  readonly valueCanonical?: string;
+};
 
 export type ElementDefinitionType = {
   readonly code: string;
@@ -25,7 +32,20 @@ export type ElementDefinition = {
   readonly contentReference?: string;
   readonly isSummary?: boolean;
   readonly isModifier?: boolean;
-  readonly binding?: { readonly strength: 'required' | 'extensible' | 'preferred' | 'example'; readonly valueSet?: string };
+  readonly binding?: {
+    readonly strength: 'required' | 'extensible' | 'preferred' | 'example';
+    readonly valueSet?: string;
+    readonly extension?: readonly Extension[];
+  };
+  readonly constraint?: readonly {
+    readonly key: string;
+    readonly severity: 'error' | 'warning';
+    readonly human: string;
+    readonly expression?: string;
+    /** The url of the type it is inherited from. */
+    readonly source?: string;
+    readonly extension?: readonly Extension[];
+  }[];
 };
 
 export type StructureDefinition = ConformanceResource & {

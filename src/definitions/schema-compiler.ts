@@ -1,4 +1,4 @@
-import type { ElementDef, TypeDef } from '../fhir/schema.ts';
+import type { BindingDef, ConstraintDef, ElementDef, TypeDef } from '../fhir/schema.ts';
 import type { ElementDefinition, ElementDefinitionType, StructureDefinition } from './r4-source.ts';
 
 /** A type as the cache keeps it: everything JSON can say, defaults left out. `schema-reader.ts` is its counterpart. */
@@ -6,6 +6,8 @@ export type PackedType = Pick<TypeDef, 'name' | 'kind' | 'base'> & {
   readonly abstract?: true;
   readonly regex?: string;
   readonly elements?: readonly PackedElement[];
+  readonly constraints?: readonly ConstraintDef[];
+  readonly binding?: BindingDef;
 };
 
 /** `element` is absent where it equals `name`; `max` absent means 1, null means `*`; flags are absent when false. */
@@ -16,7 +18,8 @@ export type PackedElement = Pick<ElementDef, 'name' | 'type'> & {
   readonly summary?: true;
   readonly modifier?: true;
   readonly targets?: readonly string[];
-  readonly binding?: NonNullable<ElementDef['binding']>;
+  readonly binding?: BindingDef;
+  readonly constraints?: readonly ConstraintDef[];
 };
 
 /**
@@ -43,8 +46,11 @@ export function compileTypes(definition: StructureDefinition): PackedType[] {
     const own = children.get(element.path);
     if (own === undefined) return [];
     const packed = own.flatMap((child) => packElement(child, definition, children));
-    if (parentOf(element.path) === undefined) return [{ ...headOf(definition), elements: packed }];
-    return [{ name: element.path, kind: 'backbone', base: onlyType(element).code, elements: packed }];
+    const constraints = constraintsIn(element, definition);
+    if (parentOf(element.path) === undefined) {
+      return [{ ...headOf(definition), elements: packed, ...constraints, ...bindingIn(element) }];
+    }
+    return [{ name: element.path, kind: 'backbone', base: onlyType(element).code, elements: packed, ...constraints }];
   });
 }
 
@@ -58,6 +64,8 @@ const STRUCTURES = 'http://hl7.org/fhir/StructureDefinition/';
 const SYSTEM_TYPES = 'http://hl7.org/fhirpath/System.';
 const FHIR_TYPE = 'http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type';
 const REGEX = 'http://hl7.org/fhir/StructureDefinition/regex';
+const MAX_VALUE_SET = 'http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet';
+const BEST_PRACTICE = 'http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice';
 
 /** The types a binding can apply to. @see https://hl7.org/fhir/R4/terminologies.html#4.1 */
 const BINDABLE = new Set(['code', 'Coding', 'CodeableConcept', 'Quantity', 'string', 'uri']);
@@ -95,12 +103,19 @@ function packElement(
     return [{ name: named, type: target, ...shared }];
   }
   if (children.has(element.path)) return [{ name: named, type: element.path, ...shared }];
-  if (!named.endsWith('[x]')) return [{ name: named, ...shared, ...packType(onlyType(element), element, definition) }];
+  const constraints = constraintsIn(element, definition);
+  if (!named.endsWith('[x]')) return [{ name: named, ...shared, ...packType(onlyType(element), element, definition), ...constraints }];
 
   const stem = named.slice(0, -'[x]'.length);
   return (element.type ?? []).map((choice) => {
     const packed = packType(choice, element, definition);
-    return { name: stem + packed.type.charAt(0).toUpperCase() + packed.type.slice(1), element: named, ...shared, ...packed };
+    return {
+      name: stem + packed.type.charAt(0).toUpperCase() + packed.type.slice(1),
+      element: named,
+      ...shared,
+      ...packed,
+      ...constraints,
+    };
   });
 }
 
@@ -111,15 +126,32 @@ function packType(
 ): Pick<PackedElement, 'type' | 'targets' | 'binding'> {
   const name = typeName(type, element, definition);
   const targets = (type.targetProfile ?? []).map((profile) => profile.replace(STRUCTURES, ''));
-  const bound = element.binding;
   return {
     type: name,
     // A reference to Resource is a reference to anything, and so is one without a target.
     ...(targets.length === 0 || targets.includes('Resource') ? {} : { targets }),
-    ...(bound?.valueSet === undefined || !BINDABLE.has(name)
-      ? {}
-      : { binding: { strength: bound.strength, valueSet: bound.valueSet.replace(/\|.*$/, '') } }),
+    ...(BINDABLE.has(name) ? bindingIn(element) : {}),
   };
+}
+
+function bindingIn({ binding }: ElementDefinition): { binding?: BindingDef } {
+  if (binding?.valueSet === undefined) return {};
+  const max = binding.extension?.find((extension) => extension.url === MAX_VALUE_SET)?.valueCanonical;
+  return { binding: { strength: binding.strength, valueSet: unversioned(binding.valueSet), ...(max === undefined ? {} : { max }) } };
+}
+
+/** The element's own; those its type has come with the type. */
+function constraintsIn({ constraint = [] }: ElementDefinition, definition: StructureDefinition): { constraints?: ConstraintDef[] } {
+  const constraints = constraint.flatMap(({ key, severity, human, expression, source = definition.url, extension = [] }) => {
+    if (source !== definition.url || expression === undefined) return [];
+    const best = extension.some(({ url, valueBoolean }) => url === BEST_PRACTICE && valueBoolean === true);
+    return [{ key, severity, human, expression, ...(best ? { bestPractice: true as const } : {}) }];
+  });
+  return constraints.length === 0 ? {} : { constraints };
+}
+
+function unversioned(canonical: string): string {
+  return canonical.replace(/\|.*$/, '');
 }
 
 /** The FHIR name of an element's type; FHIRPath's System types stand where R4 has ids, urls and the values of primitives. */

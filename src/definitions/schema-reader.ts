@@ -21,13 +21,13 @@ export function openSchema(types: Buffer, spans: ReadonlyMap<string, readonly [n
 }
 
 function unpackType(packed: PackedType): TypeDef {
-  const { name, kind, base, abstract = false, regex, elements = [] } = packed;
+  const { name, kind, base, abstract = false, elements = [], ...rest } = packed;
   const unpacked = elements.map((element): [string, ElementDef] => [element.name, unpackElement(element)]);
-  return Object.freeze({ name, kind, base, abstract, elements: frozenMap(unpacked), ...(regex === undefined ? {} : { regex }) });
+  return Object.freeze({ name, kind, base, abstract, elements: frozenMap(unpacked), ...deepFreeze(rest) });
 }
 
 function unpackElement(packed: PackedElement): ElementDef {
-  const { name, element = name, type, min = 0, max = 1, summary = false, modifier = false, targets = [], binding } = packed;
+  const { name, element = name, type, min = 0, max = 1, summary = false, modifier = false, targets = [], ...rest } = packed;
   return Object.freeze({
     name,
     element,
@@ -38,8 +38,13 @@ function unpackElement(packed: PackedElement): ElementDef {
     summary,
     modifier,
     targets: Object.freeze(targets),
-    ...(binding === undefined ? {} : { binding: Object.freeze(binding) }),
+    ...deepFreeze(rest),
   });
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
+  return Object.freeze(value);
 }
 
 /** Object.freeze alone leaves a Map's entries open to change. */

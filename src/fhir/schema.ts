@@ -19,7 +19,26 @@ export type ElementDef = {
   readonly modifier: boolean;
   /** Resource types a Reference or canonical may point to; empty: any. */
   readonly targets: readonly string[];
-  readonly binding?: { readonly strength: 'required' | 'extensible' | 'preferred' | 'example'; readonly valueSet: string };
+  readonly binding?: BindingDef;
+  /** Invariants of the element beyond its type's; of a backbone element its type has them. */
+  readonly constraints?: readonly ConstraintDef[];
+};
+
+export type BindingDef = {
+  readonly strength: 'required' | 'extensible' | 'preferred' | 'example';
+  /** Canonical url without version. */
+  readonly valueSet: string;
+  /** The value set that no code may be outside of, however weak the binding. */
+  readonly max?: string;
+};
+
+/** An invariant. @see https://hl7.org/fhir/R4/conformance-rules.html#constraints */
+export type ConstraintDef = {
+  readonly key: string;
+  readonly severity: 'error' | 'warning';
+  readonly human: string;
+  readonly expression: string;
+  readonly bestPractice?: true;
 };
 
 export type TypeDef = {
@@ -33,10 +52,20 @@ export type TypeDef = {
   readonly elements: ReadonlyMap<string, ElementDef>;
   /** For primitives: the regular expression of the definition, where it gives one. */
   readonly regex?: string;
+  /** Its own invariants; those of `base` apply too. */
+  readonly constraints?: readonly ConstraintDef[];
+  /** For what is a Quantity of one kind (Age, Duration): which units it may have. */
+  readonly binding?: BindingDef;
 };
 
 /** Looks a type up; undefined if R4 has none of that name. */
 export type Schema = (name: string) => TypeDef | undefined;
+
+/** All invariants of a type, its own first. */
+export function constraintsOf(schema: Schema, name: string): readonly ConstraintDef[] {
+  const definition = schema(name);
+  return definition === undefined ? [] : [...(definition.constraints ?? []), ...constraintsOf(schema, definition.base)];
+}
 
 export type SearchParameterType = 'number' | 'date' | 'string' | 'token' | 'reference' | 'composite' | 'quantity' | 'uri' | 'special';
 

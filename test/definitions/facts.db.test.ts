@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { constraintsOf } from '../../src/fhir/schema.ts';
 import { type Definitions, loadDefinitions } from '../../src/definitions/load.ts';
 
 // Facts read by hand on hl7.org/fhir/R4. The cache is kept from run to run: its name has the compiler's version.
@@ -127,7 +128,37 @@ describe('types', () => {
   );
 });
 
+describe('invariants', () => {
+  const keysOf = (type: string) => constraintsOf(definitions.schema, type).map(({ key }) => key);
+
+  test('a type has its own, and by its bases those of all it derives from', () => {
+    expect(definitions.schema('Organization')?.constraints?.map(({ key }) => key)).toEqual(['org-1']);
+    expect(keysOf('Organization')).toEqual(['org-1', 'dom-2', 'dom-3', 'dom-4', 'dom-5', 'dom-6']);
+    expect(keysOf('Age')).toEqual(['age-1', 'qty-3', 'ele-1']);
+    expect(keysOf('Observation.referenceRange')).toEqual(['obs-3', 'ele-1']);
+  });
+
+  test('an element has those beyond its type', () => {
+    expect(elementOf('Organization', 'telecom')?.constraints?.map(({ key }) => key)).toEqual(['org-3']);
+    expect(elementOf('Patient', 'contact')?.constraints).toBeUndefined();
+  });
+
+  test('best practice is marked', () => {
+    const marked = constraintsOf(definitions.schema, 'Condition').filter(({ bestPractice }) => bestPractice);
+    expect(marked.map(({ key, severity }) => `${key} ${severity}`)).toEqual(['con-3 warning', 'dom-6 warning']);
+  });
+});
+
 describe('bindings', () => {
+  test('a weak binding names the value set that bounds it, and a kind of Quantity its units', () => {
+    expect(elementOf('Patient.communication', 'language')?.binding).toEqual({
+      strength: 'preferred',
+      valueSet: 'http://hl7.org/fhir/ValueSet/languages',
+      max: 'http://hl7.org/fhir/ValueSet/all-languages',
+    });
+    expect(definitions.schema('Duration')?.binding?.max).toBe('http://hl7.org/fhir/ValueSet/all-time-units');
+  });
+
   test('a binding names its value set without version', () => {
     expect(elementOf('Patient', 'gender')?.binding).toEqual({
       strength: 'required',
