@@ -98,6 +98,45 @@ export function origins(description: string): Variable<readonly string[]> {
   };
 }
 
+/** Canonical urls by resource type: `Patient=https://example.org/p,Observation=https://example.org/o`, or a JSON object of lists. */
+export function profilesByType(description: string): Variable<ReadonlyMap<string, readonly string[]>> {
+  return {
+    fallback: '',
+    empty: new Map(),
+    unset: 'none',
+    accepts: 'Type=url pairs separated by commas, or a JSON object of lists of urls by type',
+    description,
+    read(written) {
+      const pairs = written.startsWith('{') ? pairsOfJson(written) : written.split(',').map(pairOf);
+      if (pairs?.every(([type, url]) => /^[A-Z][A-Za-z]+$/.test(type) && /^[a-z][a-z\d+.-]*:[^\s,]+$/i.test(url)) !== true)
+        return undefined;
+      return new Map([...new Set(pairs.map(([type]) => type))].map((type) => [type, urlsOf(pairs, type)]));
+    },
+  };
+}
+
+type ProfilePair = readonly [type: string, url: string];
+
+const urlsOf = (pairs: readonly ProfilePair[], type: string): readonly string[] =>
+  Object.freeze(pairs.filter(([each]) => each === type).map(([, url]) => url));
+
+function pairOf(item: string): ProfilePair {
+  const [type = '', ...url] = item.split('=');
+  return [type.trim(), url.join('=').trim()];
+}
+
+function pairsOfJson(written: string): ProfilePair[] | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(written);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  const lists = Object.entries(value).map(([type, urls]): [string, readonly unknown[]] => [type, Array.isArray(urls) ? urls : [urls]]);
+  return lists.flatMap(([type, urls]) => urls.map((url): ProfilePair => [type, typeof url === 'string' ? url : '']));
+}
+
 function list(accepts: string, isItem: (item: string) => boolean, description: string): Variable<readonly string[]> {
   const read = (written: string) => {
     const items = written.split(',').map((item) => item.trim());

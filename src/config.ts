@@ -11,6 +11,7 @@ import {
   optional,
   origins,
   path,
+  profilesByType,
   type Variable,
   webAddress,
   whole,
@@ -114,6 +115,22 @@ export const sections = {
     REFERENCES: choice('unchecked', ['unchecked', 'checked'], 'Checked refuses a write whose references lead to nothing.'),
     CONDITIONAL_DELETE_MAX: whole(1_000, [1, 100_000], 'resources', 'Most resources that one conditional delete may remove.'),
   },
+  Validation: {
+    REQUIRED_PROFILES: profilesByType('Profiles that every resource of a type has to conform to when it is written.'),
+    UNKNOWN_PROFILES: choice(
+      'warn',
+      ['warn', 'refuse'],
+      'What becomes of a resource that claims a profile which is not known here: it is taken with a warning, or refused.',
+    ),
+    BEST_PRACTICE: optional(
+      'warning, and for a resource without narrative information',
+      choice(
+        'warning',
+        ['ignore', 'information', 'warning', 'error'],
+        'How grave it is to break a rule that is only recommended, such as that a resource has a narrative.',
+      ),
+    ),
+  },
   Search: {
     SEARCH_TIMEOUT_MS: whole(10_000, [100, 30_000], 'ms', 'Longest time that a search may take.'),
     SEARCH_TOTAL_TIMEOUT_MS: whole(
@@ -149,6 +166,7 @@ const variables = {
   ...sections.Encryption,
   ...sections.Access,
   ...sections.Requests,
+  ...sections.Validation,
   ...sections.Search,
 } as const;
 

@@ -26,9 +26,9 @@ export type WriteAnswer = {
 };
 
 /** The answer to a write, with as much of the resource as was preferred and the caller may read. */
-export function writeAnswer({ status, stamp, json, readable }: WriteAnswer, prefer: Return, advice: Issue): Answer {
+export function writeAnswer({ status, stamp, json, readable }: WriteAnswer, prefer: Return, advice: readonly Issue[]): Answer {
   const base = { status, stamp, located: true };
-  if (prefer === 'OperationOutcome') return { ...base, issues: [advice] };
+  if (prefer === 'OperationOutcome') return { ...base, issues: advice };
   if (prefer === 'minimal' || !readable) return base;
   return { ...base, body: typeof json === 'string' ? renderText(json, stamp) : render(json, stamp) };
 }

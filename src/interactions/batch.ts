@@ -30,7 +30,7 @@ export async function batch(
   const fail = (index: number, error: unknown): void => {
     answers[index] = onFault(error instanceof FhirError ? atEntry(index, error) : error);
   };
-  const entries = readEntries(ctx, parsed, fail);
+  const entries = await readEntries(ctx, parsed, fail);
   for (const methods of [['DELETE'], ['POST'], ['PUT', 'PATCH'], ['GET', 'HEAD']]) {
     const queue = entries.filter(({ method }) => methods.includes(method));
     const worker = async (): Promise<void> => {

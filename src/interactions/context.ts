@@ -2,8 +2,6 @@ import type { Pool } from 'pg';
 import type { Access } from '../authorization/access.ts';
 import type { Config } from '../config.ts';
 import type { Definitions } from '../definitions/load.ts';
-import type { Decimals, JsonObject } from '../fhir/json.ts';
-import type { Issue } from '../fhir/error.ts';
 import type { Extractor } from '../search/extract.ts';
 import type { LiveRegistry } from '../search/live-registry.ts';
 import type { Registry } from '../search/registry.ts';
@@ -16,6 +14,8 @@ import type { Statistics } from '../storage/statistics.ts';
 import type { CreateBatch } from '../storage/create-batch.ts';
 import type { UpdateBatch } from '../storage/update-batch.ts';
 import type { Sources } from '../terminology/expand.ts';
+import type { LiveConformance } from './conformance/conformance.ts';
+import type { Validator } from '../validation/validate.ts';
 import type { CursorCodec } from './cursor.ts';
 
 /** All that interactions work with: opened once in services.ts and passed down. */
@@ -24,6 +24,8 @@ export type Context = {
   readonly definitions: Definitions;
   /** R4's own code systems and value sets. */
   readonly definedTerms: Sources;
+  /** Where conformance resources are found, and who is told when they change. */
+  readonly conformance: LiveConformance;
   /** As it is at this moment. */
   readonly registry: Registry;
   readonly live: LiveRegistry;
@@ -41,7 +43,7 @@ export type Context = {
   readonly creates: CreateBatch;
   readonly updates: UpdateBatch;
   readonly extract: Extractor;
-  readonly validate: (resource: JsonObject, decimals: Decimals) => readonly Issue[];
+  readonly validator: Validator;
   readonly seal: (json: string, address: SealedFor) => Promise<Buffer>;
   readonly open: Opener;
   readonly reseal: Reseal;

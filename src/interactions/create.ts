@@ -1,5 +1,4 @@
 import { passesFilter } from '../storage/filter.ts';
-import { inTransaction } from '../storage/database.ts';
 import { insertVersions } from '../storage/write.ts';
 import { type Answer, type Return, writeAnswer } from './answer.ts';
 import { bindLinks } from './binaries.ts';
@@ -7,10 +6,11 @@ import { matchUnderLock, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
 import type { Document } from './document.ts';
 import { newId } from './ids.ts';
-import { created, unchanged } from './outcomes.ts';
+import { created, toldOf, unchanged } from './outcomes.ts';
 import { multipleMatches, refusedByStore } from './preconditions.ts';
 import { writeLast } from './update.ts';
-import { assertTypeMatches, assertValid, type Prepared, prepareVersion } from './prepare.ts';
+import { assertTypeMatches, type Prepared, prepareVersion, validated } from './prepare.ts';
+import { inWriting, noticed } from './writing.ts';
 
 export type CreateOptions = { readonly prefer: Return /** Search criteria, as the header holds them. */; readonly ifNoneExist?: string };
 
@@ -19,23 +19,24 @@ export type CreateOptions = { readonly prefer: Return /** Search criteria, as th
  *
  * @see https://hl7.org/fhir/R4/http.html#create, https://hl7.org/fhir/R4/http.html#ccreate
  */
-export async function create(ctx: Context, call: Call, type: string, document: Document, options: CreateOptions): Promise<Answer> {
+export async function create(ctx: Context, call: Call, type: string, received: Document, options: CreateOptions): Promise<Answer> {
   const filter = call.access.permit('c', type);
-  assertTypeMatches(document, type);
-  assertValid(ctx, document);
+  assertTypeMatches(received, type);
+  const document = await validated(ctx, received);
   if (options.ifNoneExist !== undefined) return createUnlessMatched(ctx, call, document, options.ifNoneExist, options.prefer);
   const [rid = 0] = await ctx.rowIds.take(1);
   const id = newId(type);
   const prepared = await prepareVersion(ctx, document, { id, rid, version: 1, interaction: 'c' }, filter);
   const { row, json } = prepared;
-  const lastUpdated = prepared.links.length === 0 ? await ctx.creates.add(row) : await createLinked(ctx, prepared);
+  const lastUpdated = prepared.links.length === 0 ? await noticed(ctx, [type], ctx.creates.add(row)) : await createLinked(ctx, prepared);
   if (lastUpdated === undefined) throw refusedByStore();
   const readable = passesFilter(call.access.filter('r', type), row.tokens);
-  return writeAnswer({ status: 201, stamp: { type, id, version: 1, lastUpdated }, json, readable }, options.prefer, created(type));
+  const told = toldOf(created(type), document);
+  return writeAnswer({ status: 201, stamp: { type, id, version: 1, lastUpdated }, json, readable }, options.prefer, told);
 }
 
 function createLinked(ctx: Context, { row, links }: Prepared): Promise<string> {
-  return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, async (tx) => {
+  return inWriting(ctx, [row.type], async (tx) => {
     await bindLinks(ctx, tx.client, links);
     return writeLast(tx, row, insertVersions);
   });
@@ -45,16 +46,14 @@ async function createUnlessMatched(ctx: Context, call: Call, document: Document,
   const { type } = document;
   const query = parseCriteria(ctx, type, criteria, 'If-None-Exist');
   call.access.permit('s', type);
-  return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, async (tx) => {
+  return inWriting(ctx, [type], async (tx) => {
     const [match, another] = await matchUnderLock(ctx, call, tx.client, query);
     if (another !== undefined) throw multipleMatches('If-None-Exist');
     if (match !== undefined) {
       const stamp = { type, id: match.id, version: match.version, lastUpdated: match.lastUpdated };
-      return writeAnswer(
-        { status: 200, stamp, json: match.json, readable: call.access.filter('r', type) === 'all' },
-        prefer,
+      return writeAnswer({ status: 200, stamp, json: match.json, readable: call.access.filter('r', type) === 'all' }, prefer, [
         unchanged(type),
-      );
+      ]);
     }
     const [rid = 0] = await ctx.rowIds.take(1);
     const id = newId(type);
@@ -67,6 +66,7 @@ async function createUnlessMatched(ctx: Context, call: Call, document: Document,
     await bindLinks(ctx, tx.client, links);
     const lastUpdated = await writeLast(tx, row, insertVersions);
     const readable = passesFilter(call.access.filter('r', type), row.tokens);
-    return writeAnswer({ status: 201, stamp: { type, id, version: 1, lastUpdated }, json, readable }, prefer, created(type));
+    const told = toldOf(created(type), document);
+    return writeAnswer({ status: 201, stamp: { type, id, version: 1, lastUpdated }, json, readable }, prefer, told);
   });
 }

@@ -1,4 +1,4 @@
-import { badRequest } from '../fhir/error.ts';
+import { badRequest, type Issue } from '../fhir/error.ts';
 import { type Decimals, type JsonObject, type Link, type Member, type ParsedJson, parseJson, writeJson } from '../fhir/json.ts';
 
 /**
@@ -15,6 +15,8 @@ export type Document = {
     readonly meta: readonly Member[];
     readonly links: readonly Link[];
   };
+  /** What validation had to say of it that refuses nothing: warnings and information. */
+  readonly findings?: readonly Issue[];
 };
 
 /** Text to put in place of a span of the source. */

@@ -4,7 +4,7 @@ import { isId } from '../fhir/references.ts';
 import type { Context } from './context.ts';
 import { type Document, documentOf } from './document.ts';
 import type { Patch } from './patch.ts';
-import { assertType, assertValid } from './prepare.ts';
+import { assertType, validated } from './prepare.ts';
 
 /** One entry of a batch or transaction as asked, its url taken apart. */
 export type Entry = {
@@ -37,7 +37,7 @@ export const entryPath = (index: number): string => `Bundle.entry[${index}]`;
  *
  * @throws FhirError 400 where the Bundle itself is wrong, 413 with too many entries
  */
-export function readEntries(ctx: Context, parsed: ParsedJson, onFault: (index: number, error: unknown) => void): Entry[] {
+export async function readEntries(ctx: Context, parsed: ParsedJson, onFault: (index: number, error: unknown) => void): Promise<Entry[]> {
   const bundle = isObject(parsed.value) ? parsed.value : {};
   const list = bundle.entry ?? [];
   if (!Array.isArray(list)) throw badRequest('bundle-invalid', 'Bundle.entry is an array.', 'Bundle.entry', 'structure');
@@ -51,17 +51,18 @@ export function readEntries(ctx: Context, parsed: ParsedJson, onFault: (index: n
       ),
     ]);
   }
-  return list.flatMap((entry, index) => {
+  const entries: Entry[] = [];
+  for (const [index, entry] of list.entries()) {
     try {
-      return [readEntry(ctx, parsed, entry, index)];
+      entries.push(await readEntry(ctx, parsed, entry, index));
     } catch (error) {
       onFault(index, error);
-      return [];
     }
-  });
+  }
+  return entries;
 }
 
-function readEntry(ctx: Context, parsed: ParsedJson, entry: Json, index: number): Entry {
+async function readEntry(ctx: Context, parsed: ParsedJson, entry: Json, index: number): Promise<Entry> {
   const path = entryPath(index);
   if (!isObject(entry) || !isObject(entry.request ?? null)) {
     throw badRequest(
@@ -108,7 +109,7 @@ function readEntry(ctx: Context, parsed: ParsedJson, entry: Json, index: number)
       ifModifiedSince: text('ifModifiedSince'),
       ifNoneExist: text('ifNoneExist'),
     }),
-    ...(document === undefined ? {} : method === 'PATCH' ? { patch: patchOf(ctx, document, path) } : { document }),
+    ...(document === undefined ? {} : method === 'PATCH' ? { patch: await patchOf(ctx, document, path) } : { document }),
   };
 }
 
@@ -130,10 +131,10 @@ function readUrl(ctx: Context, raw: string, path: string, method: Entry['method'
 }
 
 /** A patch stands in an entry as Parameters, or as a Binary that holds JSON Patch. @see https://hl7.org/fhir/R4/http.html#patch */
-function patchOf(ctx: Context, document: Document, path: string): Patch {
+async function patchOf(ctx: Context, document: Document, path: string): Promise<Patch> {
   const { type, value, decimals } = document;
   if (type === 'Parameters') {
-    assertValid(ctx, document);
+    await validated(ctx, document);
     return { kind: 'fhirpath', parsed: { value, decimals } };
   }
   if (type === 'Binary' && value.contentType === 'application/json-patch+json' && typeof value.data === 'string') {

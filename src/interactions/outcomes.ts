@@ -1,4 +1,8 @@
 import type { Issue } from '../fhir/error.ts';
+import type { Document } from './document.ts';
+
+/** What became of a document, then what validation had to say of it. */
+export const toldOf = (outcome: Issue, { findings = [] }: Document): readonly Issue[] => [outcome, ...findings];
 
 const information = (id: string, text: string): Issue => ({ severity: 'information', code: 'informational', id, text });
 
@@ -9,3 +13,10 @@ export const deleted = (count: number): Issue =>
   count === 0
     ? information('nothing-deleted', 'There was nothing to delete.')
     : information('resource-deleted', count === 1 ? 'The resource was deleted.' : `${count} resources were deleted.`);
+
+const graveness: Readonly<Record<Issue['severity'], number>> = { fatal: 0, error: 1, warning: 2, information: 3 };
+
+/** Errors first; within a severity in the order found, which is that of the document. */
+export function gravestFirst(issues: readonly Issue[]): readonly Issue[] {
+  return issues.toSorted((a, b) => graveness[a.severity] - graveness[b.severity]);
+}

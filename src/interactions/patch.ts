@@ -1,6 +1,6 @@
 import { badRequest, FhirError, issue, notFound } from '../fhir/error.ts';
 import type { JsonObject, ParsedJson } from '../fhir/json.ts';
-import { inTransaction, type Transaction } from '../storage/database.ts';
+import type { Transaction } from '../storage/database.ts';
 import { passesFilter } from '../storage/filter.ts';
 import { type LockedVersion, lockCurrent } from '../storage/read.ts';
 import { replaceVersions } from '../storage/write.ts';
@@ -10,14 +10,15 @@ import { lockMatch, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
 import { type Document, parseStored } from './document.ts';
 import type { Resolve } from './links.ts';
-import { unchanged, updated } from './outcomes.ts';
+import { toldOf, unchanged, updated } from './outcomes.ts';
 import { applyFhirPathPatch } from './patch/fhirpath-patch.ts';
 import { applyJsonPatch } from './patch/json-patch.ts';
 import { fhirPathPatchLinks, jsonPatchLinks, type NamedText } from './patch/patch-links.ts';
 import { assertIfMatch, auditEventsStay, multipleMatches } from './preconditions.ts';
-import { assertId, assertValid, prepareVersion } from './prepare.ts';
+import { assertId, prepareVersion, validated } from './prepare.ts';
 import { gone, openOne } from './read.ts';
 import { unchangedText, writeLast } from './update.ts';
+import { inWriting } from './writing.ts';
 
 /** A patch as received: RFC 6902 operations, or a Parameters resource of FHIRPath operations. */
 export type Patch = { readonly kind: 'json' | 'fhirpath'; readonly parsed: Pick<ParsedJson, 'value' | 'decimals'> };
@@ -32,9 +33,7 @@ export async function patch(ctx: Context, call: Call, type: string, id: string, 
   call.access.permit('u', type);
   assertId(id);
   if (type === 'AuditEvent') throw auditEventsStay();
-  return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, (tx) =>
-    patchLocked(ctx, call, tx, type, id, change, options),
-  );
+  return inWriting(ctx, [type], (tx) => patchLocked(ctx, call, tx, type, id, change, options));
 }
 
 /** Patches the one resource that matches. @see https://hl7.org/fhir/R4/http.html#patch */
@@ -50,7 +49,7 @@ export async function conditionalPatch(
   call.access.permit('s', type);
   if (type === 'AuditEvent') throw auditEventsStay();
   const query = parseCriteria(ctx, type, criteria, 'The URL');
-  return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, async (tx) => {
+  return inWriting(ctx, [type], async (tx) => {
     const [match, another] = await lockMatch(ctx, call, tx.client, query);
     if (another !== undefined) throw multipleMatches('the URL');
     if (match === undefined)
@@ -77,13 +76,14 @@ async function patchLocked(
   const document = await patched(ctx, current, change);
   const readable = passesFilter(call.access.filter('r', type), current.tokens);
   const same = await unchangedText(ctx, current, document);
-  if (same !== undefined) return writeAnswer({ status: 200, stamp: current, json: same, readable }, options.prefer, unchanged(type));
+  const told = toldOf(same === undefined ? updated(type) : unchanged(type), document);
+  if (same !== undefined) return writeAnswer({ status: 200, stamp: current, json: same, readable }, options.prefer, told);
   const version = current.version + 1;
   const linked = await linkedOwners(ctx, tx.client, address, true);
   const { row, json, links } = await prepareVersion(ctx, document, { ...current, version, interaction: 'p' }, filter, [], linked);
   await bindLinks(ctx, tx.client, links);
   const lastUpdated = await writeLast(tx, row, replaceVersions);
-  return writeAnswer({ status: 200, stamp: { type, id, version, lastUpdated }, json, readable }, options.prefer, updated(type));
+  return writeAnswer({ status: 200, stamp: { type, id, version, lastUpdated }, json, readable }, options.prefer, told);
 }
 
 /**
@@ -112,8 +112,7 @@ export async function patched(ctx: Context, current: LockedVersion, { kind, pars
       issue('business-rule', 'patch-changes-identity', 'A patch must leave resourceType and id as they are.', [`${current.type}.id`]),
     ]);
   }
-  assertValid(ctx, document);
-  return document;
+  return validated(ctx, document);
 }
 
 /** What may be a link in what a patch brings. @throws FhirError if it is malformed */

@@ -6,9 +6,11 @@ import { type BinaryLink, type LinkedOwner, withOwners } from '../storage/binary
 import { passesFilter, type RowFilter } from '../storage/filter.ts';
 import type { LockedVersion } from '../storage/read.ts';
 import { type NewVersion, noFacts } from '../storage/rows.ts';
+import { isFault } from '../validation/walk.ts';
 import { binaryLinksOf } from './binaries.ts';
 import type { Context } from './context.ts';
 import { type Document, type Edit, storedText } from './document.ts';
+import { gravestFirst } from './outcomes.ts';
 import { assertUsable } from './parameters/usable.ts';
 
 /** A version ready to be written, the text that was sealed, and the Binaries to bind to its owners before it is written. */
@@ -64,11 +66,20 @@ export function deletionOf(current: LockedVersion): NewVersion {
   };
 }
 
-/** Refuses what isn't shaped as its type's definition says. */
-export function assertValid(ctx: Context, document: Document): void {
+/**
+ * Validates what is to be written, by its type and by the profiles in force.
+ *
+ * @returns the document with what was found that refuses nothing
+ * @throws  FhirError 400 for what isn't shaped as its type says, 422 for what breaks a binding, an invariant or a profile
+ * @see     https://hl7.org/fhir/R4/http.html#create
+ */
+export async function validated(ctx: Pick<Context, 'registry' | 'validator'>, document: Document): Promise<Document> {
   assertType(ctx.registry, document.type, 'resourceType');
-  const issues = ctx.validate(document.value, document.decimals);
-  if (issues.some(({ severity }) => severity === 'error' || severity === 'fatal')) throw new FhirError(400, issues);
+  const issues = await ctx.validator.validate(document);
+  if (issues.length === 0) return document;
+  const faults = issues.filter(isFault);
+  if (faults.length === 0) return { ...document, findings: issues };
+  throw new FhirError(faults.some(({ id }) => id.startsWith('shape-')) ? 400 : 422, gravestFirst(issues));
 }
 
 export function assertType(registry: Registry, type: string, expression?: string, status = 400): void {

@@ -1,5 +1,5 @@
 import { FhirError, issue } from '../fhir/error.ts';
-import { inTransaction, LostRace } from '../storage/database.ts';
+import { LostRace } from '../storage/database.ts';
 import { passesFilter } from '../storage/filter.ts';
 import { lockCurrent } from '../storage/read.ts';
 import { replaceVersions } from '../storage/write.ts';
@@ -10,6 +10,7 @@ import { deleted } from './outcomes.ts';
 import { assertIfMatch, auditEventsStay, multipleMatches } from './preconditions.ts';
 import { assertId, deletionOf } from './prepare.ts';
 import { writeLast } from './update.ts';
+import { inWriting } from './writing.ts';
 
 /**
  * Deletes a resource: from now on 410, its history stays. Deleting what isn't there, or what the caller doesn't see, succeeds and
@@ -21,7 +22,7 @@ export async function remove(ctx: Context, call: Call, type: string, id: string,
   const filter = call.access.permit('d', type);
   assertId(id);
   if (type === 'AuditEvent') throw auditEventsStay();
-  return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, async (tx) => {
+  return inWriting(ctx, [type], async (tx) => {
     const [current] = await lockCurrent(tx.client, [{ type, id, refKey: ctx.refKeyOf(type, id) }]);
     if (current === undefined || !passesFilter(filter, current.tokens)) {
       assertIfMatch(ifMatch, undefined);
@@ -46,7 +47,7 @@ export async function conditionalRemove(ctx: Context, call: Call, type: string, 
   const query = parseCriteria(ctx, type, criteria, 'The URL');
   const limit = multiple ? ctx.config.conditionalDeleteMax : 1;
   const tooMany = (): FhirError => (multiple ? moreThan(limit) : multipleMatches('the URL'));
-  return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, async (tx) => {
+  return inWriting(ctx, [type], async (tx) => {
     const [, found] = await Promise.all([lockCriteria(tx.client, [query]), findMatches(ctx, call, tx.client, query, limit + 1)]);
     if (found.length > limit) throw tooMany();
     if (found.length === 0) return { status: 200, issues: [deleted(0)] };

@@ -1,11 +1,11 @@
-import { badRequest } from '../fhir/error.ts';
+import { badRequest, FhirError } from '../fhir/error.ts';
 import type { ParsedJson } from '../fhir/json.ts';
 import { type Criteria, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
-import { type Entry, entryPath, inEntry, readEntries, refuseAt } from './entries.ts';
+import { atEntry, type Entry, entryPath, readEntries, refuseAt } from './entries.ts';
 import { newId } from './ids.ts';
 import { auditEventsStay } from './preconditions.ts';
-import { assertTypeMatches, assertValid } from './prepare.ts';
+import { assertTypeMatches, validated } from './prepare.ts';
 
 /**
  * Reads a transaction's entries and refuses all that can be refused without the database: what is invalid, not permitted, or
@@ -13,12 +13,37 @@ import { assertTypeMatches, assertValid } from './prepare.ts';
  *
  * @throws FhirError naming the entry
  */
-export function readSteps(ctx: Context, call: Call, parsed: ParsedJson): Step[] {
-  const entries = readEntries(ctx, parsed, (index, error) => refuseAt(index, error));
-  const steps = entries.map((entry) => inEntry(entry.index, () => stepOf(ctx, call, entry)));
+export async function readSteps(ctx: Context, call: Call, parsed: ParsedJson): Promise<Step[]> {
+  const entries = await readEntries(ctx, parsed, (index, error) => refuseAt(index, error));
+  const steps: Step[] = [];
+  const faults: FhirError[] = [];
+  for (const entry of entries) {
+    try {
+      steps.push(await stepOf(ctx, call, entry));
+    } catch (error) {
+      if (!(error instanceof FhirError) || !mendable.has(error.status)) refuseAt(entry.index, error);
+      faults.push(atEntry(entry.index, error));
+      if (faults.length >= faultyEntriesMax) break;
+    }
+  }
+  if (faults.length > 0) throw together(faults);
   assertDistinct(steps.flatMap(({ target }) => target ?? []));
   assertFullUrlsDiffer(entries);
   return steps;
+}
+
+/** What is wrong with entries themselves is told of all of them at once; anything else ends the request. */
+const mendable: ReadonlySet<number> = new Set([400, 422]);
+const faultyEntriesMax = 20;
+
+/** 400 if one of them is: that has to be mended before the rest counts. */
+function together(faults: readonly FhirError[]): FhirError {
+  const status = faults.some((fault) => fault.status === 400) ? 400 : 422;
+  return new FhirError(
+    status,
+    faults.flatMap(({ issues }) => issues),
+    { cause: faults[0] },
+  );
 }
 
 /** An entry with what can be known of it before the database is asked. */
@@ -31,15 +56,13 @@ export type Step = {
 
 export type Target = { readonly index: number; readonly type: string; readonly id: string };
 
-function stepOf(ctx: Context, call: Call, entry: Entry): Step {
-  const { index, method, type, id, query, document } = entry;
-  if (method === 'GET' || method === 'HEAD') return { entry };
+async function stepOf(ctx: Context, call: Call, received: Entry): Promise<Step> {
+  const { index, method, type, id, query, document } = received;
+  if (method === 'GET' || method === 'HEAD') return { entry: received };
   call.access.permit(method === 'POST' ? 'c' : method === 'DELETE' ? 'd' : 'u', type);
   if (type === 'AuditEvent' && (method === 'DELETE' || method === 'PATCH')) throw auditEventsStay();
-  if (document !== undefined) {
-    assertTypeMatches(document, type);
-    assertValid(ctx, document);
-  }
+  if (document !== undefined) assertTypeMatches(document, type);
+  const entry = document === undefined ? received : { ...received, document: await validated(ctx, document) };
   if (method === 'POST') {
     const target = { index, type, id: newId(type) };
     return entry.ifNoneExist === undefined

@@ -9,7 +9,7 @@ import type { Call, Context } from './context.ts';
 import type { Document, Edit } from './document.ts';
 import type { Entry } from './entries.ts';
 import { type Resolve, rewriteLinks } from './links.ts';
-import { created, deleted, unchanged, updated } from './outcomes.ts';
+import { created, deleted, toldOf, unchanged, updated } from './outcomes.ts';
 import { patched } from './patch.ts';
 import { assertIfMatch, refusedByStore, versionConflict } from './preconditions.ts';
 import { deletionOf, type Prepared, prepareVersion } from './prepare.ts';
@@ -40,7 +40,7 @@ export async function workOf(
   const { entry } = step;
   const readable = call.access.filter('r', entry.type) === 'all';
   if (found !== undefined)
-    return { answer: () => writeAnswer({ status: 200, stamp: found, json: found.json, readable }, prefer, unchanged(entry.type)) };
+    return { answer: () => writeAnswer({ status: 200, stamp: found, json: found.json, readable }, prefer, [unchanged(entry.type)]) };
   if (entry.method === 'GET' || entry.method === 'HEAD' || sameAs !== undefined) return { answer: () => ({ status: 200 }) };
   if (target === undefined) return { answer: () => ({ status: 204, issues: [deleted(0)] }) };
   const row = current.get(`${target.type}/${target.id}`);
@@ -69,14 +69,15 @@ export async function workOf(
     edits,
     linked,
   );
-  return { insert: prepared.row, links: prepared.links, answer: answerOf(201, prepared, prefer, call) };
+  return { insert: prepared.row, links: prepared.links, answer: answerOf(201, prepared, prefer, call, document) };
 }
 
-function answerOf(status: 200 | 201, { row, json }: Prepared, prefer: Return, call: Call): Work['answer'] {
+function answerOf(status: 200 | 201, { row, json }: Prepared, prefer: Return, call: Call, document: Document): Work['answer'] {
   return (lastUpdated) => {
     const stamp = { type: row.type, id: row.id, version: row.version, lastUpdated: lastUpdated(row.rid) };
     const readable = passesFilter(call.access.filter('r', row.type), row.tokens);
-    return writeAnswer({ status, stamp, json, readable }, prefer, status === 201 ? created(row.type) : updated(row.type));
+    const told = toldOf(status === 201 ? created(row.type) : updated(row.type), document);
+    return writeAnswer({ status, stamp, json, readable }, prefer, told);
   };
 }
 
@@ -141,8 +142,10 @@ async function nextWork(
 ): Promise<Work> {
   const same = row.deleted ? undefined : await unchangedText(ctx, row, document, edits);
   const readable = passesFilter(call.access.filter('r', row.type), row.tokens);
-  if (same !== undefined)
-    return { answer: () => writeAnswer({ status: 200, stamp: row, json: same, readable }, prefer, unchanged(row.type)) };
+  if (same !== undefined) {
+    const told = toldOf(unchanged(row.type), document);
+    return { answer: () => writeAnswer({ status: 200, stamp: row, json: same, readable }, prefer, told) };
+  }
   const prepared = await prepareVersion(
     ctx,
     document,
@@ -151,7 +154,7 @@ async function nextWork(
     edits,
     linked,
   );
-  return { replace: prepared.row, links: prepared.links, answer: answerOf(row.deleted ? 201 : 200, prepared, prefer, call) };
+  return { replace: prepared.row, links: prepared.links, answer: answerOf(row.deleted ? 201 : 200, prepared, prefer, call, document) };
 }
 
 /** All rows in one statement a table; a row that is refused refuses the whole. */

@@ -1,5 +1,5 @@
 import type { ParsedJson } from '../fhir/json.ts';
-import { inTransaction, type Transaction } from '../storage/database.ts';
+import type { Transaction } from '../storage/database.ts';
 import type { Answer, Return } from './answer.ts';
 import { type ConditionalReferences, conditionalReferencesOf, resolveConditionalReferences } from './conditional-references.ts';
 import type { Call, Context } from './context.ts';
@@ -11,6 +11,7 @@ import { answerGet } from './retrieve.ts';
 import { assertDistinct, readSteps, type Step } from './transaction-steps.ts';
 import { bindTargets, changesOf, type Current, lockTargets, placeOf, type Resolved, resolveCriteria } from './transaction-targets.ts';
 import { type LastUpdated, type Work, workOf, writeAll } from './transaction-work.ts';
+import { inWriting } from './writing.ts';
 
 /**
  * Runs a transaction Bundle: all of it or nothing, in the order DELETE, POST, PUT and PATCH, GET. References among its entries
@@ -20,13 +21,14 @@ import { type LastUpdated, type Work, workOf, writeAll } from './transaction-wor
  * @see     https://hl7.org/fhir/R4/http.html#transaction
  */
 export async function transaction(ctx: Context, call: Call, parsed: ParsedJson, prefer: Return): Promise<Answer[]> {
-  const steps = readSteps(ctx, call, parsed);
+  const steps = await readSteps(ctx, call, parsed);
   const references = conditionalReferencesOf(
     ctx,
     call,
     steps.map(({ entry }) => ({ index: entry.index, links: inEntry(entry.index, () => linksOf(entry)) })),
   );
-  return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, (tx) => run(ctx, call, tx, steps, references, prefer));
+  const types = steps.filter(({ entry }) => entry.method !== 'GET' && entry.method !== 'HEAD').map(({ entry }) => entry.type);
+  return inWriting(ctx, types, (tx) => run(ctx, call, tx, steps, references, prefer));
 }
 
 /** What may be a link in what an entry brings. A Bundle that is stored is a unit: its references are among its own entries. */

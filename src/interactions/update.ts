@@ -1,7 +1,7 @@
 import { badRequest, notFound } from '../fhir/error.ts';
 import { sameValue } from '../fhir/json.ts';
 import type { BinaryLink, LinkedOwner } from '../storage/binary-owners.ts';
-import { inTransaction, type Transaction } from '../storage/database.ts';
+import type { Transaction } from '../storage/database.ts';
 import { noRows, passesFilter } from '../storage/filter.ts';
 import { type Address, type LockedVersion, lockCurrent, readCurrent } from '../storage/read.ts';
 import type { NewVersion, StoredVersion } from '../storage/rows.ts';
@@ -13,10 +13,11 @@ import { lockMatch, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
 import { type Document, type Edit, parseStored, storedText, storedValue } from './document.ts';
 import { newId } from './ids.ts';
-import { created, unchanged, updated } from './outcomes.ts';
+import { created, toldOf, unchanged, updated } from './outcomes.ts';
 import { assertIfMatch, auditEventsStay, existsAlready, multipleMatches, refusedByStore, versionConflict } from './preconditions.ts';
-import { assertId, assertTypeMatches, assertValid, type Prepared, prepareVersion } from './prepare.ts';
+import { assertId, assertTypeMatches, type Prepared, prepareVersion, validated } from './prepare.ts';
 import { gone, openOne } from './read.ts';
+import { inWriting, noticed } from './writing.ts';
 
 export type UpdateOptions = { readonly prefer: Return; readonly ifMatch?: string; readonly ifNoneMatch?: string };
 
@@ -30,14 +31,14 @@ export async function update(
   call: Call,
   type: string,
   id: string,
-  document: Document,
+  received: Document,
   options: UpdateOptions,
 ): Promise<Answer> {
   call.access.permit('u', type);
   assertId(id);
-  assertTypeMatches(document, type);
-  assertSameId(document, id);
-  assertValid(ctx, document);
+  assertTypeMatches(received, type);
+  assertSameId(received, id);
+  const document = await validated(ctx, received);
   return writeUnderId(ctx, call, { type, id, refKey: ctx.refKeyOf(type, id) }, document, options);
 }
 
@@ -51,15 +52,15 @@ export async function conditionalUpdate(
   call: Call,
   type: string,
   criteria: string,
-  document: Document,
+  received: Document,
   options: UpdateOptions,
 ): Promise<Answer> {
   call.access.permit('u', type);
   call.access.permit('s', type);
-  assertTypeMatches(document, type);
-  assertValid(ctx, document);
+  assertTypeMatches(received, type);
+  const document = await validated(ctx, received);
   const query = parseCriteria(ctx, type, criteria, 'The URL');
-  return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, async (tx) => {
+  return inWriting(ctx, [type], async (tx) => {
     const [match, another] = await lockMatch(ctx, call, tx.client, query);
     if (another !== undefined) throw multipleMatches('the URL');
     const brought = document.value.id;
@@ -83,12 +84,14 @@ export async function conditionalUpdate(
 /** Together with other updates where nothing stands against it, else in a transaction of its own. */
 async function writeUnderId(ctx: Context, call: Call, address: Address, document: Document, options: UpdateOptions): Promise<Answer> {
   if (address.type !== 'AuditEvent' && !concernsBinaries(ctx, document)) {
-    const answer = await ctx.updates.add(address, (current) => nextVersion(ctx, call, current, document, options));
+    const answer = await noticed(
+      ctx,
+      [address.type],
+      ctx.updates.add(address, (current) => nextVersion(ctx, call, current, document, options)),
+    );
     if (answer !== 'alone') return answer;
   }
-  return inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, (tx) =>
-    writeLocked(ctx, call, tx, address, document, options),
-  );
+  return inWriting(ctx, [address.type], (tx) => writeLocked(ctx, call, tx, address, document, options));
 }
 
 /** Under the row's lock: decides between new version, new resource and nothing to do. */
@@ -126,14 +129,15 @@ async function nextVersion(
   const readable = passesFilter(call.access.filter('r', type), current.tokens);
   const same = current.deleted ? undefined : await unchangedText(ctx, current, document);
   if (same !== undefined) {
-    return { links: [], answer: () => writeAnswer({ status: 200, stamp: current, json: same, readable }, options.prefer, unchanged(type)) };
+    const told = toldOf(unchanged(type), document);
+    return { links: [], answer: () => writeAnswer({ status: 200, stamp: current, json: same, readable }, options.prefer, told) };
   }
   const version = current.version + 1;
   const { row, json, links } = await prepareVersion(ctx, document, { ...current, version, interaction: 'u' }, filter, [], linked);
   const [status, advice] = current.deleted ? ([201, created(type)] as const) : ([200, updated(type)] as const);
   const answer = (lastUpdated: string | undefined): Answer => {
     if (lastUpdated === undefined) throw refusedByStore();
-    return writeAnswer({ status, stamp: { type, id, version, lastUpdated }, json, readable }, options.prefer, advice);
+    return writeAnswer({ status, stamp: { type, id, version, lastUpdated }, json, readable }, options.prefer, toldOf(advice, document));
   };
   return { row, links, answer };
 }
@@ -190,7 +194,7 @@ async function insertUnderId(
   return writeAnswer(
     { status: 201, stamp: { type, id, version: 1, lastUpdated }, json: prepared.json, readable },
     options.prefer,
-    created(type),
+    toldOf(created(type), document),
   );
 }
 
@@ -208,7 +212,7 @@ export async function identicalAuditEvent(
   return writeAnswer(
     { status: 200, stamp: stored, json: same, readable: call.access.filter('r', address.type) === 'all' },
     options.prefer,
-    unchanged(address.type),
+    toldOf(unchanged(address.type), document),
   );
 }
 
