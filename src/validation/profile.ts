@@ -6,6 +6,10 @@ import type { Walk } from './walk.ts';
 export type Profile = {
   readonly url: string;
   readonly version?: string;
+  /** Of an extension: whether it changes the meaning of what it stands in. */
+  readonly modifier: boolean;
+  /** The ids of the elements that must be supported: `Patient.extension:race`. */
+  readonly mustSupport: readonly string[];
   /** The type it constrains: `Patient`, `Quantity`, `Extension`. */
   readonly type: string;
   readonly definition: Pick<StructureDefinition, 'url' | 'version' | 'name' | 'kind' | 'abstract' | 'context' | 'contextInvariant'>;
