@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Authenticate, makeAuthenticate } from './authorization/authenticate.ts';
+import { readIssuers, type TrustedIssuer } from './authorization/issuers.ts';
 import type { Config } from './config.ts';
 import { loadDefinitions } from './definitions/load.ts';
 import { makeCodec } from './encryption/codec.ts';
@@ -35,7 +37,6 @@ import { rowIds } from './storage/row-ids.ts';
 import { tokenStatistics } from './storage/statistics.ts';
 import { makeOpener, makeSealer } from './storage/sealing.ts';
 import type { Log } from './telemetry/log.ts';
-import { definedSources } from './terminology/search-terms.ts';
 
 /** Everything that is open while the server runs. */
 export type Services = {
@@ -137,7 +138,6 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     const context: Context = {
       config,
       definitions,
-      definedTerms: definedSources(definitions),
       conformance,
       get registry() {
         return live.current();
@@ -153,7 +153,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       updates: updateBatch({ pool: main.pool, retriesMax: config.transactionRetriesMax, rowsMax: 50, inFlightMax: 3 }),
       creates: createBatch({ pool: main.pool, retriesMax: config.transactionRetriesMax, rowsMax: 200, inFlightMax: 2 }),
       extract: live.extract,
-      validator: openValidation({ config, schema: definitions.schema }),
+      ...openValidation({ config, schema: definitions.schema, conformance }),
       seal,
       open: opener,
       reseal: makeResealer(keys, opener, seal),
@@ -183,7 +183,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     if (unlisted > 0) log.error({ patients: unlisted }, 'the erasure ledger lacks patients that were erased: bring back its newest copy');
     const developmentKeyFile = config.devTokenIssuer ? developmentKeyFileOf(config) : undefined;
     const authenticate = await makeAuthenticate(
-      { audience: config.baseUrl, developmentKeyFile },
+      { audience: config.baseUrl, developmentKeyFile, issuers: await trustedIssuers(config) },
       {
         get registry() {
           return live.current();
@@ -203,6 +203,15 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+async function trustedIssuers({ trustedIssuers: file, baseUrl }: Config): Promise<readonly TrustedIssuer[]> {
+  if (file === undefined) return [];
+  try {
+    return readIssuers(await readFile(file, 'utf8'), baseUrl);
+  } catch (error) {
+    throw new Error(`TRUSTED_ISSUERS, ${file}: ${error instanceof Error ? error.message : 'it cannot be read'}`, { cause: error });
   }
 }
 

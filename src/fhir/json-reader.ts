@@ -25,6 +25,8 @@ export type ParsedJson = {
   readonly members: Map<object, Member[]>;
   /** In order of `start`; empty unless asked for. */
   readonly links: Link[];
+  /** The text as it was received, for telling places in it. */
+  readonly received: string;
 };
 
 export type JsonLimits = {
@@ -95,7 +97,7 @@ export function readDocument(text: string, limits: JsonLimits, links: Link[] | u
   const value = readValue(reader, '');
   skipSpace(reader);
   if (reader.at < text.length) refuse(reader, reader.at, 'json-trailing', 'something stands behind the end of the value');
-  return { value, text: compactText(reader), decimals: reader.decimals, members: reader.members, links: links ?? [] };
+  return { value, text: compactText(reader), decimals: reader.decimals, members: reader.members, links: links ?? [], received: text };
 }
 
 /** Reads the value at `reader.at`; `name` is the nearest member name above it. */

@@ -1,4 +1,4 @@
-import { FhirError, issue } from './error.ts';
+import { FhirError, type Issue, type IssueCode, issue } from './error.ts';
 
 /** The text being read and the place reached: an index of UTF-16 units. */
 export type Source = {
@@ -157,20 +157,25 @@ function passExponent(source: Source, at: number): number {
 
 /** Ends the request: `found` names what stands at index `at` of the text; its line and column (UTF-16 units, from 1) are added. */
 export function refuse(source: Source, at: number, id: string, found: string): never {
-  throw new FhirError(400, [issue('structure', id, `The JSON text is refused: ${found}, at ${placeOf(source.text, at)}.`)]);
+  throw new FhirError(400, [refusal(source.text, at, 'structure', id, found)]);
 }
 
 /** 413 with the place, for a text that is right but beyond a limit. */
 export function refuseLength(source: Source, at: number, id: string, found: string): never {
-  throw new FhirError(413, [issue('too-long', id, `The JSON text is refused: ${found}, at ${placeOf(source.text, at)}.`)]);
+  throw new FhirError(413, [refusal(source.text, at, 'too-long', id, found)]);
 }
 
-function placeOf(text: string, at: number): string {
+function refusal(text: string, at: number, code: IssueCode, id: string, found: string): Issue {
+  const { line, column } = positionOf(text, at);
+  return { ...issue(code, id, `The JSON text is refused: ${found}, at line ${line}, column ${column}.`), position: { line, column } };
+}
+
+function positionOf(text: string, at: number): { line: number; column: number } {
   let line = 1;
   let lineStart = 0;
   for (let i = text.indexOf('\n'); i !== -1 && i < at; i = text.indexOf('\n', i + 1)) {
     line++;
     lineStart = i + 1;
   }
-  return `line ${line}, column ${at - lineStart + 1}`;
+  return { line, column: at - lineStart + 1 };
 }

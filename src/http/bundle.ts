@@ -1,11 +1,13 @@
 import { STATUS_CODES } from 'node:http';
 import { badRequest } from '../fhir/error.ts';
 import type { ParsedJson } from '../fhir/json.ts';
+import { withPositions } from '../fhir/locate.ts';
 import { outcomeJson } from '../fhir/outcome.ts';
 import type { Answer } from '../interactions/answer.ts';
 import { batch } from '../interactions/batch.ts';
 import { type BundleEntry, writeBundle } from '../interactions/bundle.ts';
 import type { Context } from '../interactions/context.ts';
+import { placedAtEntry } from '../interactions/entries.ts';
 import { documentOf } from '../interactions/document.ts';
 import { transaction } from '../interactions/transaction.ts';
 import { randomUUID } from 'node:crypto';
@@ -37,7 +39,19 @@ export async function runBundle(ctx: Context, c: Exchange, parsed: ParsedJson, l
       ? await transaction(ctx, call, parsed, prefer)
       : await batch(ctx, call, parsed, prefer, (error) => answerError(error, log, c.var.requestId));
   const head = { type: `${value.type}-response`, id: randomUUID(), lastUpdated: new Date().toISOString(), links: [] };
-  return { status: 200, body: writeBundle(head, answers.map(entryOf)) };
+  return { status: 200, body: writeBundle(head, placedIn(parsed.received, answers).map(entryOf)) };
+}
+
+/** The answers with the places of their issues in the Bundle, which is gone through once for all of them. */
+function placedIn(received: string, answers: readonly Answer[]): readonly Answer[] {
+  const issues = answers.map((answer, index) => (answer.issues ?? []).map((each) => placedAtEntry(index, each)));
+  const found = withPositions(issues.flat(), received);
+  let at = 0;
+  return answers.map((answer, index) => {
+    const begin = at;
+    at += issues[index]?.length ?? 0;
+    return answer.issues === undefined ? answer : { ...answer, issues: found.slice(begin, at) };
+  });
 }
 
 function entryOf({ status, stamp, located, body, issues }: Answer): BundleEntry {

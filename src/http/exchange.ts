@@ -6,7 +6,12 @@ import type { Call } from '../interactions/context.ts';
 /** What Hono carries for us through a request. */
 export type Env = {
   Bindings: { readonly incoming: IncomingMessage };
-  Variables: { requestId: string; caller: Caller };
+  Variables: {
+    requestId: string;
+    caller: Caller;
+    /** The text of the body, where it is what the answer's issues are about. */
+    received?: string;
+  };
 };
 
 export type Exchange = HonoContext<Env>;

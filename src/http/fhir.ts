@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import type { Authenticate } from '../authorization/authenticate.ts';
 import { FhirError, issue } from '../fhir/error.ts';
+import { withPositions } from '../fhir/locate.ts';
 import type { Answer } from '../interactions/answer.ts';
 import { capabilities } from '../interactions/capabilities.ts';
 import type { Context } from '../interactions/context.ts';
@@ -20,6 +21,7 @@ import type { Log } from '../telemetry/log.ts';
 import { bodyKindOf, readBody, readJson, unsupported } from './body.ts';
 import { runBundle } from './bundle.ts';
 import { callOf, type Env, type Exchange, headerOf, ifNoneExistOf, pairsOf, preferOf, queryOf } from './exchange.ts';
+import { callOperation, placed } from './operations.ts';
 import { formatOf, respond } from './respond.ts';
 
 export type FhirAppOptions = { readonly context: Context; readonly authenticate: Authenticate; readonly log: Log };
@@ -36,7 +38,9 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
     const format = formatOf(c, queryOf(c));
     const end = c.req.method === 'GET' || c.req.method === 'HEAD' ? undefined : ctx.live.beginWrite();
     try {
-      return await respond(c, await handler(c), format, options);
+      return await respond(c, placedAnswer(await handler(c), c.var.received), format, options);
+    } catch (error) {
+      throw placed(error, c.var.received);
     } finally {
       end?.();
     }
@@ -52,6 +56,7 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
   const resource = async (c: Exchange) => {
     if (bodyKindOf(headerOf(c, 'content-type')) !== 'resource') throw unsupported('Send application/fhir+json; JSON Patch is for PATCH.');
     const parsed = await body(c);
+    c.set('received', parsed.received);
     return documentOf(parsed, parsed.value, 'Resource');
   };
   const patchBody = async (c: Exchange): Promise<Patch> => {
@@ -96,7 +101,11 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
   others('/metadata', 'GET, HEAD');
   app.post(
     '/',
-    known(async (c) => runBundle(ctx, c, await body(c, true), log)),
+    known(async (c) => {
+      const parsed = await body(c, true);
+      c.set('received', parsed.received);
+      return runBundle(ctx, c, parsed, log);
+    }),
   );
   searched('/');
   others('/', 'GET, HEAD, POST');
@@ -105,6 +114,18 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
     known((c) => history(ctx, callOf(c), {}, pairsOf(c))),
   );
   others('/_history', 'GET, HEAD');
+
+  app.get(
+    '/SearchParameter/:id/$status',
+    known((c) => parameterStatus(ctx, callOf(c), param(c, 'id'))),
+  );
+  others('/SearchParameter/:id/$status', 'GET, HEAD');
+  for (const place of ['', '/:type', '/:type/:id']) {
+    app.all(
+      `${place}/:operation{${operationName}}`,
+      known((c) => callOperation(ctx, c)),
+    );
+  }
 
   searched('/:type');
   app.post(
@@ -152,11 +173,6 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
   );
   others('/:type/:id', 'GET, HEAD, PUT, PATCH, DELETE');
   app.get(
-    '/SearchParameter/:id/$status',
-    known((c) => parameterStatus(ctx, callOf(c), param(c, 'id'))),
-  );
-  others('/SearchParameter/:id/$status', 'GET, HEAD');
-  app.get(
     '/:type/:id/_history',
     known((c) => history(ctx, callOf(c), { type: param(c, 'type'), id: param(c, 'id') }, pairsOf(c))),
   );
@@ -176,6 +192,15 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
     known(() => Promise.reject(unknownPath())),
   );
   return app;
+}
+
+/** `$validate`; some clients escape the dollar sign. */
+const operationName = '(?:\\$|%24).+';
+
+/** The answer with the places of its issues in what was sent. */
+function placedAnswer(answer: Answer, received: string | undefined): Answer {
+  if (received === undefined || answer.issues === undefined) return answer;
+  return { ...answer, issues: withPositions(answer.issues, received) };
 }
 
 /** `Observation`, `Patient/123/Observation` or `Patient/123/*`. */

@@ -13,8 +13,9 @@ import type { RowIds } from '../storage/row-ids.ts';
 import type { Statistics } from '../storage/statistics.ts';
 import type { CreateBatch } from '../storage/create-batch.ts';
 import type { UpdateBatch } from '../storage/update-batch.ts';
-import type { Sources } from '../terminology/expand.ts';
 import type { LiveConformance } from './conformance/conformance.ts';
+import type { CodeTables } from '../storage/terminology.ts';
+import type { Terminology } from '../terminology/terminology.ts';
 import type { Validator } from '../validation/validate.ts';
 import type { CursorCodec } from './cursor.ts';
 
@@ -22,8 +23,6 @@ import type { CursorCodec } from './cursor.ts';
 export type Context = {
   readonly config: Config;
   readonly definitions: Definitions;
-  /** R4's own code systems and value sets. */
-  readonly definedTerms: Sources;
   /** Where conformance resources are found, and who is told when they change. */
   readonly conformance: LiveConformance;
   /** As it is at this moment. */
@@ -44,6 +43,9 @@ export type Context = {
   readonly updates: UpdateBatch;
   readonly extract: Extractor;
   readonly validator: Validator;
+  /** All of it; `terminologyFor` is what a caller may know. */
+  readonly terminology: Terminology;
+  readonly codeTables?: CodeTables;
   readonly seal: (json: string, address: SealedFor) => Promise<Buffer>;
   readonly open: Opener;
   readonly reseal: Reseal;

@@ -1,4 +1,4 @@
-import { badRequest, FhirError, issue } from '../fhir/error.ts';
+import { badRequest, FhirError, type Issue, issue } from '../fhir/error.ts';
 import { type Json, type JsonObject, type ParsedJson, parseJson } from '../fhir/json.ts';
 import { isId } from '../fhir/references.ts';
 import type { Context } from './context.ts';
@@ -166,16 +166,19 @@ function placeIn(path: string, place: string): string {
   return `${path}.resource${type === 'Resource' ? '' : `.ofType(${type})`}${rest ?? ''}`;
 }
 
+/** The same finding with expressions that name the entry. */
+export function placedAtEntry(index: number, found: Issue): Issue {
+  const { expression } = found;
+  if (expression === undefined) return found;
+  const path = entryPath(index);
+  return { ...found, expression: expression.map((place) => (place.startsWith('Bundle.entry') ? place : placeIn(path, place))) };
+}
+
 /** The same error with its place in the Bundle: words and expressions name the entry. */
 export function atEntry(index: number, error: FhirError): FhirError {
-  const path = entryPath(index);
   const issues = error.issues.map((each) => ({
-    ...each,
+    ...placedAtEntry(index, { expression: [entryPath(index)], ...each }),
     text: `Entry ${index}: ${each.text}`,
-    expression:
-      each.expression === undefined
-        ? [path]
-        : each.expression.map((place) => (place.startsWith('Bundle.entry') ? place : placeIn(path, place))),
   }));
   return new FhirError(error.status, issues, { cause: error, headers: error.headers });
 }

@@ -1,21 +1,29 @@
 import type { Config } from '../config.ts';
+import type { Conformance } from '../fhir/conformance.ts';
 import type { Schema } from '../fhir/schema.ts';
 import { prepareLibrary } from '../fhirpath/library.ts';
-import type { CodeChecker } from '../terminology/verdict.ts';
+import type { CodeTables } from '../storage/terminology.ts';
+import { makeTerminology, type Terminology } from '../terminology/terminology.ts';
 import type { Profiles } from '../validation/profile.ts';
 import { makeValidator, type Validator } from '../validation/validate.ts';
 
-export type ValidationOptions = {
+export type ValidationParts = {
   readonly config: Pick<Config, 'requiredProfiles' | 'unknownProfiles' | 'bestPractice'>;
   readonly schema: Schema;
+  readonly conformance: Conformance;
+  readonly codeTables?: CodeTables;
 };
 
-/** The validator of all writes and of `$validate`, with what it draws on. */
-export function openValidation({ config, schema }: ValidationOptions): Validator {
+/** The validator of all writes and of `$validate`, and the terminology it asks. */
+export function openValidation({ config, schema, conformance, codeTables: tables }: ValidationParts): {
+  readonly validator: Validator;
+  readonly terminology: Terminology;
+} {
   const { requiredProfiles, unknownProfiles, bestPractice } = config;
-  return makeValidator({
+  const terminology = makeTerminology(tables === undefined ? { conformance } : { conformance, tables });
+  const validator = makeValidator({
     schema,
-    codes: noCodes,
+    codes: terminology.checker,
     profiles: noProfiles,
     compileInvariant: () => () => undefined,
     prepareLibrary,
@@ -25,11 +33,7 @@ export function openValidation({ config, schema }: ValidationOptions): Validator
       ...(bestPractice === undefined ? {} : { bestPractice }),
     },
   });
+  return { validator, terminology };
 }
-
-const noCodes: CodeChecker = {
-  now: () => ({ kind: 'unchecked', why: 'No code system is loaded here.' }),
-  later: (questions) => Promise.resolve(questions.map(() => ({ kind: 'unchecked', why: 'No code system is loaded here.' }))),
-};
 
 const noProfiles: Profiles = { get: () => 'absent', load: () => Promise.resolve(), whyNot: () => undefined };

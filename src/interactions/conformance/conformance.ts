@@ -2,6 +2,7 @@ import type { Definitions } from '../../definitions/load.ts';
 import type { Conformance, ConformanceType } from '../../fhir/conformance.ts';
 import { isVersion, splitCanonical } from '../../fhir/version.ts';
 import type { Queryable } from '../../storage/database.ts';
+import type { RowFilter } from '../../storage/filter.ts';
 import { findPackaged } from '../../storage/packages.ts';
 import { findStored, type StoredContext } from './stored.ts';
 
@@ -15,13 +16,15 @@ export type ConformanceOptions = {
   /** Not the pool of transactions: what a transaction waits for here must not wait for that transaction's connection. */
   readonly db: Queryable;
   readonly stored: StoredContext;
+  /** What of the stored ones may be seen; by default all. */
+  readonly filter?: (type: string) => RowFilter;
 };
 
 /**
  * Looks for a conformance resource in R4's definitions, in the packages, then among what clients stored; of what isn't found nothing is
  * remembered, nor of what is. R4 goes first, so that nobody's resource stands in for the standard's own.
  */
-export function makeConformance({ definitions, db, stored }: ConformanceOptions): LiveConformance {
+export function makeConformance({ definitions, db, stored, filter = () => 'all' }: ConformanceOptions): LiveConformance {
   const listeners = new Set<() => void>();
 
   async function find(type: ConformanceType, canonical: string): Promise<object | undefined> {
@@ -35,8 +38,7 @@ export function makeConformance({ definitions, db, stored }: ConformanceOptions)
       const found = await place();
       if (found !== undefined) return found;
     }
-    // There is nothing to be kept from anybody in what tells what others mean.
-    return findStored(stored, db, { type, canonical, filter: () => 'all' });
+    return findStored(stored, db, { type, canonical, filter });
   }
 
   async function defined(type: ConformanceType, url: string, version: string | undefined): Promise<object | undefined> {
