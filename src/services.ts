@@ -35,6 +35,7 @@ import { holdsKeys } from './storage/own-keys.ts';
 import { openedTexts } from './storage/opened.ts';
 import { rowIds } from './storage/row-ids.ts';
 import { tokenStatistics } from './storage/statistics.ts';
+import { codeTables } from './storage/terminology.ts';
 import { makeOpener, makeSealer } from './storage/sealing.ts';
 import type { Log } from './telemetry/log.ts';
 
@@ -135,6 +136,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
         statistics,
       },
     });
+    const tables = codeTables(searching.pool);
     const context: Context = {
       config,
       definitions,
@@ -153,7 +155,8 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       updates: updateBatch({ pool: main.pool, retriesMax: config.transactionRetriesMax, rowsMax: 50, inFlightMax: 3 }),
       creates: createBatch({ pool: main.pool, retriesMax: config.transactionRetriesMax, rowsMax: 200, inFlightMax: 2 }),
       extract: live.extract,
-      ...openValidation({ config, schema: definitions.schema, conformance }),
+      codeTables: tables,
+      ...openValidation({ config, schema: definitions.schema, conformance, codeTables: tables }),
       seal,
       open: opener,
       reseal: makeResealer(keys, opener, seal),

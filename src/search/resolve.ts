@@ -1,7 +1,6 @@
 import { badRequest, type FhirError } from '../fhir/error.ts';
 import { isId, parseReference } from '../fhir/references.ts';
-import type { Coding, Untold } from '../terminology/expand.ts';
-import type { SearchTerms } from '../terminology/search-terms.ts';
+import type { CodeInSystem, SearchTerms, Untold } from '../terminology/search-terms.ts';
 import { hierarchyElements } from './hierarchy.ts';
 import type { Clause, Criterion, Query, Step } from './query.ts';
 import type { Registry } from './registry.ts';
@@ -87,7 +86,7 @@ async function resolveClause(clause: Clause, resolving: Resolving): Promise<Clau
 async function codesOf(text: string, clause: Clause, resolving: Resolving): Promise<string[]> {
   const { terminology } = resolving;
   if (clause.modifier === 'in' || clause.modifier === 'not-in') {
-    const codes = assertTold<Coding>(await terminology.expandCodes(unescape(text)), clause);
+    const codes = assertTold<CodeInSystem>(await terminology.expandCodes(unescape(text)), clause);
     return codes.map(({ system, code }) => `${escape(system)}|${escape(code)}`);
   }
   const { system, code } = codeAsked(text, clause);

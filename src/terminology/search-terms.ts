@@ -1,75 +1,66 @@
-import { LRUCache } from 'lru-cache';
-import type { Definitions } from '../definitions/load.ts';
-import { codesFrom, type CodeSystem, readCodeSystem } from './code-system.ts';
-import { type Coding, expandValueSet, type Sources, type Untold } from './expand.ts';
+import { codesFrom, findConcept } from './code-system.ts';
+import { membersOf, NotEnumerable } from './members.ts';
+import { type Needs, settled, type Stock } from './stock.ts';
+import { belowOrSelf } from './table-filters.ts';
 
-/** What codes mean: which are in a value set, and which are kinds of which. */
+export type CodeInSystem = { readonly system: string; readonly code: string };
+
+/** Why something can't be told: a sentence for the client, that names what is missing. */
+export type Untold = { readonly untold: string };
+
+/** What searches ask of codes: which are in a value set, and which are kinds of which. */
 export type SearchTerms = {
   /** @param valueSet  canonical url, with or without `|version` */
-  readonly expandCodes: (valueSet: string) => Promise<readonly Coding[] | Untold>;
+  readonly expandCodes: (valueSet: string) => Promise<readonly CodeInSystem[] | Untold>;
   /** The code itself and all that are a kind of it. */
   readonly descendants: (system: string, code: string) => Promise<readonly string[] | Untold>;
   /** The code itself and all that it is a kind of. */
   readonly ancestors: (system: string, code: string) => Promise<readonly string[] | Untold>;
 };
 
-export function searchTerms(sources: Sources): SearchTerms {
+/** More codes than these are more than a search should ask for. */
+const codesMax = 5_000;
+
+export function searchTerms(stock: Stock): SearchTerms {
   return {
-    expandCodes: (valueSet) => expandValueSet(valueSet, sources),
-    descendants: (system, code) => relatives(sources, system, code, 'children'),
-    ancestors: (system, code) => relatives(sources, system, code, 'parents'),
+    expandCodes: (valueSet) => settled(stock, (needs) => codesIn(valueSet, stock, needs)),
+    descendants: (system, code) => settled(stock, (needs) => relatives(stock, needs, system, code, 'children')),
+    ancestors: (system, code) => settled(stock, (needs) => relatives(stock, needs, system, code, 'parents')),
   };
 }
 
-async function relatives(sources: Sources, url: string, code: string, way: 'children' | 'parents'): Promise<readonly string[] | Untold> {
-  const system = await sources.codeSystem(url);
-  if (system === undefined) return { untold: `The code system ${url} is not known here.` };
-  if (!system.subsumes) return { untold: `The hierarchy of the code system ${url} does not tell which codes are kinds of which.` };
-  if (!system.concepts.has(code)) return { untold: `The code system ${url} has no code ${code}.` };
-  return codesFrom(system, code, way);
-}
-
-/** R4's own code systems and value sets, read when they are first asked for; some of them stay in memory. */
-export function definedSources(definitions: Pick<Definitions, 'resource'>): Sources {
-  const codeSystems = new LRUCache<string, { readonly system: CodeSystem | undefined }>({ max: 32 });
-  const valueSets = new LRUCache<string, { readonly resource: object | undefined }>({ max: 64 });
-  const find = async (type: 'CodeSystem' | 'ValueSet', canonical: string): Promise<object | undefined> => {
-    // An id alone would find a definition too; here only urls name one.
-    const found = /^[a-z]+:/i.test(canonical) ? await definitions.resource(type, canonical) : undefined;
-    return typeof found === 'object' && found !== null ? found : undefined;
-  };
-  return {
-    async codeSystem(canonical) {
-      let known = codeSystems.get(canonical);
-      if (known === undefined) {
-        const resource = await find('CodeSystem', canonical);
-        known = { system: resource === undefined ? undefined : readCodeSystem(resource) };
-        codeSystems.set(canonical, known);
-      }
-      return known.system;
-    },
-    async valueSet(canonical) {
-      let known = valueSets.get(canonical);
-      if (known === undefined) {
-        known = { resource: await find('ValueSet', canonical) };
-        valueSets.set(canonical, known);
-      }
-      return known.resource;
-    },
-  };
-}
-
-/** Asks one source after the other: what R4 defines, nothing stored stands in for. */
-export function firstOf(...sources: readonly Sources[]): Sources {
-  const first = async <T>(ask: (source: Sources) => Promise<T | undefined>): Promise<T | undefined> => {
-    for (const source of sources) {
-      const found = await ask(source);
-      if (found !== undefined) return found;
+function codesIn(valueSet: string, stock: Stock, needs: Needs): readonly CodeInSystem[] | Untold {
+  const codes: CodeInSystem[] = [];
+  try {
+    for (const { system, code, listed } of membersOf(valueSet, { stock, needs, limit: codesMax })) {
+      if (listed?.abstract === true) continue;
+      codes.push({ system, code });
+      if (codes.length > codesMax) return { untold: `The value set ${valueSet} has more than ${codesMax} codes.` };
     }
-    return undefined;
-  };
-  return {
-    codeSystem: (canonical) => first((source) => source.codeSystem(canonical)),
-    valueSet: (canonical) => first((source) => source.valueSet(canonical)),
-  };
+  } catch (error) {
+    if (error instanceof NotEnumerable) return { untold: error.message };
+    throw error;
+  }
+  return codes;
+}
+
+function relatives(stock: Stock, needs: Needs, url: string, code: string, way: 'children' | 'parents'): readonly string[] | Untold {
+  const found = stock.system(url, undefined, needs);
+  if (found === undefined) return [];
+  if (found.kind === 'absent') return { untold: `The code system ${url} is not known here.` };
+  const subsumes = found.kind === 'memory' ? found.system.subsumes : found.kind === 'table' ? found.table.subsumes : true;
+  if (!subsumes) return { untold: `The hierarchy of the code system ${url} does not tell which codes are kinds of which.` };
+  const unknown = { untold: `The code system ${url} has no code ${code}.` };
+  if (found.kind === 'grammar') return found.grammar.find(code) === undefined ? unknown : [code];
+  if (found.kind === 'memory') {
+    const concept = findConcept(found.system, code);
+    return concept === undefined ? unknown : codesFrom(found.system, concept.code, way);
+  }
+  const concept = stock.concept(found.table, code, needs);
+  if (concept === undefined) return [];
+  if (concept === 'none') return unknown;
+  if (way === 'parents') return [code, ...(concept.ancestors ?? [])];
+  const codes = stock.selected(found.table, belowOrSelf(code), codesMax + 1, needs) ?? [];
+  if (codes.length > codesMax) return { untold: `More than ${codesMax} codes of ${url} are a kind of ${code}.` };
+  return [code, ...codes.map((each) => each.code).filter((each) => each !== code)];
 }

@@ -1,8 +1,10 @@
 import type { Conformance } from '../fhir/conformance.ts';
 import { FhirError, issue } from '../fhir/error.ts';
 import type { CodeTables } from '../storage/terminology.ts';
+import { makeChecker } from './checker.ts';
 import type { TerminologyOperations } from './requests.ts';
-import type { SearchTerms } from './search-terms.ts';
+import { type SearchTerms, searchTerms } from './search-terms.ts';
+import { makeStock } from './stock.ts';
 import type { CodeChecker } from './verdict.ts';
 
 /** What codes mean: which are in a value set, which are kinds of which, and what stands for them elsewhere. */
@@ -13,21 +15,20 @@ export type TerminologyOptions = {
   readonly conformance: Conformance;
   /** The code systems that were loaded into tables. */
   readonly tables?: CodeTables;
-  /** About how much of code systems and value sets stays in memory. */
+  /** About how much memory value sets may take, and code systems too. */
   readonly memoryBytes?: number;
   readonly now?: () => Date;
 };
 
-export function makeTerminology(_options: TerminologyOptions): Terminology {
+const memoryBytesDefault = 32 * 2 ** 20;
+
+export function makeTerminology({ conformance, tables, memoryBytes = memoryBytesDefault }: TerminologyOptions): Terminology {
+  const stock = makeStock({ conformance, tables, memoryBytes });
   const unanswered = (): Promise<never> =>
     Promise.reject(new FhirError(501, [issue('not-supported', 'terminology-unsupported', 'This is not answered here.')]));
-  const untold = { untold: 'No code systems are known here.' };
-  const unchecked = { kind: 'unchecked', why: untold.untold } as const;
   return {
-    checker: { now: () => unchecked, later: async (questions) => questions.map(() => unchecked) },
-    expandCodes: async () => untold,
-    descendants: async () => untold,
-    ancestors: async () => untold,
+    ...searchTerms(stock),
+    checker: makeChecker(stock),
     expand: unanswered,
     validateCode: unanswered,
     validateSystemCode: unanswered,

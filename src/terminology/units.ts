@@ -56,6 +56,11 @@ export function canonicalUnit(code: string): CanonicalUnit | undefined {
   return known.canonical;
 }
 
+/** The dimensions of a unit, by a name of their own that equals that of all units of the same; undefined: it can't be read. */
+export function dimensionsOf(code: string): string | undefined {
+  return scaleOf(code, tables().table)?.dimensions;
+}
+
 export function inCanonical(value: number, { factor, offset }: CanonicalUnit): number {
   return offset === 0 ? value * factor : value * factor + offset;
 }

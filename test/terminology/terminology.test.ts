@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readCodeSystem } from '../../src/terminology/code-system.ts';
-import type { Sources } from '../../src/terminology/expand.ts';
-import { firstOf, searchTerms } from '../../src/terminology/search-terms.ts';
+import { makeTerminology } from '../../src/terminology/terminology.ts';
+import { conformanceOf } from './conformance-of.ts';
 
 const animals = {
   resourceType: 'CodeSystem',
@@ -98,12 +98,11 @@ const valueSets: Readonly<Record<string, object>> = {
   'http://x.org/vs/odd': { compose: { include: ['x', null, { system: 7 }, { system: 's', concept: [{ code: 1 }, { code: 'ok' }] }] } },
 };
 
-const codeSystems = new Map([animals, places, circle, fragment].map((each) => [each.url, readCodeSystem(each)]));
-const sources: Sources = {
-  codeSystem: (url) => Promise.resolve(codeSystems.get(url)),
-  valueSet: (url) => Promise.resolve(valueSets[url]),
-};
-const terms = searchTerms(sources);
+const all = [
+  ...[animals, places, circle, fragment].map((each) => ({ resourceType: 'CodeSystem', ...each })),
+  ...Object.entries(valueSets).map(([url, each]) => ({ resourceType: 'ValueSet', url, ...each })),
+];
+const terms = makeTerminology({ conformance: conformanceOf(all) });
 
 async function codesIn(name: string): Promise<string> {
   const codes = await terms.expandCodes(`http://x.org/vs/${name}`);
@@ -174,15 +173,4 @@ describe('a hierarchy', () => {
     for (let depth = 1; depth < 50_000; depth++) concept = { code: `c${depth}`, concept: [concept] };
     expect(readCodeSystem({ url: 'deep', concept: [concept] }).concepts.size).toBe(50_000);
   });
-});
-
-test('what the first source knows no other stands in for', async () => {
-  const other: Sources = {
-    codeSystem: () => Promise.resolve(readCodeSystem({ url: animals.url, content: 'complete', concept: [{ code: 'false' }] })),
-    valueSet: () => Promise.resolve({ compose: { include: [{ system: 's', concept: [{ code: 'other' }] }] } }),
-  };
-  const both = searchTerms(firstOf(sources, other));
-  expect(await both.expandCodes('http://x.org/vs/listed')).toHaveLength(2);
-  expect(await both.expandCodes('http://x.org/vs/only-there')).toEqual([{ system: 's', code: 'other' }]);
-  expect(await both.descendants(animals.url, 'dog')).toEqual(['dog', 'poodle']);
 });

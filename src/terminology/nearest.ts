@@ -1,0 +1,60 @@
+import { nearestName } from '../fhir/nearest-name.ts';
+import { type Concept } from './code-system.ts';
+import { type Enumerating, type Entry, membersOf, NotEnumerable } from './members.ts';
+import type { Stock } from './stock.ts';
+import type { CodeQuestion, Nearest } from './verdict.ts';
+
+/** More codes than these aren't gone through. */
+const candidatesMax = 5_000;
+
+/**
+ * The code that was likely meant: the same in another of the value set's systems, the same in other case, the one whose display was
+ * written instead, or the one with the fewest typing errors. Only what is in memory is looked through.
+ */
+export function nearestCode({ valueSet, system, code }: CodeQuestion, stock: Stock): { readonly found: Nearest | undefined } {
+  const candidates = valueSet === undefined ? codesOf(system ?? '', stock) : codesIn(valueSet, stock);
+  const lower = code.toLowerCase();
+  let alike: Entry | undefined;
+  for (const entry of candidates) {
+    if (entry.code === code) return { found: nearest(entry) };
+    const called = entry.listed?.display ?? entry.concept?.display;
+    if (alike === undefined && (entry.code.toLowerCase() === lower || called?.toLowerCase() === lower)) alike = entry;
+  }
+  if (alike !== undefined) return { found: nearest(alike) };
+  const name = nearestName(
+    code,
+    candidates.map((entry) => entry.code),
+  );
+  const found = name === undefined ? undefined : candidates.find((entry) => entry.code === name);
+  return { found: found === undefined ? undefined : nearest(found) };
+}
+
+function nearest({ system, code, concept, listed }: Entry): Nearest {
+  const display = listed?.display ?? concept?.display;
+  return { system, code, ...(display === undefined ? {} : { display }) };
+}
+
+function codesIn(canonical: string, stock: Stock): readonly Entry[] {
+  const look: Enumerating = { stock, needs: new Map(), limit: candidatesMax };
+  const found: Entry[] = [];
+  try {
+    for (const entry of membersOf(canonical, look)) {
+      found.push(entry);
+      if (found.length === candidatesMax) break;
+    }
+  } catch (error) {
+    // What can't be listed to its end has been listed up to there.
+    if (!(error instanceof NotEnumerable)) throw error;
+  }
+  return found;
+}
+
+function codesOf(url: string, stock: Stock): readonly Entry[] {
+  const system = stock.system(url, undefined, new Map());
+  const concepts: Iterable<Concept> =
+    system?.kind === 'memory' ? system.system.concepts.values() : system?.kind === 'grammar' ? (system.grammar.list?.() ?? []) : [];
+  return Iterator.from(concepts)
+    .take(candidatesMax)
+    .map((concept) => ({ system: url, version: undefined, code: concept.code, concept, listed: undefined }))
+    .toArray();
+}
