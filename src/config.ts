@@ -99,6 +99,10 @@ export const sections = {
       'on, in production off',
       onOff('', 'Whether tokens made by `npm run token` are accepted. Refused in production.'),
     ),
+    TRUSTED_ISSUERS: optional(
+      'none',
+      path('', 'JSON file of the issuers whose access tokens are taken; docs/access.md tells what it holds.'),
+    ),
   },
   Requests: {
     BODY_LIMIT_BYTES: whole(52_428_800, [1_024, 1_073_741_824], 'bytes', 'Largest request body, uncompressed.'),

@@ -1,4 +1,5 @@
 import { forbidden } from '../fhir/error.ts';
+import type { Role } from './roles.ts';
 import type { Scope } from './scopes.ts';
 
 /** Who calls, for what, as read from a verified token: a plain value. */
@@ -9,6 +10,7 @@ export type Grant = {
   /** The patient in context, an id; the bound of all `patient/` scopes. */
   readonly patient?: string;
   readonly fhirUser?: string;
+  readonly roles: readonly Role[];
   readonly scopes: readonly Scope[];
   readonly tokenId?: string;
 };

@@ -1,0 +1,24 @@
+/**
+ * The short names of scopes that internal clients use, each with the types it is about: `patient:read` is `Patient.rs`, `patient:write`
+ * `Patient.cud`, `patient:*` both. Operations on many resources at once have names of their own.
+ */
+const nativeTypes: Readonly<Record<string, readonly string[]>> = {
+  patient: ['Patient'],
+  interaction: ['Encounter'],
+  appointment: ['Appointment'],
+  'lab-result': ['Observation', 'DiagnosticReport'],
+  medication: ['MedicationStatement'],
+  message: ['Communication'],
+  record: ['AllergyIntolerance', 'Binary', 'Condition', 'DocumentReference', 'MedicationStatement', 'Observation', 'Provenance'],
+  outcome: ['CodeSystem'],
+  provider: ['Practitioner', 'PractitionerRole'],
+};
+
+const letters: Readonly<Record<string, string>> = { read: 'rs', write: 'cud', '*': 'cruds' };
+
+/** The same as `Type.letters`, one for each type; undefined if it is no such name. */
+export function fromNative(text: string): readonly string[] | undefined {
+  const [, name = '', action = ''] = /^([a-z-]{1,32}):(read|write|\*)$/.exec(text) ?? [];
+  const types = Object.hasOwn(nativeTypes, name) ? nativeTypes[name] : undefined;
+  return types?.map((type) => `${type}.${letters[action]}`);
+}
