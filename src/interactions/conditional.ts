@@ -40,6 +40,13 @@ export function parseCriteria(ctx: Context, type: string, criteria: string, wher
   const { query } = parseSearch(type, pairs, ctx.registry, ctx.config, false);
   if (query.clauses.length + query.criteria.length === 0)
     throw badRequest('criteria-empty', `${where} needs at least one search parameter with a value.`, undefined, 'required');
+  if (query.contained !== undefined)
+    throw badRequest(
+      'criteria-contained',
+      `${where} is about resources of their own: it takes no "_contained".`,
+      undefined,
+      'not-supported',
+    );
   // Equal criteria take the same lock, whatever their order and spelling; criteria that only overlap are not serialised.
   const parts = [...query.clauses.map((clause) => ({ kind: 'clause', clause }) as const), ...query.criteria].map(criterionText);
   const key = JSON.stringify([type, ...new Set(parts.sort())]);

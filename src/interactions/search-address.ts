@@ -8,6 +8,7 @@ import type { Call, Context } from './context.ts';
 import { assertId, assertType } from './prepare.ts';
 import { gone } from './read.ts';
 import { type Pairs, search } from './search.ts';
+import { searchContained } from './search-contained.ts';
 import { searchTypes } from './search-types.ts';
 
 /** Where a search is asked: `Observation`, `Patient/123/Observation`, `Patient/123/*` or, with neither, the base. */
@@ -27,13 +28,8 @@ export async function searchAt(ctx: Context, call: Call, address: SearchAddress,
   if (type !== undefined) {
     if (compartment !== undefined) assertMember(ctx, compartment, type);
     if (named !== undefined && !named.includes(type)) throw otherType(type);
-    return search(
-      ctx,
-      call,
-      type,
-      pairs.filter(([name]) => name !== '_type'),
-      among,
-    );
+    const asked = pairs.filter(([name]) => name !== '_type');
+    return asksContained(asked) ? searchContained(ctx, call, type, asked, among) : search(ctx, call, type, asked, among);
   }
   if (named !== undefined) {
     for (const each of named) {
@@ -47,6 +43,12 @@ export async function searchAt(ctx: Context, call: Call, address: SearchAddress,
   const types = possible.filter((each) => call.access.filter('s', each) !== noRows);
   if (types.length === 0) call.access.permit('s', possible[0] ?? 'Patient');
   return searchTypes(ctx, call, types, pairs, among);
+}
+
+/** What several values say, the last one says. */
+function asksContained(pairs: Pairs): boolean {
+  const value = pairs.findLast(([name]) => name === '_contained')?.[1] ?? '';
+  return value !== '' && value !== 'false';
 }
 
 function pathOf({ type, compartment }: SearchAddress): string {
@@ -87,6 +89,7 @@ const anywhere = new Set([
   '_include',
   '_revinclude',
   '_contained',
+  '_containedType',
 ]);
 
 /** All types at once are searched by what they all have: anything else would be refused for the first of them that lacks it. */

@@ -3,12 +3,11 @@ import type { Issue } from '../fhir/error.ts';
 import { outcomeJson } from '../fhir/outcome.ts';
 import type { Included } from '../search/include.ts';
 import type { Query } from '../search/query.ts';
-import type { Page } from '../search/run.ts';
 import type { OpenedFound } from '../storage/sealing.ts';
 import { type BundleEntry, type BundleLink, writeBundle } from './bundle.ts';
 import type { Context } from './context.ts';
 import { render, renderInTwo } from './document.ts';
-import { isWhole, type Part, partOf } from './subset.ts';
+import { containedOf, isWhole, type Part, partOf } from './subset.ts';
 
 /** What a search has to say beside its rows. */
 export type Answered = {
@@ -19,8 +18,11 @@ export type Answered = {
   readonly total: number | undefined;
 };
 
+/** A row of a page: itself, or what it contains at this place. */
+export type ShownRow = OpenedFound & { readonly at?: number };
+
 export type AnsweredPage = Answered & {
-  readonly page: Pick<Page, 'rows'>;
+  readonly page: { readonly rows: readonly ShownRow[] };
   readonly included: Included;
   /** Sealed cursors. */
   readonly next: string | undefined;
@@ -58,10 +60,21 @@ export function cursorScope(query: Query, path: string): string {
 const matchMode = '"search":{"mode":"match"}';
 const includeMode = '"search":{"mode":"include"}';
 
-function entryOf(ctx: Context, row: OpenedFound, part: Part, rest: string): BundleEntry {
+function entryOf(ctx: Context, row: ShownRow, part: Part, rest: string): BundleEntry {
+  if (row.at !== undefined) return containedEntry(ctx, row, row.at, part, rest);
   return {
     fullUrl: `${ctx.config.baseUrl}/${row.type}/${row.id}`,
     resource: isWhole(part) ? renderInTwo(row.json, row) : partOf(render(row.json, row), part, ctx.definitions.schema),
+    rest,
+  };
+}
+
+/** What a row contains is at the row's own address, with its id behind it. @see https://hl7.org/fhir/R4/search.html#contained */
+function containedEntry(ctx: Context, row: OpenedFound, at: number, part: Part, rest: string): BundleEntry {
+  const { id, json } = containedOf(row.json, at);
+  return {
+    fullUrl: `${ctx.config.baseUrl}/${row.type}/${row.id}#${id}`,
+    resource: isWhole(part) ? json : partOf(json, part, ctx.definitions.schema),
     rest,
   };
 }

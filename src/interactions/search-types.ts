@@ -17,10 +17,13 @@ import { countBundle, cursorScope, searchBundle } from './search-bundle.ts';
 /** More types than this are not put into one order: each is read for every page. */
 const sortedTypesMax = 20;
 
-/** Where a page begins: in which type's rows, and where there; in a sorted search, where in those of all. */
-type FromTypes = { readonly type?: string; readonly from?: From };
+/** Where a page begins: in which source's rows, and where there; in a sorted search, where in those of all. */
+export type FromTypes = { readonly type?: string; readonly from?: From };
 
-type PageOfTypes = { readonly rows: readonly OpenedFound[]; readonly next?: FromTypes };
+/** The search of one type, or of what rows of one type contain. Sources come in the order of their keys. */
+export type Source = { readonly key: string; readonly plan: () => Promise<Plan> };
+
+export type PageOfTypes = { readonly rows: readonly OpenedFound[]; readonly next?: FromTypes };
 
 /**
  * Searches several types: unsorted one type after the other, sorted all in one order. Each type is searched by a plan of its own, with the
@@ -31,22 +34,18 @@ export async function searchTypes(ctx: Context, call: Call, types: readonly stri
   const query = asOne(queries, pairs);
   assertSortable(query, types);
   const answered = { query, path: place.path, issues };
-  const asked = await askable(ctx, queries, place);
+  const asked = (await askable(ctx, queries, place)).map((each) => sourceOf(ctx, call, each));
   if (query.summary === 'count' || query.count === 0) {
-    const { total, issue } = await totalOfAll(ctx, call, asked, query.total === 'estimate' ? 'estimate' : 'all');
+    const { total, issue } = await totalOfAll(ctx, asked, query.total === 'estimate' ? 'estimate' : 'all');
     return { status: 200, body: countBundle(ctx, withTotal({ ...answered, total }, issue)) };
   }
   const scope = cursorScope(query, place.path);
   const from = query.page === undefined ? undefined : (ctx.cursors.open(query.page, scope, call.access.caller) as FromTypes);
-  const [key] = query.sort;
-  const page =
-    key === undefined
-      ? await pageInTurn(ctx, call, asked, from, query.count)
-      : await pageInOrder(ctx, call, asked, from?.from, query.count, key.param.code === '_id' ? 'id' : 'lastUpdated', key.descending);
+  const page = await pageOfAll(ctx, asked, query, from);
   const whole = from === undefined && page.next === undefined;
   const [included, { total, issue }] = await Promise.all([
     includesOf(ctx, call, ctx.searcher, query, page.rows),
-    whole ? { total: page.rows.length } : query.total === 'none' ? noTotal : totalOfAll(ctx, call, asked, query.total),
+    whole ? { total: page.rows.length } : query.total === 'none' ? noTotal : totalOfAll(ctx, asked, query.total),
   ]);
   const next = page.next === undefined ? undefined : ctx.cursors.seal(page.next, scope, call.access.caller);
   const told = withTotal({ ...answered, total }, issue);
@@ -54,6 +53,13 @@ export async function searchTypes(ctx: Context, call: Call, types: readonly stri
 }
 
 const noTotal: Total = {};
+
+/** One source after the other, or all in the order asked for. */
+export function pageOfAll(ctx: Context, sources: readonly Source[], query: Query, from: FromTypes | undefined): Promise<PageOfTypes> {
+  const [key] = query.sort;
+  if (key === undefined) return pageInTurn(ctx, sources, from, query.count);
+  return pageInOrder(ctx, sources, from?.from, query.count, key.param.code === '_id' ? 'id' : 'lastUpdated', key.descending);
+}
 
 /** What one type doesn't know is refused, or left out for all of them: left out for one alone it would find too much of that type. */
 function parseAll(ctx: Context, call: Call, types: readonly string[], pairs: Pairs, { compartment }: SearchPlace) {
@@ -72,6 +78,7 @@ function parseAll(ctx: Context, call: Call, types: readonly string[], pairs: Pai
 /** What the answer as a whole needs to know: of how it is answered all queries say the same. */
 function asOne(queries: readonly Query[], pairs: Pairs): Query {
   const [first] = queries;
+  if (first?.contained !== undefined) throw containedOfTypes();
   if (first === undefined) throw badRequest('search-no-type', 'The lists of "_type" have no type in common.');
   const understood = [...pairs.filter(([name, value]) => name === '_type' && value !== ''), ...first.understood];
   const once = (includes: readonly Include[]): Include[] => [
@@ -85,7 +92,12 @@ function asOne(queries: readonly Query[], pairs: Pairs): Query {
   };
 }
 
-function assertSortable({ sort, explain }: Query, types: readonly string[]): void {
+function containedOfTypes() {
+  const text = 'With "_contained=true" or "_contained=both" one type is searched at a time, as in Medication?_contained=true.';
+  return badRequest('search-contained-one-type', text, undefined, 'not-supported');
+}
+
+export function assertSortable({ sort, explain }: Query, types: readonly string[]): void {
   if (explain) throw badRequest('search-explain-one-type', '"_explain" explains the search of one type. Ask it of each type alone.');
   const [key, ...others] = sort;
   if (key === undefined) return;
@@ -111,34 +123,33 @@ async function askable(ctx: Context, queries: readonly Query[], { compartment }:
   return queries.filter(({ type }) => held.has(type));
 }
 
-async function planOf(ctx: Context, call: Call, query: Query): Promise<Plan> {
-  const resolved = await resolveSearch(ctx, call, ctx.searcher, query);
-  const planned = planSearch(resolved, (type) => call.access.filter('s', type), ctx.registry, ctx.planContext());
-  return settlePlan(ctx.searcher, planned, ctx.open, ctx.statistics);
+export function sourceOf(ctx: Context, call: Call, query: Query): Source {
+  return {
+    key: query.type,
+    async plan() {
+      const resolved = await resolveSearch(ctx, call, ctx.searcher, query);
+      const planned = planSearch(resolved, (type) => call.access.filter('s', type), ctx.registry, ctx.planContext());
+      return settlePlan(ctx.searcher, planned, ctx.open, ctx.statistics);
+    },
+  };
 }
 
-async function pageOf(ctx: Context, call: Call, query: Query, from: From | undefined, size: number): Promise<Page> {
-  return runSearch(ctx.searcher, await planOf(ctx, call, query), from, size, ctx.open, ctx.statistics);
+async function pageOf(ctx: Context, { plan }: Source, from: From | undefined, size: number): Promise<Page> {
+  return runSearch(ctx.searcher, await plan(), from, size, ctx.open, ctx.statistics);
 }
 
 /** One type after the other, in the registry's order. */
-async function pageInTurn(
-  ctx: Context,
-  call: Call,
-  queries: readonly Query[],
-  from: FromTypes | undefined,
-  size: number,
-): Promise<PageOfTypes> {
+async function pageInTurn(ctx: Context, sources: readonly Source[], from: FromTypes | undefined, size: number): Promise<PageOfTypes> {
   const rows: OpenedFound[] = [];
   const { type: begin = '' } = from ?? {};
-  for (const query of queries.filter(({ type }) => type >= begin)) {
-    const inside = query.type === begin ? from?.from : undefined;
+  for (const source of sources.filter(({ key }) => key >= begin)) {
+    const inside = source.key === begin ? from?.from : undefined;
     const room = size - rows.length;
     // Behind a full page one row more tells whether there is a next one.
-    const page = await pageOf(ctx, call, query, inside, Math.max(room, 1));
-    if (room === 0 && page.rows.length > 0) return { rows, next: { type: query.type } };
+    const page = await pageOf(ctx, source, inside, Math.max(room, 1));
+    if (room === 0 && page.rows.length > 0) return { rows, next: { type: source.key } };
     rows.push(...page.rows);
-    if (page.next !== undefined) return { rows, next: { type: query.type, from: page.next } };
+    if (page.next !== undefined) return { rows, next: { type: source.key, from: page.next } };
   }
   return { rows };
 }
@@ -146,15 +157,14 @@ async function pageInTurn(
 /** All types in one order: the first rows of each, merged. */
 async function pageInOrder(
   ctx: Context,
-  call: Call,
-  queries: readonly Query[],
+  sources: readonly Source[],
   from: From | undefined,
   size: number,
   by: 'id' | 'lastUpdated',
   descending: boolean,
 ): Promise<PageOfTypes> {
   const pages: Page[] = [];
-  for (const query of queries) pages.push(await pageOf(ctx, call, query, from, size));
+  for (const source of sources) pages.push(await pageOf(ctx, source, from, size));
   const sign = descending ? -1 : 1;
   const rows = pages.flatMap((page) => page.rows).sort((a, b) => sign * (a[by] < b[by] ? -1 : a[by] > b[by] ? 1 : a.rid - b.rid));
   const last = rows[size - 1];
@@ -165,10 +175,10 @@ async function pageInOrder(
     : { rows: shown };
 }
 
-async function totalOfAll(ctx: Context, call: Call, queries: readonly Query[], kind: 'estimate' | 'accurate' | 'all'): Promise<Total> {
+export async function totalOfAll(ctx: Context, sources: readonly Source[], kind: 'estimate' | 'accurate' | 'all'): Promise<Total> {
   let total = 0;
-  for (const query of queries) {
-    const plan = await planOf(ctx, call, query);
+  for (const source of sources) {
+    const plan = await source.plan();
     if (kind === 'all') total += await countMatches(ctx.searcher, plan, ctx.open, countCandidatesMax);
     else {
       const one = await totalOf(ctx.counter, plan, kind, ctx.open);

@@ -29,11 +29,21 @@ export function partOfAnswer(answer: Answer, pairs: readonly (readonly [string, 
   return answer.body === undefined ? answer : { ...answer, body: partOf(Buffer.from(answer.body), part, schema) };
 }
 
+/** What was stored was within its limits. */
+const limits = { depthMax: 1000, containerMax: Number.MAX_SAFE_INTEGER, stringBytesMax: Number.MAX_SAFE_INTEGER };
+
+/** What a stored resource contains at a place, its numbers as they were written. */
+export function containedOf(json: Buffer, at: number): { readonly id: string; readonly json: Buffer } {
+  const { value, decimals } = parseJson(json, limits);
+  const contained = isObject(value) && Array.isArray(value['contained']) ? value['contained'][at] : undefined;
+  if (contained === undefined || !isObject(contained)) throw new Error('a resource contains nothing at the place that was found');
+  return { id: String(contained['id']), json: Buffer.from(writeJson(contained, decimals)) };
+}
+
 /** The part of a rendered resource that was asked for; the same bytes when it is the whole. */
 export function partOf(json: Buffer, part: Part, schema: Schema): Buffer {
   const { summary, elements } = part;
   if (summary === 'count' || isWhole(part)) return json;
-  const limits = { depthMax: 1000, containerMax: Number.MAX_SAFE_INTEGER, stringBytesMax: Number.MAX_SAFE_INTEGER };
   const { value, decimals } = parseJson(json, limits);
   if (!isObject(value)) return json;
   const subset = summary === 'false' ? selectElements(value, decimals, elements, schema) : summarise(value, decimals, summary, schema);

@@ -46,7 +46,12 @@ function decidedCondition(criterion: Criterion, type: string, context: PlanConte
   return recheck === undefined ? condition : { kind: 'among', rows: reach(type, condition, [recheck], context) };
 }
 
-function hopsOf(steps: readonly Step[], context: PlanContext): Hop[] {
+/**
+ * The hops that these steps are, but for those to types that the caller may not search.
+ *
+ * @throws FhirError 403 where none is left
+ */
+export function hopsOf(steps: readonly Step[], context: PlanContext): Hop[] {
   const permitted = context.restriction === undefined ? steps : steps.filter(({ type }) => filterFor(type, context) !== noRows);
   if (permitted.length === 0) {
     throw forbidden(

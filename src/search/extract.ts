@@ -1,6 +1,7 @@
 import { makeTokenSet } from '../encryption/token-set.ts';
 import type { TokenKey } from '../encryption/token.ts';
 import type { Facts } from '../storage/rows.ts';
+import { containedIn, containsParts, insideTokens } from './contained.ts';
 import type { Registry, SearchElement, TypeSearch } from './registry.ts';
 import { isRecord, type Sink, textOf } from './sink.ts';
 import { extractItem } from './types/composite.ts';
@@ -45,9 +46,13 @@ export function makeExtractor(options: ExtractorOptions): Extractor {
     const search = registry.of(type);
     const facts = { dates: [], quantities: [], references: [], sorts: [] };
     const sink: Sink = { tokens, facts, key, base };
-    for (const element of search.elements) extractElement(element, resource, sink);
-    for (const item of search.items) extractItem(item, resource, sink);
-    if (fullText) extractFullText(resource, sink);
+    extractFound(search, resource, sink, fullText);
+    for (const inner of containedIn(resource, registry)) {
+      tokens.add(containsParts(inner.type));
+      // Facts have no place for whose they are: what they would tell is asked of the opened resource.
+      const inside = { tokens: insideTokens(tokens), facts: { dates: [], quantities: [], references: [], sorts: [] }, key, base };
+      extractFound(registry.of(inner.type), inner.resource, inside, fullText);
+    }
     addCompartments(search, resource, id, sink);
     const owners = ownersOf(resource, type, id, sink);
     for (const owner of owners.values()) tokens.add(ownerParts(owner));
@@ -68,6 +73,13 @@ export function makeExtractor(options: ExtractorOptions): Extractor {
       throw error;
     }
   };
+}
+
+/** Leaves all that a resource is found by but for whose it is. */
+function extractFound({ elements, items }: TypeSearch, resource: object, sink: Sink, fullText: boolean): void {
+  for (const element of elements) extractElement(element, resource, sink);
+  for (const item of items) extractItem(item, resource, sink);
+  if (fullText) extractFullText(resource, sink);
 }
 
 function extractElement(element: SearchElement, resource: object, sink: Sink): void {
@@ -143,7 +155,8 @@ export function ownerParts(patient: string): string[] {
   return ['o', patient];
 }
 
-function addCompartments(search: TypeSearch, resource: object, id: string, sink: Sink): void {
+/** Leaves a token for each compartment that the resource is in. */
+export function addCompartments(search: TypeSearch, resource: object, id: string, sink: Sink): void {
   if (compartmentTypes.has(search.type)) sink.tokens.add(compartmentParts(search.type, id));
   for (const { compartment, element } of search.compartments) {
     element.each(resource, (value) => {

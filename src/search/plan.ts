@@ -1,5 +1,6 @@
 import { token } from '../encryption/token.ts';
 import type { Restriction, RowFilter } from '../storage/filter.ts';
+import type { OpenedFound } from '../storage/sealing.ts';
 import { assertSelective, planClauses, type PlannedClause } from './clauses.ts';
 import { allOf, type Condition, type Recheck } from './condition.ts';
 import { planCriteria } from './criteria.ts';
@@ -11,6 +12,9 @@ import type { PlanContext } from './sink.ts';
 import { sortTerms, type SortTerm } from './sort.ts';
 import { refKeyOf } from './types/reference.ts';
 
+/** How many matches there are in each of the rows: in a refused one none, in another one or, where what it contains is counted, more. */
+export type Sift = (rows: readonly OpenedFound[]) => Promise<readonly number[]>;
+
 /** What a search asks of a row, its access restriction beside it, not yet SQL. */
 export type Plan = {
   readonly type: string;
@@ -20,6 +24,8 @@ export type Plan = {
   readonly patient?: bigint;
   readonly sort: readonly SortTerm[];
   readonly rechecks: readonly Recheck[];
+  /** Decides on opened rows beyond the rechecks, where it asks for more than the row itself. */
+  readonly sift?: Sift;
   /** What each clause of the query became, in its order. */
   readonly clauses: readonly PlannedClause[];
 };

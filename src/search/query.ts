@@ -53,6 +53,8 @@ export type Query = {
   readonly revincludes: readonly Include[];
   readonly summary: SummaryMode;
   readonly elements: readonly string[];
+  /** What resources contain is searched, alone or too, and answered by the resource that contains it or by itself. */
+  readonly contained?: { readonly mode: 'true' | 'both'; readonly answer: 'container' | 'contained' };
   /** The answer says how it was found. */
   readonly explain: boolean;
   /** The opaque page cursor, as the client sent it back. */

@@ -1,6 +1,6 @@
 import { badRequest } from '../fhir/error.ts';
 import { parseInclude } from './include-parse.ts';
-import type { Include, SearchLimits } from './query.ts';
+import type { Include, Query, SearchLimits } from './query.ts';
 import type { Registry, TypeSearch } from './registry.ts';
 import { parseSort } from './sort.ts';
 
@@ -17,7 +17,6 @@ export function resultOptions(
       name.split(':')[0] === directive ? values.map((value) => parseInclude(name, value, registry)) : [],
     );
   assertNoModifiers([...result.keys()]);
-  assertNotContained(one('_contained'), one('_containedType'));
   const page = one('_page');
   return {
     sort: parseSort(one('_sort'), search),
@@ -29,26 +28,18 @@ export function resultOptions(
         ?.split(',')
         .filter((name) => name !== '') ?? [],
     explain: choice('_explain', one('_explain'), ['true', 'false'] as const) === 'true',
+    ...containedOf(one('_contained'), one('_containedType')),
     includes: included('_include'),
     revincludes: included('_revinclude'),
     ...(page === undefined ? {} : { page }),
   };
 }
 
-/**
- * Contained resources have no identity of their own and aren't searched; what is asked of them is refused rather than left out.
- *
- * @see https://hl7.org/fhir/R4/search.html#contained
- */
-function assertNotContained(contained: string | undefined, type: string | undefined): void {
-  choice('_containedType', type, ['container', 'contained'] as const);
-  if ((choice('_contained', contained, ['false', 'true', 'both'] as const) ?? 'false') === 'false') return;
-  throw badRequest(
-    'search-contained-unsupported',
-    '"_contained=true" and "_contained=both" are not answered: contained resources are found with the resource that contains them. Search for that one.',
-    undefined,
-    'not-supported',
-  );
+/** @see https://hl7.org/fhir/R4/search.html#contained */
+function containedOf(contained: string | undefined, type: string | undefined): Pick<Query, 'contained'> {
+  const answer = choice('_containedType', type, ['container', 'contained'] as const) ?? 'container';
+  const mode = choice('_contained', contained, ['false', 'true', 'both'] as const) ?? 'false';
+  return mode === 'false' ? {} : { contained: { mode, answer } };
 }
 
 /** Only includes take modifiers: `_sort:desc` was an older version's, and to leave it out would be to answer something else. */

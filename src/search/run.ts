@@ -51,7 +51,7 @@ export async function runSearch(
 
 /** Counts all matches: by SQL alone, or where rows must be opened, by opening them up to a bound. */
 export async function countMatches(db: Queryable, plan: Plan, open: Opener, candidatesMax: number): Promise<number> {
-  if (plan.rechecks.length === 0) {
+  if (plan.rechecks.length === 0 && plan.sift === undefined) {
     const { text, values } = countStatement(plan);
     const { rows } = await db.query<{ n: string }>(statement(text, values));
     return Number(rows[0]?.n);
@@ -64,7 +64,7 @@ export async function countMatches(db: Queryable, plan: Plan, open: Opener, cand
     read += rows.length;
     if (read > candidatesMax) throw tooManyCandidates();
     const opened = await open(rows.map(({ version }) => version));
-    count += opened.filter((row) => passes(plan, row)).length;
+    count += (await matchesIn(plan, opened)).reduce((sum, matches) => sum + matches, 0);
     const last = rows.at(-1);
     if (last === undefined || rows.length < batchRows) return count;
     from = { position: { values: [], rid: last.version.rid } };
@@ -96,6 +96,15 @@ async function fetchRows(db: Queryable, plan: Plan, { text, values }: Statement)
   }));
 }
 
+/** How many matches each opened row stands for. */
+async function matchesIn(plan: Plan, rows: readonly OpenedFound[]): Promise<readonly number[]> {
+  const passed = rows.map((row) => passes(plan, row));
+  if (plan.sift === undefined) return passed.map(Number);
+  const matches = await plan.sift(rows.filter((_, at) => passed[at]));
+  let next = 0;
+  return passed.map((passes) => (passes ? (matches[next++] ?? 0) : 0));
+}
+
 /** A row is parsed again only if a test needs it. */
 function passes(plan: Plan, row: OpenedFound): boolean {
   if (row.erased) return false;
@@ -116,9 +125,10 @@ async function readInOrder(reading: Reading, begin: From | undefined, segment?: 
     const asked = segment === undefined ? pageStatement(plan, from, limit, way) : segmentStatement(plan, segment, from, limit, way);
     const rows = await fetchRows(db, plan, asked);
     const opened = await open(rows.map(({ version }) => version));
+    const matches = await matchesIn(plan, opened);
     opened.forEach((row, at) => {
       const position = { values: rows[at]?.values ?? [], rid: row.rid };
-      if (passes(plan, row)) found.push({ row, position });
+      if (matches[at] !== 0) found.push({ row, position });
       from = { position, ...(reading.backwards ? { backwards: true } : {}) };
     });
     if (found.length >= wanted || rows.length < limit) return;

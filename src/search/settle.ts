@@ -37,7 +37,16 @@ export async function settlePlan(db: Queryable, planned: Plan, open: Opener, sta
   return { ...plan, condition: await settle(plan.condition, { db, open, statistics: narrow ? undefined : statistics }) };
 }
 
-type Settling = { readonly db: Queryable; readonly open: Opener; readonly statistics: Statistics | undefined };
+/** All rows of a hop, opened where they must be. @throws FhirError 400 `too-costly` where they are too many */
+export async function findReach(reach: Reach, settling: Settling): Promise<FoundRows> {
+  const where = asksRows(reach.where) ? await settle(reach.where, settling) : reach.where;
+  if (reach.rechecks.length > 0) return findRows({ ...reach, where }, settling);
+  const found = await readFound({ ...reach, where }, settling.db, candidatesMax);
+  if (found === undefined) throw tooManyCandidates(reach.type);
+  return found;
+}
+
+export type Settling = { readonly db: Queryable; readonly open: Opener; readonly statistics: Statistics | undefined };
 
 async function settle(condition: Condition, settling: Settling): Promise<Condition> {
   switch (condition.kind) {
@@ -83,7 +92,7 @@ async function settleRows(rows: Rows, settling: Settling): Promise<Rows> {
   const pruned = asksManyTokens(rows.where) ? { ...rows, where: await withPresentTokens(rows.where, rows.type, settling) } : rows;
   const reach = asksRows(pruned.where) ? { ...pruned, where: await settle(pruned.where, settling) } : pruned;
   if (reach.rechecks.length > 0) return findRows(reach, settling);
-  return maybeFew(reach, settling.statistics) ? ((await fewRows(reach, settling.db)) ?? reach) : reach;
+  return maybeFew(reach, settling.statistics) ? ((await readFound(reach, settling.db, fewMax)) ?? reach) : reach;
 }
 
 /**
@@ -98,13 +107,13 @@ function maybeFew({ type, where, filter }: Reach, statistics: Statistics | undef
   return share !== undefined && (known === undefined || share < shareMin || share * known.rows <= fewMax);
 }
 
-/** The rows, if they are few. */
-async function fewRows(reach: Reach, db: Queryable): Promise<FoundRows | undefined> {
+/** The rows, if they are no more than `max`. */
+async function readFound(reach: Reach, db: Queryable, max: number): Promise<FoundRows | undefined> {
   const values = sqlValues();
   const type = typeSql('r', reach.type, reach.where);
-  const text = `select r.rid, r.ref_key from ${relationOf(reach.type)} r where ${type} and ${reachSql(reach, 'r', values)} limit ${values.add(fewMax + 1)}::int`;
+  const text = `select r.rid, r.ref_key from ${relationOf(reach.type)} r where ${type} and ${reachSql(reach, 'r', values)} limit ${values.add(max + 1)}::int`;
   const { rows } = await db.query<{ rid: string; ref_key: string }>(statement(text, values.list));
-  if (rows.length > fewMax) return undefined;
+  if (rows.length > max) return undefined;
   return { rids: rows.map(({ rid }) => Number(rid)), keys: rows.map(({ ref_key }) => BigInt(ref_key)) };
 }
 

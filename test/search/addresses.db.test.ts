@@ -301,8 +301,8 @@ describe('contained resources', () => {
   test.each([
     ['_contained=false', 200, undefined],
     ['_contained=false&_containedType=contained', 200, undefined],
-    ['_contained=true', 400, 'search-contained-unsupported'],
-    ['_contained=both', 400, 'search-contained-unsupported'],
+    ['_contained=true', 200, undefined],
+    ['_contained=both', 200, undefined],
     ['_contained=maybe', 400, 'search-invalid-value'],
     ['_containedType=other', 400, 'search-invalid-value'],
   ])('%s: %i', async (query, status, code) => {

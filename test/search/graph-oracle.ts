@@ -10,6 +10,8 @@ export type Vertex = {
   readonly id: string;
   readonly values: Readonly<Record<string, readonly string[]>>;
   readonly references: Readonly<Record<string, readonly string[]>>;
+  /** It is inside another resource: seen from there alone. */
+  readonly contained?: boolean;
 };
 
 export type Question =
@@ -64,7 +66,11 @@ export function answers(vertex: Vertex, question: Question, graph: readonly Vert
       );
     case 'has':
       return graph.some(
-        (other) => other.type === question.type && pointsTo(other, question.param, vertex) && answers(other, question.of, graph),
+        (other) =>
+          other.type === question.type &&
+          (vertex.contained === true || other.contained !== true) &&
+          pointsTo(other, question.param, vertex) &&
+          answers(other, question.of, graph),
       );
     case 'and':
       return question.of.every((part) => answers(vertex, part, graph));
