@@ -16,10 +16,12 @@ create table package_resource (
   id      text collate "C" not null,
   version text collate "C",
   name    text,
+  constrains text collate "C",               -- of a profile, the resource type it is of
   content bytea not null,                    -- zstd of its JSON, without the narrative
   primary key (package, type, url, id)
 );
 create index package_resource_url on package_resource (type, url);
+create index package_resource_constrains on package_resource (constrains, url) where constrains is not null;
 alter table package_resource alter content set storage external;
 
 create function tell_conformance() returns trigger language plpgsql as $$

@@ -21,6 +21,8 @@ export type PackageResource = {
   readonly id: string;
   readonly version?: string;
   readonly name?: string;
+  /** The resource type a profile is of: a StructureDefinition of kind resource with derivation constraint. */
+  readonly constrains: string | undefined;
   readonly content: Buffer;
 };
 
@@ -59,8 +61,8 @@ export function addPackage(pool: Pool, head: PackageHead, resources: readonly Pa
 
 async function insertResources(client: Queryable, id: string, resources: readonly PackageResource[]): Promise<void> {
   await client.query(
-    `insert into package_resource (package, type, url, id, version, name, content)
-     select $1, r.* from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[]) as r on conflict do nothing`,
+    `insert into package_resource (package, type, url, id, version, name, constrains, content)
+     select $1, r.* from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[]) as r on conflict do nothing`,
     [
       id,
       resources.map(({ type }) => type),
@@ -68,6 +70,7 @@ async function insertResources(client: Queryable, id: string, resources: readonl
       resources.map((resource) => resource.id),
       resources.map(({ version }) => version ?? null),
       resources.map(({ name }) => name ?? null),
+      resources.map(({ constrains }) => constrains ?? null),
       resources.map(({ content }) => content),
     ],
   );
@@ -134,4 +137,18 @@ export async function findPackaged(db: Queryable, type: string, url: string, ver
   const [row] = found;
   if (row === undefined) return undefined;
   return JSON.parse((await expand(row.content)).toString('utf8')) as object;
+}
+
+/**
+ * The profiles of resource types that packages have, by type and url, each once whatever its versions.
+ * Rides the index on (constrains, url), which holds nothing else.
+ */
+export async function packagedProfiles(db: Queryable, limit: number): Promise<readonly { readonly type: string; readonly url: string }[]> {
+  const { rows } = await db.query<{ type: string; url: string }>(
+    statement(
+      'select distinct constrains as type, url from package_resource where constrains is not null order by constrains, url limit $1',
+      [limit],
+    ),
+  );
+  return rows;
 }
