@@ -3,7 +3,7 @@ import type { Authenticate } from '../authorization/authenticate.ts';
 import { FhirError, issue } from '../fhir/error.ts';
 import { withPositions } from '../fhir/locate.ts';
 import type { Answer } from '../interactions/answer.ts';
-import { capabilities } from '../interactions/capabilities.ts';
+import { makeCapabilities } from '../interactions/capabilities.ts';
 import type { Context } from '../interactions/context.ts';
 import { create } from '../interactions/create.ts';
 import { documentOf } from '../interactions/document.ts';
@@ -17,6 +17,7 @@ import { conditionalRemove, remove } from '../interactions/remove.ts';
 import { searchAt, type SearchAddress } from '../interactions/search-address.ts';
 import { partOfAnswer } from '../interactions/subset.ts';
 import { conditionalUpdate, update } from '../interactions/update.ts';
+import { operations } from '../operations/operations.ts';
 import type { Log } from '../telemetry/log.ts';
 import { bodyKindOf, readBody, readJson, unsupported } from './body.ts';
 import { runBundle } from './bundle.ts';
@@ -31,6 +32,7 @@ type Handler = (c: Exchange) => Promise<Answer>;
 /** The FHIR API, relative to its base. @see https://hl7.org/fhir/R4/http.html */
 export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Hono<Env> {
   const app = new Hono<Env>();
+  const capabilities = makeCapabilities(ctx, operations);
   const options = { base: ctx.config.baseUrl, compressionMinBytes: ctx.config.compressionMinBytes };
 
   /** Format first, so that every fault after it is answered; then who asks; then the interaction. */
@@ -96,7 +98,7 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
 
   app.get(
     '/metadata',
-    open((c) => Promise.resolve(part(ctx, c, capabilities(ctx)))),
+    open(async (c) => part(ctx, c, await capabilities())),
   );
   others('/metadata', 'GET, HEAD');
   app.post(

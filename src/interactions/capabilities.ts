@@ -1,31 +1,44 @@
 import { modifiersByType } from '../search/parameters.ts';
 import { isAnswered, type Registry, type TypeSearch } from '../search/registry.ts';
 import type { Answer } from './answer.ts';
+import { supportedProfiles } from './conformance/supported.ts';
 import type { Context } from './context.ts';
 import { allTypesParams } from './search-address.ts';
 
-/** Made once for each registry. */
-const made = new WeakMap<Registry, string>();
+/** An operation as the statement lists it; `type` is `Resource` for one that every type has. */
+export type ListedOperation = { readonly code: string; readonly definition: string; readonly type: string };
+
+type Parts = { readonly operations: readonly ListedOperation[]; readonly profiles: ReadonlyMap<string, readonly string[]> };
 
 /**
- * What this server does, generated from what it is made of.
+ * What this server does, generated from what it is made of. The text is made once, and anew when search parameters or conformance
+ * resources have changed.
  *
  * @see https://hl7.org/fhir/R4/http.html#capabilities
  */
-export function capabilities(ctx: Context): Answer {
-  const { registry } = ctx;
-  let text = made.get(registry);
-  if (text === undefined) {
-    text = JSON.stringify(statement(ctx));
-    made.set(registry, text);
-  }
-  return { status: 200, body: text };
+export function makeCapabilities(ctx: Context, operations: readonly ListedOperation[]): () => Promise<Answer> {
+  let made: { readonly registry: Registry; readonly text: Promise<string> } | undefined;
+  ctx.conformance.onChange(() => {
+    made = undefined;
+  });
+  return async () => {
+    const { registry } = ctx;
+    if (made?.registry !== registry) {
+      const text = supportedProfiles(ctx).then((profiles) => JSON.stringify(statement(ctx, { operations, profiles })));
+      const begun = { registry, text };
+      made = begun;
+      text.catch(() => {
+        if (made === begun) made = undefined;
+      });
+    }
+    return { status: 200, body: await made.text };
+  };
 }
 
 const writes = ['create', 'update', 'patch', 'delete'] as const;
 const reads = ['read', 'vread', 'history-instance', 'history-type', 'search-type'] as const;
 
-function statement(ctx: Context): unknown {
+function statement(ctx: Context, parts: Parts): unknown {
   return {
     resourceType: 'CapabilityStatement',
     id: 'anamnesis',
@@ -49,7 +62,7 @@ function statement(ctx: Context): unknown {
             { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/restful-security-service', code: 'OAuth', display: 'OAuth' }] },
           ],
         },
-        resource: ctx.registry.types.map((type) => resourceOf(ctx, type)),
+        resource: ctx.registry.types.map((type) => resourceOf(ctx, type, parts)),
         interaction: ['transaction', 'batch', 'history-system', 'search-system'].map((code) => ({ code })),
         searchParam: systemParams(ctx),
         compartment: Object.keys(ctx.definitions.compartments).map(
@@ -77,14 +90,17 @@ function systemParams(ctx: Context): unknown[] {
   ];
 }
 
-function resourceOf(ctx: Context, type: string): unknown {
+function resourceOf(ctx: Context, type: string, { operations, profiles }: Parts): unknown {
   const search = ctx.registry.of(type);
   const params = [...search.params.values()].filter((param) => isAnswered(param) || param.code === '_id' || param.code === '_lastUpdated');
   const references = params.filter((param) => param.type === 'reference');
   const fixed = type === 'AuditEvent';
+  const supportedProfile = profiles.get(type);
+  const callable = operations.filter((operation) => operation.type === type || operation.type === 'Resource');
   return {
     type,
     profile: `http://hl7.org/fhir/StructureDefinition/${type}`,
+    ...(supportedProfile === undefined ? {} : { supportedProfile }),
     interaction: [...reads, ...(fixed ? (['create'] as const) : writes)].map((code) => ({ code })),
     versioning: 'versioned-update',
     readHistory: true,
@@ -97,6 +113,7 @@ function resourceOf(ctx: Context, type: string): unknown {
     searchInclude: [`${type}:*`, ...references.map(({ code }) => `${type}:${code}`)],
     searchRevInclude: revIncludes(ctx, type),
     searchParam: params.map(({ code, url, type: kind }) => ({ name: code, definition: url, type: kind })),
+    operation: callable.map(({ code, definition }) => ({ name: code, definition })),
   };
 }
 
