@@ -4,12 +4,13 @@ import type { Format } from './formats.ts';
 import { type Check, checkMembers, type Shape } from './objects.ts';
 import { kindOf, report, type Walk } from './walk.ts';
 
-/** Checks what is inside an object; the walk's path already ends with its step. */
-export type Content = (walk: Walk, object: JsonObject) => void;
+/** Checks an object, which is holder[key]; the walk's path already ends with its step. */
+export type Content = (walk: Walk, object: JsonObject, holder: object, key: string | number) => void;
 
 /** The check of an element that is an object and may not repeat. */
-export function objectElement(content: Content): Check {
-  return (walk, value) => checkObject(walk, content, value);
+export function objectElement(element: ElementDef, content: Content): Check {
+  const key = element.name;
+  return (walk, value, holder) => checkObject(walk, content, value, holder, key);
 }
 
 /** The check of an element that is an object and may repeat. */
@@ -20,22 +21,31 @@ export function objectsElement(element: ElementDef, content: Content): Check {
     const at = walk.depth++;
     for (let index = 0; index < value.length && !walk.full; index++) {
       walk.path[at] = index;
-      checkObject(walk, content, value[index] ?? null);
+      checkObject(walk, content, value[index] ?? null, value, index);
     }
     walk.depth--;
   };
 }
 
+/** Checks a primitive that is written as its type asks; the walk's path already ends with its step. */
+export type ValueRule = (walk: Walk, value: Json) => void;
+
 /** The check of a primitive that may not repeat. */
-export function primitiveElement(element: ElementDef, format: Format): Check {
+export function primitiveElement(element: ElementDef, format: Format, rule: ValueRule | undefined): Check {
   const key = element.name;
+  if (rule === undefined) {
+    return (walk, value, holder) => {
+      if (!format.accepts(value, holder, key, walk.decimals)) reportFormat(walk, format, value);
+    };
+  }
   return (walk, value, holder) => {
-    if (!format.accepts(value, holder, key, walk.decimals)) reportFormat(walk, format, value);
+    if (format.accepts(value, holder, key, walk.decimals)) rule(walk, value);
+    else reportFormat(walk, format, value);
   };
 }
 
 /** The check of a primitive that may repeat; an item may be null where the parallel array has an object. */
-export function primitivesElement(element: ElementDef, format: Format): Check {
+export function primitivesElement(element: ElementDef, format: Format, rule: ValueRule | undefined): Check {
   const shadowName = `_${element.name}`;
   return (walk, value, holder) => {
     if (!Array.isArray(value) || value.length === 0) return reportNoArray(walk, value);
@@ -43,9 +53,9 @@ export function primitivesElement(element: ElementDef, format: Format): Check {
     const at = walk.depth++;
     for (let index = 0; index < value.length && !walk.full; index++) {
       const item = value[index] ?? null;
-      if (format.accepts(item, value, index, walk.decimals)) continue;
       walk.path[at] = index;
-      if (item !== null) reportFormat(walk, format, item);
+      if (format.accepts(item, value, index, walk.decimals)) rule?.(walk, item);
+      else if (item !== null) reportFormat(walk, format, item);
       else if (isAbsent(itemOf(holder[shadowName], index))) report(walk, 'structure', 'shape-null', nullItem(shadowName));
     }
     walk.depth--;
@@ -85,8 +95,8 @@ export function checkContent(walk: Walk, shape: Shape, object: JsonObject): void
   else if (count === 1 && object.id !== undefined) report(walk, 'invariant', 'shape-empty', 'has nothing but an id: leave it out.');
 }
 
-function checkObject(walk: Walk, content: Content, value: Json): void {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) content(walk, value);
+function checkObject(walk: Walk, content: Content, value: Json, holder: object, key: string | number): void {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) content(walk, value, holder, key);
   else if (Array.isArray(value)) reportArray(walk);
   else if (value === null) reportNull(walk);
   else reportKind(walk, 'a JSON object', value, 'write it as { … }.');

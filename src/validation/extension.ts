@@ -84,7 +84,9 @@ function checkContext(walk: Walk, profile: Profile, place: Place | undefined, pa
   if (context.length > 0) {
     const names = namesOf(place, parts.schema);
     if (!context.some((allowed) => standsIn(walk, allowed, place, names, parts))) {
-      const allowed = context.slice(0, NAMES_MAX).map(({ type, expression }) => (type === 'extension' ? `extension ${expression}` : expression));
+      const allowed = context
+        .slice(0, NAMES_MAX)
+        .map(({ type, expression }) => (type === 'extension' ? `extension ${expression}` : expression));
       const more = context.length > NAMES_MAX ? ', …' : '';
       const sentence = `is of ${profile.url}, which does not belong here: it may stand in ${allowed.join(', ')}${more}.`;
       report(walk, 'extension', 'extension-context', sentence, ruleOf(profile, 'Extension'));

@@ -13,7 +13,12 @@ export type Shape = {
   readonly required: number;
   /** Of an Extension: the bits of `value[x]` and `extension`, of which it has one; else 0. */
   readonly either: number;
+  /** What its definition asks of the object as a whole. */
+  readonly rules: readonly ObjectRule[];
 };
+
+/** Checks a whole object; the walk's path already ends with its step. Its members have been checked, and may be of any kind. */
+export type ObjectRule = (walk: Walk, object: JsonObject) => void;
 
 export type Member = {
   /** The element's FHIRPath step: `value` for the property `valueQuantity`, `birthDate` for `_birthDate`. */
@@ -68,6 +73,7 @@ export function checkMembers(walk: Walk, shape: Shape, object: JsonObject): numb
   }
   if ((seen & shape.required) !== shape.required) reportMissing(walk, shape, seen);
   if (shape.either !== 0) checkEither(walk, seen & shape.either, shape.either);
+  for (let at = 0; at < shape.rules.length && !walk.full; at++) shape.rules[at]?.(walk, object);
   return count;
 }
 

@@ -11,11 +11,15 @@ import {
   shadowElement,
   shadowsElement,
 } from './elements.ts';
+import { makeExtensionCheck } from './extension.ts';
 import { ELEMENT_ID, type Format, formatOf, RESOURCE_ID } from './formats.ts';
 import { checkProfiles } from './claims.ts';
+import { checkContained } from './contained.ts';
+import { type ElementRules, rulesOfElement, ruleOfValue } from './element-rules.ts';
+import { rulesOfType } from './type-rules.ts';
 import { checkMembers, type Member, type Part, type Shape } from './objects.ts';
 import type { Rules } from './rules.ts';
-import { kindOf, report, reportChild, startWalk, type Walk } from './walk.ts';
+import { insideResource, kindOf, report, startWalk, type Walk } from './walk.ts';
 
 /** Required elements and choices are told apart by the bits of one integer; R4's types have at most 9. */
 const PARTS_MAX = 31;
@@ -30,7 +34,7 @@ const PARTS_MAX = 31;
  * @see      https://hl7.org/fhir/R4/json.html
  */
 export function compileShapes(schema: Schema): (resource: JsonObject, decimals: Decimals) => Issue[] {
-  const check = compileTypes({ schema });
+  const check = compileTypes(schema);
   return (resource, decimals) => {
     const walk = startWalk('Resource', decimals);
     check(walk, resource, []);
@@ -44,23 +48,21 @@ export function compileShapes(schema: Schema): (resource: JsonObject, decimals: 
  *
  * @returns  a function from a fresh walk, a resource, and profiles to check it against
  */
-export function compileTypes(parts: {
-  readonly schema: Schema;
-  readonly rules?: Rules;
-}): (walk: Walk, resource: JsonObject, asked: readonly string[]) => void {
-  const compiler: Compiler = { ...parts, shapes: new Map() };
+export function compileTypes(schema: Schema, rules?: Rules): (walk: Walk, resource: JsonObject, asked: readonly string[]) => void {
+  const more = rules === undefined ? {} : { rules: { ...rules, checkExtension: makeExtensionCheck({ schema, ...rules }) } };
+  const compiler: Compiler = { schema, shapes: new Map(), ...more };
   return (walk, resource, asked) => {
     const shape = shapeOfResource(compiler, walk, resource);
     if (shape === undefined) return;
     walk.path[0] = shape.type;
     walk.resources.push(resource);
     checkMembers(walk, shape, resource);
-    if (parts.rules !== undefined) checkProfiles(walk, resource, asked, parts.rules.profiles, parts.rules.options);
+    if (rules !== undefined) checkProfiles(walk, resource, asked, rules.profiles, rules.options);
     walk.resources.pop();
   };
 }
 
-type Compiler = { readonly schema: Schema; readonly rules?: Rules; readonly shapes: Map<string, Shape> };
+type Compiler = { readonly schema: Schema; readonly rules?: ElementRules; readonly shapes: Map<string, Shape> };
 
 function shapeOf(compiler: Compiler, type: string): Shape {
   const known = compiler.shapes.get(type);
@@ -102,7 +104,8 @@ function compileType(compiler: Compiler, definition: TypeDef): Shape {
   const tracked = [...parts.values()];
   const bitsOf = (belongs: (part: Part) => boolean) => tracked.reduce((bits, part) => (belongs(part) ? bits | part.bit : bits), 0);
   const either = definition.name === 'Extension' ? bitsOf((part) => !part.required) : 0;
-  return { type: definition.name, members, parts: tracked, required: bitsOf((part) => part.required), either };
+  const rules = compiler.rules === undefined ? [] : rulesOfType(compiler.schema, compiler.rules, definition);
+  return { type: definition.name, members, parts: tracked, required: bitsOf((part) => part.required), either, rules };
 }
 
 function isTracked(definition: TypeDef, element: ElementDef): boolean {
@@ -129,13 +132,14 @@ function membersOf(compiler: Compiler, definition: TypeDef, element: ElementDef,
   const { name, array } = element;
   const member = { step: stepOf(element), bit, choice: isChoice(element) };
   if (definitionOf(compiler, element.type).kind !== 'primitive') {
-    const content = contentOf(compiler, element);
-    return [[name, { ...member, check: array ? objectsElement(element, content) : objectElement(content) }]];
+    const content = contentOf(compiler, definition, element);
+    return [[name, { ...member, check: array ? objectsElement(element, content) : objectElement(element, content) }]];
   }
   const format = formatFor(compiler, definition, element);
+  const rule = compiler.rules === undefined ? undefined : ruleOfValue(compiler.schema, compiler.rules, definition, element);
   const value: [string, Member] = [
     name,
-    { ...member, check: array ? primitivesElement(element, format) : primitiveElement(element, format) },
+    { ...member, check: array ? primitivesElement(element, format, rule) : primitiveElement(element, format, rule) },
   ];
   if (isAttribute(definition, element)) return [value];
   const shapeOfElement = () => shapeOf(compiler, 'Element');
@@ -143,39 +147,32 @@ function membersOf(compiler: Compiler, definition: TypeDef, element: ElementDef,
   return [value, [`_${name}`, { ...member, twin: name, check }]];
 }
 
-function contentOf(compiler: Compiler, element: ElementDef): Content {
+function contentOf(compiler: Compiler, definition: TypeDef, element: ElementDef): Content {
   if (definitionOf(compiler, element.type).kind === 'resource') {
-    return element.name === 'contained' ? contained(compiler) : (walk, resource) => checkResource(compiler, walk, resource);
+    return element.name === 'contained' ? contained(compiler) : (walk, resource) => checkResource(compiler, walk, resource, false);
   }
+  const rules = compiler.rules === undefined ? [] : rulesOfElement(compiler.schema, compiler.rules, definition.name, element);
   let shape: Shape | undefined;
-  return (walk, object) => {
+  return (walk, object, holder, key) => {
     shape ??= shapeOf(compiler, element.type);
     checkContent(walk, shape, object);
+    for (let at = 0; at < rules.length && !walk.full; at++) rules[at]?.(walk, object, holder, key);
   };
 }
 
-function checkResource(compiler: Compiler, walk: Walk, resource: JsonObject): void {
+function checkResource(compiler: Compiler, walk: Walk, resource: JsonObject, isContained: boolean): void {
   const shape = shapeOfResource(compiler, walk, resource);
-  if (shape !== undefined) checkMembers(walk, shape, resource);
+  if (shape === undefined) return;
+  insideResource(walk, resource, isContained, () => {
+    checkMembers(walk, shape, resource);
+    if (compiler.rules !== undefined) checkProfiles(walk, resource, [], compiler.rules.profiles, compiler.rules.options);
+  });
 }
 
-/** @see https://hl7.org/fhir/R4/references.html#contained, invariants dom-2 and dom-3 */
 function contained(compiler: Compiler): Content {
   return (walk, resource) => {
-    checkResource(compiler, walk, resource);
-    if (resource.id === undefined) {
-      reportChild(
-        walk,
-        'id',
-        'required',
-        'shape-contained',
-        'is required of a contained resource and missing: add it, and refer to it by "#" and this id.',
-      );
-    }
-    if (resource.contained !== undefined) {
-      const sentence = 'stands within a contained resource: move it to the contained of the outermost resource.';
-      reportChild(walk, 'contained', 'invariant', 'shape-contained', sentence);
-    }
+    checkResource(compiler, walk, resource, true);
+    checkContained(walk, resource);
   };
 }
 

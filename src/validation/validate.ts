@@ -31,7 +31,7 @@ const ROUNDS_MAX = 12;
 
 export function makeValidator({ schema, codes, ...rules }: ValidatorParts): Validator {
   const { profiles } = rules;
-  const check = compileTypes({ schema, rules });
+  const check = compileTypes(schema, rules);
   const walkOnce = ({ value, decimals }: Validatable, asked: Asked, answers: Asks['answers']): Walk => {
     const walk = startWalk('Resource', decimals, { codes, answers, conformsTo: (at, url, item) => conformsTo(at, profiles, url, item) });
     check(walk, value, asked.profiles ?? []);

@@ -2,7 +2,7 @@ import { type Issue, type IssueCode, issue, type Rule, type Severity } from '../
 import type { Decimals, Json, JsonObject } from '../fhir/json.ts';
 import type { InvariantScope } from '../fhirpath/invariant.ts';
 import type { CodeChecker, CodeQuestion, CodeVerdict } from '../terminology/verdict.ts';
-import { resolveWithin } from './resolve.ts';
+import { type EntryIndexes, resolveWithin } from './resolve.ts';
 
 /** More than this many faults help nobody: the walk stops there. So many warnings and remarks are listed at most, too. */
 export const ISSUES_MAX = 50;
@@ -28,7 +28,15 @@ export type Walk = {
   readonly asks: Asks;
   /** What has to be loaded before the verdict stands, by a name of its own: then all is walked again. */
   readonly needs: Map<string, () => Promise<unknown>>;
-  /** Codes that memory doesn't tell of; asked for together after the walk. */
+  /** Codes that memory doesn't tell of, by `questionKey`: one of the needs. */
+  readonly unknown: Map<string, CodeQuestion>;
+  /** Code systems and value sets that couldn't be asked and were told of: once each will do. */
+  readonly told: Set<string>;
+  /** The `id`s of elements in the present resource, once there is one. */
+  ids: Set<string> | undefined;
+  /** The entries of Bundles, to be found by what references say; made when they are first asked for. */
+  readonly entries: EntryIndexes;
+  /** Codes to be asked for when all else is settled. */
   readonly questions: AskedLater[];
 };
 
@@ -68,7 +76,7 @@ export function startWalk(root: string, decimals: Decimals, asks: Asks = ASKS_NO
       get rootResource() {
         return rootResource(walk);
       },
-      resolve: (reference) => resolveWithin(walk.resources, walk.contained, reference),
+      resolve: (reference) => resolveWithin(walk, reference),
       memberOf: (valueSet, system, code) => {
         const verdict = verdictOf(walk, { valueSet, system, code });
         return verdict === undefined || verdict.kind === 'unchecked' ? undefined : verdict.kind === 'in';
@@ -77,6 +85,10 @@ export function startWalk(root: string, decimals: Decimals, asks: Asks = ASKS_NO
     },
     asks,
     needs: new Map(),
+    unknown: new Map(),
+    told: new Set(),
+    ids: undefined,
+    entries: new Map(),
     questions: [],
   };
   return walk;
@@ -95,12 +107,14 @@ export function rootResource(walk: Walk): JsonObject {
  * @param contained  whether it stands in `contained`, so that `#` means the other
  */
 export function insideResource(walk: Walk, resource: JsonObject, contained: boolean, inside: () => void): void {
-  const before = walk.contained;
+  const { contained: before, ids } = walk;
   walk.resources.push(resource);
   walk.contained = contained;
+  walk.ids = undefined;
   inside();
   walk.resources.pop();
   walk.contained = before;
+  walk.ids = ids;
 }
 
 /**
@@ -114,12 +128,21 @@ export function verdictOf(walk: Walk, question: CodeQuestion): CodeVerdict | und
   const { codes, answers } = walk.asks;
   const answer = answers.get(key);
   if (answer === undefined) {
-    walk.needs.set(key, async () => {
-      const [verdict] = await codes.later([question]);
-      if (verdict !== undefined) answers.set(key, verdict);
-    });
+    walk.unknown.set(key, question);
+    if (!walk.needs.has(CODES)) walk.needs.set(CODES, () => learn(walk.unknown, codes, answers));
   }
   return answer;
+}
+
+const CODES = 'codes';
+
+/** All codes that one walk couldn't tell are asked for together. */
+async function learn(unknown: ReadonlyMap<string, CodeQuestion>, codes: CodeChecker, answers: Asks['answers']): Promise<void> {
+  const verdicts = await codes.later([...unknown.values()]);
+  for (const [at, key] of [...unknown.keys()].entries()) {
+    const verdict = verdicts[at];
+    if (verdict !== undefined) answers.set(key, verdict);
+  }
 }
 
 export function questionKey({ valueSet, system, version, code }: CodeQuestion): string {
@@ -161,9 +184,9 @@ export function isFault({ severity }: Pick<Issue, 'severity'>): boolean {
 }
 
 /** `report` for a child of the present place, such as one that is missing. */
-export function reportChild(walk: Walk, child: string, code: IssueCode, id: string, sentence: string): void {
+export function reportChild(walk: Walk, child: string, code: IssueCode, id: string, sentence: string, rule?: Rule): void {
   walk.path[walk.depth++] = child;
-  report(walk, code, id, sentence);
+  note(walk, 'error', code, id, sentence, rule);
   walk.depth--;
 }
 

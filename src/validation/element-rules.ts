@@ -1,0 +1,49 @@
+import type { ElementDef, Schema, TypeDef } from '../fhir/schema.ts';
+import { codeRules, valueRule } from './bindings.ts';
+import { elementIdRule } from './element-ids.ts';
+import type { Content, ValueRule } from './elements.ts';
+import type { CheckExtension } from './extension.ts';
+import { rulesOfInvariants } from './invariants.ts';
+import { targetRule } from './references.ts';
+import type { Rules } from './rules.ts';
+import { uriRule } from './uris.ts';
+
+/** What checks of elements draw on. */
+export type ElementRules = Rules & { readonly checkExtension: CheckExtension };
+
+/** What a definition asks of an element that is an object, beyond its type. */
+export function rulesOfElement(
+  schema: Schema,
+  rules: ElementRules,
+  source: string,
+  { type, targets, binding, constraints = [] }: ElementDef,
+): Content[] {
+  return [
+    ...(binding === undefined ? [] : codeRules(type, binding)),
+    ...(type === 'Reference' && targets.length > 0 ? [targetRule(schema, targets)] : []),
+    ...(type === 'Extension' ? [extensionRule(rules.checkExtension)] : []),
+    ...rulesOfInvariants(schema, rules, constraints, type, source),
+  ];
+}
+
+/** What a definition asks of an element that is a primitive, beyond its format. */
+export function ruleOfValue(schema: Schema, rules: Rules, definition: TypeDef, element: ElementDef): ValueRule | undefined {
+  const { name, type, binding, constraints = [] } = element;
+  const found: ValueRule[] = [
+    ...(name === 'id' && definition.kind !== 'resource' ? elementIdRule(definition) : []),
+    ...uriRule(definition, element),
+    ...(binding === undefined ? [] : valueRule(binding)),
+    ...rulesOfInvariants(schema, rules, constraints, type, definition.name),
+  ];
+  const [only, ...others] = found;
+  if (others.length === 0) return only;
+  return (walk, value) => {
+    for (const rule of found) rule(walk, value);
+  };
+}
+
+function extensionRule(check: CheckExtension): Content {
+  return (walk, extension, holder, key) => {
+    if (Array.isArray(holder) && typeof key === 'number') check(walk, extension, holder, key);
+  };
+}

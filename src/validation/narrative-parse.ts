@@ -1,0 +1,83 @@
+import { SaxesParser } from 'saxes';
+import { isHarmless, isNarrativeAttribute, isNarrativeElement } from './narrative-rules.ts';
+
+export type NarrativeFault = {
+  readonly kind: 'malformed' | 'element' | 'attribute' | 'active' | 'namespace' | 'empty';
+  readonly sentence: string;
+};
+
+const XHTML = 'http://www.w3.org/1999/xhtml';
+const FAULTS_MAX = 10;
+
+/**
+ * What is wrong with a narrative, by a parser. There are no entities but XML's own, as a document type is a fault, so nothing can
+ * grow; each kind of fault in each kind of element or attribute is told once.
+ */
+export function faultsIn(div: string): readonly NarrativeFault[] {
+  const faults = new Map<string, NarrativeFault>();
+  const add = (kind: NarrativeFault['kind'], sentence: string): void => {
+    if (faults.size < FAULTS_MAX) faults.set(`${kind} ${sentence}`, { kind, sentence });
+  };
+  let content = false;
+  const parser = new SaxesParser({ xmlns: true });
+  parser.on('error', () => {
+    throw new Malformed();
+  });
+  parser.on('doctype', () => add('malformed', 'must have no document type declaration: leave it out.'));
+  parser.on('processinginstruction', () => add('malformed', 'must have no processing instruction: leave it out.'));
+  parser.on('text', (text) => {
+    content ||= /[^ \t\r\n]/.test(text);
+  });
+  parser.on('cdata', (text) => {
+    content ||= /[^ \t\r\n]/.test(text);
+  });
+  parser.on('opentag', (tag) => {
+    if (tag.local === 'img' && 'src' in tag.attributes) content = true;
+    checkElement(add, tag.prefix === '' ? tag.local : tag.name, tag.uri);
+    for (const { name, value, prefix } of Object.values(tag.attributes)) {
+      if (name !== 'xmlns' && prefix !== 'xmlns') checkAttribute(add, name, value);
+    }
+  });
+  try {
+    parser.write(div).close();
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    const sentence =
+      'is not well-formed XHTML: close each element in the order they were opened, put attributes in quotes, and write &amp; and &lt; for & and <; of entities there are only &amp; &lt; &gt; &quot; &apos; and numbers (&#160;).';
+    add('malformed', sentence);
+    return [...faults.values()];
+  }
+  if (!content) add('empty', 'has nothing to read: give it text or an image, or leave the narrative out.');
+  return [...faults.values()];
+}
+
+/** Ends the parsing at the first fault: what follows it can't be told. */
+class Malformed extends Error {}
+
+type Add = (kind: NarrativeFault['kind'], sentence: string) => void;
+
+function checkElement(add: Add, name: string, uri: string): void {
+  if (uri !== XHTML) add('namespace', 'has an element of another namespace than http://www.w3.org/1999/xhtml: leave it out.');
+  else if (!isNarrativeElement(name)) {
+    add(
+      'element',
+      `has ${quotable(name, 'an element')}, which no narrative may have: only text, formatting, lists, tables, links and images.`,
+    );
+  }
+}
+
+function checkAttribute(add: Add, name: string, value: string): void {
+  if (!isNarrativeAttribute(name)) {
+    add('attribute', `has ${quotable(name, 'an attribute')} as an attribute, which no narrative may have: leave it out.`);
+  } else if (!isHarmless(name, value)) {
+    const allowed =
+      name === 'style'
+        ? 'a style may load and run nothing'
+        : 'it may begin with http:, https:, mailto: or tel:, and an image with data:image/';
+    add('active', `has ${name} with content that is not allowed: ${allowed}.`);
+  }
+}
+
+function quotable(name: string, otherwise: string): string {
+  return /^[A-Za-z:-]{1,30}$/.test(name) ? `"${name}"` : otherwise;
+}
