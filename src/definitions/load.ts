@@ -6,6 +6,7 @@ import { zstdDecompress } from 'node:zlib';
 import type { Schema, SearchParameterDef } from '../fhir/schema.ts';
 import { type CacheHeader, readCacheFile, readFromCache, writeCacheFile } from './cache-file.ts';
 import type { Catalogue, OperationDef, Summary } from './compiler.ts';
+import { type OwnDefinitions, ownDefinitions } from './own.ts';
 import type { CompartmentType } from './r4-source.ts';
 import { openSchema } from './schema-reader.ts';
 
@@ -31,6 +32,8 @@ export type Definitions = {
    * @returns        the parsed JSON, or undefined if R4 has no such definition
    */
   readonly resource: (type: string, urlOrId: string) => Promise<unknown>;
+  /** What we define ourselves. */
+  readonly own: OwnDefinitions;
 };
 
 /**
@@ -67,6 +70,7 @@ export async function loadDefinitions(options: { readonly cacheDir: string }): P
     codeSystemOf: (valueSet: string) => systems.get(withoutVersion(valueSet)),
     operations,
     resource: documentReader(path, cached.header, compile),
+    own: ownDefinitions(),
   });
 }
 

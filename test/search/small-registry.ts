@@ -1,4 +1,5 @@
 import type { Definitions } from '../../src/definitions/load.ts';
+import { ownDefinitions } from '../../src/definitions/own.ts';
 import type { SearchParameterDef, SearchParameterType } from '../../src/fhir/schema.ts';
 import { buildRegistry, type Registry } from '../../src/search/registry.ts';
 import { miniSchema } from '../fhirpath/mini-schema.ts';
@@ -149,6 +150,7 @@ export const smallDefinitions: Definitions = {
   codeSystemOf: () => undefined,
   operations: [],
   resource: () => Promise.resolve(undefined),
+  own: ownDefinitions(),
 };
 
 /** A registry of a few small types; elements are numbered as they are met. */

@@ -12,7 +12,7 @@ export type LiveConformance = Conformance & {
 };
 
 export type ConformanceOptions = {
-  readonly definitions: Pick<Definitions, 'resource'>;
+  readonly definitions: Pick<Definitions, 'resource' | 'own'>;
   /** Not the pool of transactions: what a transaction waits for here must not wait for that transaction's connection. */
   readonly db: Queryable;
   readonly stored: StoredContext;
@@ -21,7 +21,7 @@ export type ConformanceOptions = {
 };
 
 /**
- * Looks for a conformance resource in R4's definitions, in the packages, then among what clients stored; of what isn't found nothing is
+ * Looks for a conformance resource in R4's definitions and our own, in the packages, then among what clients stored; of what isn't found nothing is
  * remembered, nor of what is. R4 goes first, so that nobody's resource stands in for the standard's own.
  */
 export function makeConformance({ definitions, db, stored, filter = () => 'all' }: ConformanceOptions): LiveConformance {
@@ -42,7 +42,7 @@ export function makeConformance({ definitions, db, stored, filter = () => 'all' 
   }
 
   async function defined(type: ConformanceType, url: string, version: string | undefined): Promise<object | undefined> {
-    const found = await definitions.resource(type, url);
+    const found = (await definitions.resource(type, url)) ?? (await definitions.own.find(type, url));
     if (typeof found !== 'object' || found === null) return undefined;
     const has = 'version' in found && typeof found.version === 'string' ? found.version : undefined;
     return version === undefined || isVersion(has, version) ? found : undefined;
