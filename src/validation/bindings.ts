@@ -91,8 +91,11 @@ function reportMissing(walk: Walk, { valueSet, severity, strength, rule }: Bound
 }
 
 function reportVerdict(walk: Walk, bound: Bound, verdict: Exclude<CodeVerdict, { kind: 'in' }>, code: string): void {
-  if (verdict.kind === 'unchecked') return tellUnchecked(walk, verdict.why);
   const { valueSet, severity, strength } = bound;
+  if (verdict.kind === 'unchecked') {
+    if (severity === 'error') walk.doubts++;
+    return tellUnchecked(walk, verdict.why);
+  }
   const ending = strength === 'extensible' ? ', unless none of those fits' : '';
   const sentence = `has ${code}, which is not in the value set ${valueSet} (${strength} binding): use one of its codes${ending}.${nearestTo(verdict)}`;
   note(walk, severity, 'code-invalid', `binding-${strength}`, sentence, bound.rule);

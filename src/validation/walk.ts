@@ -31,7 +31,9 @@ export type Walk = {
   /** Codes that memory doesn't tell of, by `questionKey`: one of the needs. */
   readonly unknown: Map<string, CodeQuestion>;
   /** Code systems and value sets that couldn't be asked and were told of: once each will do. */
-  readonly told: Set<string>;
+  told: Set<string>;
+  /** Counts what couldn't be told so far, or not yet: what was only tried meanwhile neither passed nor failed. */
+  doubts: number;
   /** The `id`s of elements in the present resource, once there is one. */
   ids: Set<string> | undefined;
   /** The entries of Bundles, to be found by what references say; made when they are first asked for. */
@@ -87,6 +89,7 @@ export function startWalk(root: string, decimals: Decimals, asks: Asks = ASKS_NO
     needs: new Map(),
     unknown: new Map(),
     told: new Set(),
+    doubts: 0,
     ids: undefined,
     entries: new Map(),
     questions: [],
@@ -128,6 +131,7 @@ export function verdictOf(walk: Walk, question: CodeQuestion): CodeVerdict | und
   const { codes, answers } = walk.asks;
   const answer = answers.get(key);
   if (answer === undefined) {
+    walk.doubts++;
     walk.unknown.set(key, question);
     if (!walk.needs.has(CODES)) walk.needs.set(CODES, () => learn(walk.unknown, codes, answers));
   }

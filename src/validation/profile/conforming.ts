@@ -1,0 +1,119 @@
+import type { Issue } from '../../fhir/error.ts';
+import type { JsonObject } from '../../fhir/json.ts';
+import { parseReference } from '../../fhir/references.ts';
+import type { Schema } from '../../fhir/schema.ts';
+import { isObject, resolveWithin } from '../resolve.ts';
+import { isFault, type Walk } from '../walk.ts';
+import type { CompiledProfile, Conforms, FindProfile } from './compiler.ts';
+import { type Item, isA } from './items.ts';
+
+export const STRUCTURES = 'http://hl7.org/fhir/StructureDefinition/';
+
+/** Does something whose findings are only looked at, and leaves the walk as it was. */
+export function attempt(walk: Walk, run: () => void): readonly Issue[] {
+  const { issues, depth, full, told } = walk;
+  const asked = walk.questions.length;
+  const found: Issue[] = [];
+  walk.issues = found;
+  walk.full = false;
+  walk.told = new Set();
+  run();
+  walk.issues = issues;
+  walk.full = full;
+  walk.told = told;
+  walk.questions.length = asked;
+  walk.depth = depth;
+  return found;
+}
+
+/** Whether something finds no fault; undefined if it finds none and yet not all could be told. */
+export function passes(walk: Walk, run: () => void): boolean | undefined {
+  const { doubts } = walk;
+  if (attempt(walk, run).some(isFault)) return false;
+  return walk.doubts === doubts ? true : undefined;
+}
+
+/** References lead around in circles: what is being asked already is taken to hold, and what was learnt is kept while the walk lasts. */
+export function makeConforms(schema: Schema, find: FindProfile): Conforms {
+  const learnt: Learnt = new WeakMap();
+  return (walk, canonical, item) => {
+    const type = typeNamed(schema, canonical);
+    if (type !== undefined) return isA(schema, item.type, type);
+    const profile = find(walk, canonical);
+    if (profile === undefined || profile === 'absent') return undefined;
+    if (!isA(schema, item.type, profile.type)) return false;
+    if (!isObject(item.value)) return faultless(walk, profile, item);
+
+    const verdicts = verdictsOn(learnt, walk, item.value);
+    if (verdicts.has(canonical)) {
+      const known = verdicts.get(canonical);
+      if (known === undefined) walk.doubts++;
+      return known;
+    }
+    verdicts.set(canonical, true);
+    const verdict = faultless(walk, profile, item);
+    verdicts.set(canonical, verdict);
+    return verdict;
+  };
+}
+
+/** The type that a canonical url of R4's own structures names: `Patient`; undefined for profiles. */
+export function typeNamed(schema: Schema, canonical: string): string | undefined {
+  const name = canonical.startsWith(STRUCTURES) ? canonical.slice(STRUCTURES.length).replace(/\|.*$/, '') : undefined;
+  return name !== undefined && schema(name) !== undefined ? name : undefined;
+}
+
+/** Where a reference leads: what is at hand of the resource, its type by whatever tells it, and how it is referred to. */
+export type Target = {
+  readonly text: string | undefined;
+  readonly resource?: JsonObject | undefined;
+  readonly type?: string | undefined;
+  readonly manner: 'contained' | 'bundled' | 'referenced';
+};
+
+export function targetOf(walk: Walk, reference: JsonObject): Target {
+  const stated = typeof reference.type === 'string' ? reference.type.replace(STRUCTURES, '') : undefined;
+  const text = typeof reference.reference === 'string' ? reference.reference : undefined;
+  if (text === undefined) return { text, type: stated, manner: 'referenced' };
+  const resource = resolveWithin(walk, text);
+  const parsed = parseReference(text, '');
+  const own = typeof resource?.resourceType === 'string' ? resource.resourceType : undefined;
+  const type = own ?? ('type' in parsed ? parsed.type : undefined) ?? stated;
+  return { text, resource, type, manner: text.startsWith('#') ? 'contained' : resource === undefined ? 'referenced' : 'bundled' };
+}
+
+/** Does something as if the walk had come to a reference's target: inside what contains it, or the Bundle it is an entry of. */
+export function insideTarget(walk: Walk, { text, resource }: Target, inside: () => void): void {
+  if (resource === undefined) return;
+  const { contained } = walk;
+  const before = walk.resources.slice();
+  const isContained = text?.startsWith('#') === true;
+  const root = before.length - (contained ? 2 : 1);
+  const bundle = before.findLastIndex((outer) => outer.resourceType === 'Bundle');
+  walk.resources.splice(isContained ? root + 1 : bundle + 1);
+  if (walk.resources.at(-1) !== resource) walk.resources.push(resource);
+  walk.contained = isContained && text !== '#';
+  inside();
+  walk.resources.splice(0, Infinity, ...before);
+  walk.contained = contained;
+}
+
+/** A reference's target as an item of its own. */
+export function targetItem(resource: JsonObject): Item {
+  return { value: resource, holder: { resource }, key: 'resource', type: String(resource.resourceType) };
+}
+
+function faultless(walk: Walk, profile: CompiledProfile, item: Item): boolean | undefined {
+  return passes(walk, () => profile.check(walk, item.value ?? null, item.holder, item.key));
+}
+
+type Verdicts = Map<string, boolean | undefined>;
+type Learnt = WeakMap<Walk, Map<object, Verdicts>>;
+
+function verdictsOn(learnt: Learnt, walk: Walk, value: object): Verdicts {
+  const ofWalk = learnt.get(walk) ?? new Map<object, Verdicts>();
+  learnt.set(walk, ofWalk);
+  const verdicts: Verdicts = ofWalk.get(value) ?? new Map();
+  ofWalk.set(value, verdicts);
+  return verdicts;
+}
