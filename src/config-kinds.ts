@@ -28,7 +28,7 @@ export function whole(fallback: number, [min, max]: readonly [number, number], u
   };
 }
 
-export function choice<const C extends string>(fallback: NoInfer<C>, choices: readonly C[], description: string): Variable<C> {
+export function choice<const C extends string>(fallback: NoInfer<C> | '', choices: readonly C[], description: string): Variable<C> {
   return {
     fallback,
     accepts: new Intl.ListFormat('en', { type: 'disjunction' }).format(choices),

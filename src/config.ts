@@ -129,7 +129,7 @@ export const sections = {
     BEST_PRACTICE: optional(
       'warning, and for a resource without narrative information',
       choice(
-        'warning',
+        '',
         ['ignore', 'information', 'warning', 'error'],
         'How grave it is to break a rule that is only recommended, such as that a resource has a narrative.',
       ),

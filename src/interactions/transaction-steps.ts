@@ -2,8 +2,9 @@ import { badRequest, FhirError } from '../fhir/error.ts';
 import type { ParsedJson } from '../fhir/json.ts';
 import { type Criteria, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
-import { atEntry, type Entry, entryPath, readEntries, refuseAt } from './entries.ts';
+import { atEntry, type Entry, entryPath, inEntry, readEntries, refuseAt } from './entries.ts';
 import { newId } from './ids.ts';
+import { bundleResolver, type Placed, rewriteLinks } from './links.ts';
 import { auditEventsStay } from './preconditions.ts';
 import { assertTypeMatches, validated } from './prepare.ts';
 
@@ -15,25 +16,44 @@ import { assertTypeMatches, validated } from './prepare.ts';
  */
 export async function readSteps(ctx: Context, call: Call, parsed: ParsedJson): Promise<Step[]> {
   const entries = await readEntries(ctx, parsed, (index, error) => refuseAt(index, error));
-  const steps: Step[] = [];
+  const steps = entries.map((entry) => inEntry(entry.index, () => stepOf(ctx, call, entry)));
+  assertDistinct(steps.flatMap(({ target }) => target ?? []));
+  assertFullUrlsDiffer(entries);
+  return validSteps(ctx, steps);
+}
+
+/**
+ * Validates what is to be written as it will be: with references to other entries in place of the urns they may be written as. What is
+ * wrong is told of many entries at once.
+ */
+async function validSteps(ctx: Context, steps: readonly Step[]): Promise<Step[]> {
+  const resolver = bundleResolver(steps.map(provisionalPlace), new Map(), ctx.config.baseUrl);
   const faults: FhirError[] = [];
-  for (const entry of entries) {
+  const valid: Step[] = [];
+  for (const step of steps) {
+    const { index, document, fullUrl } = step.entry;
+    if (document === undefined) {
+      valid.push(step);
+      continue;
+    }
     try {
-      steps.push(await stepOf(ctx, call, entry));
+      const { findings } = await validated(ctx, rewriteLinks(document, resolver(fullUrl), ctx.definitions.schema).document);
+      valid.push(findings === undefined ? step : { ...step, entry: { ...step.entry, document: { ...document, findings } } });
     } catch (error) {
-      if (!(error instanceof FhirError) || !mendable.has(error.status)) refuseAt(entry.index, error);
-      faults.push(atEntry(entry.index, error));
+      if (!(error instanceof FhirError)) throw error;
+      faults.push(atEntry(index, error));
       if (faults.length >= faultyEntriesMax) break;
     }
   }
   if (faults.length > 0) throw together(faults);
-  assertDistinct(steps.flatMap(({ target }) => target ?? []));
-  assertFullUrlsDiffer(entries);
-  return steps;
+  return valid;
 }
 
-/** What is wrong with entries themselves is told of all of them at once; anything else ends the request. */
-const mendable: ReadonlySet<number> = new Set([400, 422]);
+/** Of what is written by criteria only the type is known yet. */
+function provisionalPlace({ entry: { fullUrl, type }, target }: Step): Placed {
+  return { ...(fullUrl === undefined ? {} : { fullUrl }), type, id: target?.id ?? 'unknown', version: 1 };
+}
+
 const faultyEntriesMax = 20;
 
 /** 400 if one of them is: that has to be mended before the rest counts. */
@@ -56,13 +76,12 @@ export type Step = {
 
 export type Target = { readonly index: number; readonly type: string; readonly id: string };
 
-async function stepOf(ctx: Context, call: Call, received: Entry): Promise<Step> {
-  const { index, method, type, id, query, document } = received;
-  if (method === 'GET' || method === 'HEAD') return { entry: received };
+function stepOf(ctx: Context, call: Call, entry: Entry): Step {
+  const { index, method, type, id, query, document } = entry;
+  if (method === 'GET' || method === 'HEAD') return { entry };
   call.access.permit(method === 'POST' ? 'c' : method === 'DELETE' ? 'd' : 'u', type);
   if (type === 'AuditEvent' && (method === 'DELETE' || method === 'PATCH')) throw auditEventsStay();
   if (document !== undefined) assertTypeMatches(document, type);
-  const entry = document === undefined ? received : { ...received, document: await validated(ctx, document) };
   if (method === 'POST') {
     const target = { index, type, id: newId(type) };
     return entry.ifNoneExist === undefined
