@@ -129,8 +129,7 @@ function namesOf(declared: unknown): Names {
     child: new Set(['child', ...called('child')]),
     inactive: new Set(['inactive', ...called('inactive')]),
     status: new Set(['status', ...called('status')]),
-    // `abstract` is what it was called before it was standardised.
-    notSelectable: new Set(['notSelectable', 'abstract', ...called('notSelectable')]),
+    notSelectable: new Set(['notSelectable', ...called('notSelectable')]),
   };
 }
 

@@ -27,11 +27,18 @@ export class NotEnumerable extends Error {
 export type Enumerating = Look & {
   /** How many codes are asked for at most of a code system in tables. */
   readonly limit: number;
-  /** Overrides of code systems' versions, by url. */
-  readonly versions?: ReadonlyMap<string, string>;
+  /** A text that is looked for: tables needn't give what doesn't have these words. */
+  readonly words?: readonly string[];
+  readonly activeOnly?: boolean;
+  /** What is beyond the limit is left out, and that is noted here; without it, it ends the enumeration. */
+  readonly cut?: { happened: boolean };
+  /** The version of a code system to take, where another than the value set's may be asked for. */
+  readonly versionOf?: (url: string, version: string | undefined) => string | undefined;
 };
 
 const depthMax = 16;
+/** All that is left out has to be known. */
+const excludedMax = 50_000;
 
 /**
  * The codes of a value set, in the order that its parts give them, each once. It stops short when something has to be loaded: then
@@ -52,7 +59,9 @@ export function* membersOfSet(set: ValueSet, canonical: string, look: Enumeratin
   if (set.open !== undefined) throw new NotEnumerable(`The codes of the value set ${canonical} are not known here: ${set.open}.`);
   const inner = [...within, canonical];
   const excluded = new Set<string>();
-  for (const part of set.exclude) for (const entry of membersOfPart(part, look, inner)) excluded.add(keyOf(entry));
+  const { cut: _, words: __, activeOnly: ___, ...all } = look;
+  for (const part of set.exclude)
+    for (const entry of membersOfPart(part, { ...all, limit: excludedMax }, inner)) excluded.add(keyOf(entry));
   const seen = new Set<string>();
   for (const part of set.include) {
     for (const entry of membersOfPart(part, look, inner)) {
@@ -81,7 +90,7 @@ function isIn(canonical: string, { system, code }: Entry, look: Look, within: re
 }
 
 function* membersOfSystem(part: Part, url: string, look: Enumerating): Generator<Entry> {
-  const version = look.versions?.get(url) ?? part.version;
+  const version = look.versionOf === undefined ? part.version : look.versionOf(url, part.version);
   const system = look.stock.system(url, version, look.needs);
   if (system === undefined) return;
   const entry = (concept: Concept | undefined, code: string, listed?: Listed): Entry => ({
@@ -117,16 +126,24 @@ function conceptOfList(system: System, code: string, look: Look): Concept | unde
 
 function* conceptsOf(system: System, url: string, filters: readonly Filter[], look: Enumerating): Generator<Concept> {
   if (system.kind === 'table') {
-    const selection = selectionOf(filters);
+    const selection = selectionOf(filters, look);
     if ('unanswered' in selection) throw new NotEnumerable(unanswered(url, selection.unanswered));
     const found = look.stock.selected(system.table, selection, look.limit + 1, look.needs) ?? [];
-    if (found.length > look.limit) throw new NotEnumerable(`More than ${look.limit} codes of ${url} are in it.`, true);
+    if (found.length > look.limit) {
+      if (look.cut === undefined) throw new NotEnumerable(`More than ${look.limit} codes of ${url} are in it.`, true);
+      look.cut.happened = true;
+    }
     yield* found;
     return;
   }
   const all =
     system.kind === 'memory' && system.system.complete ? inOrder(system) : system.kind === 'grammar' ? system.grammar.list?.() : undefined;
-  if (all === undefined) throw new NotEnumerable(`It draws on ${url}, whose codes this server does not have.`);
+  if (all === undefined)
+    throw new NotEnumerable(
+      system.kind === 'grammar'
+        ? `It draws on ${url}, whose codes can't be listed: they are made by rules.`
+        : `It draws on ${url}, whose codes this server does not have.`,
+    );
   const plain = filters.filter(({ op }) => op !== 'generalizes');
   const tests = plain.map((filter) => {
     const test = testOf(filter);

@@ -1,7 +1,7 @@
 import { nearestName } from '../fhir/nearest-name.ts';
-import { type Concept } from './code-system.ts';
 import { type Enumerating, type Entry, membersOf, NotEnumerable } from './members.ts';
 import type { Stock } from './stock.ts';
+import type { System } from './system.ts';
 import type { CodeQuestion, Nearest } from './verdict.ts';
 
 /** More codes than these aren't gone through. */
@@ -12,21 +12,35 @@ const candidatesMax = 5_000;
  * written instead, or the one with the fewest typing errors. Only what is in memory is looked through.
  */
 export function nearestCode({ valueSet, system, code }: CodeQuestion, stock: Stock): { readonly found: Nearest | undefined } {
-  const candidates = valueSet === undefined ? codesOf(system ?? '', stock) : codesIn(valueSet, stock);
+  if (valueSet !== undefined) return { found: nearestAmong(codesIn(valueSet, stock), code) };
+  const known = system === undefined ? undefined : stock.system(system, undefined, new Map());
+  return { found: known === undefined ? undefined : nearestOf(known, system ?? '', code) };
+}
+
+export function nearestOf(system: System, url: string, code: string): Nearest | undefined {
+  const concepts =
+    system.kind === 'memory' ? system.system.concepts.values() : system.kind === 'grammar' ? (system.grammar.list?.() ?? []) : [];
+  const entries = Iterator.from(concepts)
+    .take(candidatesMax)
+    .map((concept) => ({ system: url, version: undefined, code: concept.code, concept, listed: undefined }));
+  return nearestAmong(entries.toArray(), code);
+}
+
+function nearestAmong(candidates: readonly Entry[], code: string): Nearest | undefined {
   const lower = code.toLowerCase();
   let alike: Entry | undefined;
   for (const entry of candidates) {
-    if (entry.code === code) return { found: nearest(entry) };
+    if (entry.code === code) return nearest(entry);
     const called = entry.listed?.display ?? entry.concept?.display;
     if (alike === undefined && (entry.code.toLowerCase() === lower || called?.toLowerCase() === lower)) alike = entry;
   }
-  if (alike !== undefined) return { found: nearest(alike) };
+  if (alike !== undefined) return nearest(alike);
   const name = nearestName(
     code,
     candidates.map((entry) => entry.code),
   );
   const found = name === undefined ? undefined : candidates.find((entry) => entry.code === name);
-  return { found: found === undefined ? undefined : nearest(found) };
+  return found === undefined ? undefined : nearest(found);
 }
 
 function nearest({ system, code, concept, listed }: Entry): Nearest {
@@ -47,14 +61,4 @@ function codesIn(canonical: string, stock: Stock): readonly Entry[] {
     if (!(error instanceof NotEnumerable)) throw error;
   }
   return found;
-}
-
-function codesOf(url: string, stock: Stock): readonly Entry[] {
-  const system = stock.system(url, undefined, new Map());
-  const concepts: Iterable<Concept> =
-    system?.kind === 'memory' ? system.system.concepts.values() : system?.kind === 'grammar' ? (system.grammar.list?.() ?? []) : [];
-  return Iterator.from(concepts)
-    .take(candidatesMax)
-    .map((concept) => ({ system: url, version: undefined, code: concept.code, concept, listed: undefined }))
-    .toArray();
 }

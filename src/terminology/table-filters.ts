@@ -3,12 +3,20 @@ import { type Ecl, parseEcl } from './ecl.ts';
 import type { Filter } from './value-set.ts';
 
 /**
+ * What else narrows a selection: words of letters and digits only, each of which has to begin a word of the display, or a single one the code.
+ */
+export type Narrowed = { readonly words?: readonly string[]; readonly activeOnly?: boolean };
+
+/**
  * Filters as an SQL condition on a row `c` of `concept`; all values are parameters. Hierarchies are walked by `concept_link`,
  * properties ride the index on `concept.properties`.
  *
  * @returns the filter that isn't answered, if there is one
  */
-export function selectionOf(filters: readonly Filter[]): Selection | { readonly unanswered: Filter } {
+export function selectionOf(
+  filters: readonly Filter[],
+  { words = [], activeOnly = false }: Narrowed = {},
+): Selection | { readonly unanswered: Filter } {
   const values: unknown[] = [];
   const add = (value: unknown): string => `$${values.push(value) + parametersBefore}`;
   const conditions: string[] = [];
@@ -16,6 +24,12 @@ export function selectionOf(filters: readonly Filter[]): Selection | { readonly 
     const condition = conditionOf(filter, add);
     if (condition === undefined) return { unanswered: filter };
     conditions.push(condition);
+  }
+  if (activeOnly) conditions.push('c.active');
+  if (words.length > 0) {
+    const query = words.map((word) => `${word}:*`).join(' & ');
+    const begun = words.length === 1 ? ` or c.code ilike ${add(`${words[0]}%`)}::text` : '';
+    conditions.push(`(to_tsvector('simple', coalesce(c.display, '')) @@ to_tsquery('simple', ${add(query)}::text)${begun})`);
   }
   return { text: conditions.length === 0 ? 'true' : conditions.join(' and '), values };
 }

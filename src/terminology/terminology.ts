@@ -1,10 +1,14 @@
 import type { Conformance } from '../fhir/conformance.ts';
-import { FhirError, issue } from '../fhir/error.ts';
 import type { CodeTables } from '../storage/terminology.ts';
 import { makeChecker } from './checker.ts';
+import { expand } from './expand.ts';
+import { lookup } from './lookup.ts';
 import type { TerminologyOperations } from './requests.ts';
 import { type SearchTerms, searchTerms } from './search-terms.ts';
 import { makeStock } from './stock.ts';
+import { subsumes } from './subsumes.ts';
+import { translate } from './translate.ts';
+import { validateCode, validateSystemCode } from './validate-code.ts';
 import type { CodeChecker } from './verdict.ts';
 
 /** What codes mean: which are in a value set, which are kinds of which, and what stands for them elsewhere. */
@@ -22,18 +26,22 @@ export type TerminologyOptions = {
 
 const memoryBytesDefault = 32 * 2 ** 20;
 
-export function makeTerminology({ conformance, tables, memoryBytes = memoryBytesDefault }: TerminologyOptions): Terminology {
+export function makeTerminology({
+  conformance,
+  tables,
+  memoryBytes = memoryBytesDefault,
+  now = () => new Date(),
+}: TerminologyOptions): Terminology {
   const stock = makeStock({ conformance, tables, memoryBytes });
-  const unanswered = (): Promise<never> =>
-    Promise.reject(new FhirError(501, [issue('not-supported', 'terminology-unsupported', 'This is not answered here.')]));
+  const places = { stock, conformance, now };
   return {
     ...searchTerms(stock),
     checker: makeChecker(stock),
-    expand: unanswered,
-    validateCode: unanswered,
-    validateSystemCode: unanswered,
-    lookup: unanswered,
-    subsumes: unanswered,
-    translate: unanswered,
+    expand: (request) => expand(request, places),
+    validateCode: (request) => validateCode(request, stock),
+    validateSystemCode: (request) => validateSystemCode(request, stock),
+    lookup: (request) => lookup(request, stock),
+    subsumes: (request) => subsumes(request, stock),
+    translate: (request) => translate(request, places),
   };
 }
