@@ -56,7 +56,11 @@ export function makeChecker(stock: Stock): CodeChecker {
         await stock.load(needs);
       }
       return found.map(
-        (verdict) => verdict ?? { kind: 'unchecked', why: 'The code was not checked: its value set is too deeply composed.' },
+        (verdict) =>
+          verdict ?? {
+            kind: 'unchecked',
+            why: 'The code was not checked: its value set takes more memory than there is for value sets, or is composed too deeply.',
+          },
       );
     },
   };

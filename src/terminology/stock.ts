@@ -64,16 +64,21 @@ export function makeStock({
   tables: CodeTables | undefined;
   memoryBytes: number;
 }): Stock {
+  // One that is larger than all there is for them stands alone.
+  const weightOf = (weight: number): number => Math.min(weight, memoryBytes);
   const valueSets = new LRUCache<string, ValueSet | 'absent'>({
     maxSize: memoryBytes,
-    sizeCalculation: (set) => (set === 'absent' ? 200 : set.weight),
+    sizeCalculation: (set) => weightOf(set === 'absent' ? 200 : set.weight),
   });
   const systems = new LRUCache<string, System>({
     maxSize: memoryBytes,
-    sizeCalculation: (system) => (system.kind === 'memory' ? system.system.weight : 500),
+    sizeCalculation: (system) => weightOf(system.kind === 'memory' ? system.system.weight : 500),
   });
   const concepts = new LRUCache<string, Concept | 'none'>({ max: conceptsMax });
-  const lists = new LRUCache<string, readonly Concept[]>({ maxSize: listedMax, sizeCalculation: (list) => list.length + 1 });
+  const lists = new LRUCache<string, readonly Concept[]>({
+    maxSize: listedMax,
+    sizeCalculation: (list) => Math.min(list.length + 1, listedMax),
+  });
   const listeners: (() => void)[] = [];
   let generation = 0;
   conformance.onChange(() => {
