@@ -28,6 +28,7 @@ async function addOne(name: string, version: string, ...resources: { resourceTyp
     type: resource.resourceType,
     url: resource.url,
     id: `r${at}`,
+    constrains: undefined,
     ...(resource.version === undefined ? {} : { version: resource.version }),
     content: await packResource(JSON.stringify(resource)),
   }));
@@ -112,7 +113,7 @@ describe('a change', () => {
       before = heard();
       const answer = await server.request(...request);
       expect(answer.status, answer.text).toBe(status);
-      expect(heard(), request.slice(0, 2).join(' ')).toBeGreaterThan(before);
+      expect(heard(), `${request[0]} ${request[1]}`).toBeGreaterThan(before);
     };
     await isHeard(201, 'PUT', '/CodeSystem/heard', { body });
     await isHeard(200, 'PUT', '/CodeSystem/heard', { body: { ...body, title: 'a' } });
