@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   examples: () => import('./examples.ts'),
   erase: () => import('./erase.ts'),
   reindex: () => import('./reindex.ts'),
+  ig: () => import('./ig.ts'),
 };
 
 async function main([name = 'serve', ...args]: readonly string[]): Promise<number> {

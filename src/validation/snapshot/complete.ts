@@ -1,4 +1,3 @@
-import type { Conformance } from '../../fhir/conformance.ts';
 import { FhirError, type Issue, issue } from '../../fhir/error.ts';
 import type { StructureDefinition } from '../../fhir/structure-definition.ts';
 import { applyChange, type Completing, type DefinedTree } from './apply.ts';
@@ -6,7 +5,8 @@ import { changesOf } from './differential.ts';
 import { ElementFault } from './element-fault.ts';
 import { copyOf, countOf, type ElementNode, elementsOf, treeOf } from './tree.ts';
 
-type Find = Conformance['find'];
+/** Finds a StructureDefinition by its canonical url. */
+type Find = (canonical: string) => Promise<object | undefined>;
 
 /** More findings than that help nobody. */
 const issuesMax = 20;
@@ -81,7 +81,7 @@ async function applyAll(completing: Completing): Promise<Issue[]> {
 
 /** The tree of another definition's snapshot, made if it has none; undefined if there is no such definition. */
 async function loadTree(canonical: string, making: Making): Promise<DefinedTree | undefined> {
-  const found = await making.find('StructureDefinition', canonical);
+  const found = await making.find(canonical);
   if (found === undefined) return undefined;
   const definition = found as StructureDefinition;
   const elements = definition.snapshot?.element ?? [];
