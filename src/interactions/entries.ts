@@ -4,7 +4,7 @@ import { isId } from '../fhir/references.ts';
 import type { Context } from './context.ts';
 import { type Document, documentOf } from './document.ts';
 import type { Patch } from './patch.ts';
-import { assertType, validated } from './prepare.ts';
+import { assertShaped, assertType } from './prepare.ts';
 
 /** One entry of a batch or transaction as asked, its url taken apart. */
 export type Entry = {
@@ -134,7 +134,7 @@ function readUrl(ctx: Context, raw: string, path: string, method: Entry['method'
 async function patchOf(ctx: Context, document: Document, path: string): Promise<Patch> {
   const { type, value, decimals } = document;
   if (type === 'Parameters') {
-    await validated(ctx, document);
+    await assertShaped(ctx, document);
     return { kind: 'fhirpath', parsed: { value, decimals } };
   }
   if (type === 'Binary' && value.contentType === 'application/json-patch+json' && typeof value.data === 'string') {

@@ -1,4 +1,4 @@
-import { badRequest, FhirError, forbidden, issue } from '../fhir/error.ts';
+import { badRequest, FhirError, forbidden, type Issue, issue } from '../fhir/error.ts';
 import { nearestName } from '../fhir/nearest-name.ts';
 import { isId } from '../fhir/references.ts';
 import type { Registry } from '../search/registry.ts';
@@ -79,8 +79,16 @@ export async function validated(ctx: Pick<Context, 'registry' | 'validator'>, do
   if (issues.length === 0) return document;
   const faults = issues.filter(isFault);
   if (faults.length === 0) return { ...document, findings: issues };
-  throw new FhirError(faults.some(({ id }) => id.startsWith('shape-')) ? 400 : 422, gravestFirst(issues));
+  throw new FhirError(faults.some(isShape) ? 400 : 422, gravestFirst(issues));
 }
+
+/** Of what isn't stored, only the shape counts. @throws FhirError 400 */
+export async function assertShaped(ctx: Pick<Context, 'validator'>, document: Document): Promise<void> {
+  const faults = (await ctx.validator.validate(document)).filter((found) => isFault(found) && isShape(found));
+  if (faults.length > 0) throw new FhirError(400, faults);
+}
+
+const isShape = ({ id }: Issue): boolean => id.startsWith('shape-');
 
 export function assertType(registry: Registry, type: string, expression?: string, status = 400): void {
   if (registry.isType(type)) return;

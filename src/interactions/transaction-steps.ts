@@ -4,7 +4,8 @@ import { type Criteria, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
 import { atEntry, type Entry, entryPath, inEntry, readEntries, refuseAt } from './entries.ts';
 import { newId } from './ids.ts';
-import { bundleResolver, type Placed, rewriteLinks } from './links.ts';
+import type { Document } from './document.ts';
+import { bundleResolver, type Placed, type Resolve, rewriteLinks } from './links.ts';
 import { auditEventsStay } from './preconditions.ts';
 import { assertTypeMatches, validated } from './prepare.ts';
 
@@ -22,10 +23,7 @@ export async function readSteps(ctx: Context, call: Call, parsed: ParsedJson): P
   return validSteps(ctx, steps);
 }
 
-/**
- * Validates what is to be written as it will be: with references to other entries in place of the urns they may be written as. What is
- * wrong is told of many entries at once.
- */
+/** What is wrong is told of many entries at once. */
 async function validSteps(ctx: Context, steps: readonly Step[]): Promise<Step[]> {
   const resolver = bundleResolver(steps.map(provisionalPlace), new Map(), ctx.config.baseUrl);
   const faults: FhirError[] = [];
@@ -37,8 +35,7 @@ async function validSteps(ctx: Context, steps: readonly Step[]): Promise<Step[]>
       continue;
     }
     try {
-      const { findings } = await validated(ctx, rewriteLinks(document, resolver(fullUrl), ctx.definitions.schema).document);
-      valid.push(findings === undefined ? step : { ...step, entry: { ...step.entry, document: { ...document, findings } } });
+      valid.push({ ...step, entry: { ...step.entry, document: await validEntry(ctx, document, resolver(fullUrl)) } });
     } catch (error) {
       if (!(error instanceof FhirError)) throw error;
       faults.push(atEntry(index, error));
@@ -47,6 +44,22 @@ async function validSteps(ctx: Context, steps: readonly Step[]): Promise<Step[]>
   }
   if (faults.length > 0) throw together(faults);
   return valid;
+}
+
+/**
+ * The references to other entries count as they are sent, or as what they will become: as a fullUrl, whatever its form, they name an entry,
+ * and an image in a narrative may be one.
+ */
+async function validEntry(ctx: Context, document: Document, resolve: Resolve): Promise<Document> {
+  try {
+    return await validated(ctx, document);
+  } catch (error) {
+    const { document: resolved } = rewriteLinks(document, resolve, ctx.definitions.schema);
+    if (resolved === document || !(error instanceof FhirError)) throw error;
+    const fault = await validated(ctx, resolved).catch((other: unknown) => other);
+    if (!(fault instanceof Error)) return document;
+    throw fault instanceof FhirError && fault.issues.length < error.issues.length ? fault : error;
+  }
 }
 
 /** Of what is written by criteria only the type is known yet. */

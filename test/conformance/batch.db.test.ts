@@ -68,9 +68,8 @@ test('a patient’s app reads his own and gets the same answer for another’s a
     token,
   );
   expect(statuses(json)).toEqual([200, 404, 404]);
-  expect(JSON.stringify(json.entry[1]).replaceAll('pb', 'px').replaceAll('[1]', '[2]').replaceAll('Entry 1', 'Entry 2')).toBe(
-    JSON.stringify(json.entry[2]),
-  );
+  const bare = (index: number): string => JSON.stringify(json.entry[index]).replaceAll(/Entry \d+|entry\[\d+\]|"valueInteger":\d+/g, '');
+  expect(bare(1).replaceAll('pb', 'px')).toBe(bare(2));
 });
 
 test('conditional entries work alone', async () => {

@@ -26,11 +26,11 @@ describe('create', () => {
 
   test('keeps the digits of decimals, the order of members and the client’s meta', async () => {
     const text =
-      '{"resourceType":"Observation","meta":{"tag":[{"system":"s","code":"c"}]},"code":{"text":"x"},"status":"final","valueQuantity":{"unit":"g","value":0.00120e1}}';
+      '{"resourceType":"Observation","meta":{"tag":[{"system":"urn:s","code":"c"}]},"code":{"text":"x"},"status":"final","valueQuantity":{"unit":"g","value":0.00120e1}}';
     const { json } = await server.request('POST', '/Observation', { body: text });
     const read = await server.request('GET', `/Observation/${json.id}`);
     expect(read.text).toContain('"value":0.00120e1');
-    expect(read.json.meta.tag).toEqual([{ system: 's', code: 'c' }]);
+    expect(read.json.meta.tag).toEqual([{ system: 'urn:s', code: 'c' }]);
     expect(read.text.indexOf('"code":{"text"')).toBeLessThan(read.text.indexOf('"status"'));
   });
 
@@ -123,7 +123,7 @@ describe('update', () => {
   });
 
   test('what was read can be put back and changes nothing', async () => {
-    await put('/Patient/roundtrip', patient({ id: 'roundtrip', meta: { security: [{ system: 's', code: 'R' }] } }));
+    await put('/Patient/roundtrip', patient({ id: 'roundtrip', meta: { security: [{ system: 'urn:s', code: 'R' }] } }));
     const { text } = await server.request('GET', '/Patient/roundtrip');
     const answer = await put('/Patient/roundtrip', text);
     expect(answer.headers.get('etag')).toBe('W/"1"');

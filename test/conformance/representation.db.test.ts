@@ -12,7 +12,7 @@ beforeAll(async () => {
   server = await startTestServer({ CORS_ORIGINS: page, COMPRESSION_MIN_BYTES: '1000' });
   authorization = `Bearer ${await server.token()}`;
   await server.request('PUT', '/Observation/whole', {
-    body: `{"resourceType":"Observation","id":"whole","meta":{"tag":[{"system":"s","code":"t"}]},
+    body: `{"resourceType":"Observation","id":"whole","meta":{"tag":[{"system":"urn:s","code":"t"}]},
       "text":{"status":"generated","div":"<div xmlns=\\"http://www.w3.org/1999/xhtml\\">x</div>"},
       "implicitRules":"https://example.org/rules","status":"final","code":{"text":"x","coding":[{"code":"c"}]},
       "valueQuantity":{"value":1.50},"note":[{"text":"n"}],"method":{"text":"m"}}`,
@@ -55,7 +55,10 @@ describe('Prefer', () => {
   test('return=OperationOutcome answers an outcome of severity information', async () => {
     const answer = await server.request('POST', '/Patient', { body: patient(), ...prefer('return=OperationOutcome') });
     expect(answer.status).toBe(201);
-    expect(answer.json).toMatchObject({ resourceType: 'OperationOutcome', issue: [{ severity: 'information' }] });
+    expect(answer.json).toMatchObject({
+      resourceType: 'OperationOutcome',
+      issue: [{ severity: 'information' }, { severity: 'information' }],
+    });
   });
 
   test('what is no preference is passed over', async () => {
@@ -160,7 +163,7 @@ describe('_summary and _elements', () => {
         implicitRules: 'https://example.org/rules',
       });
       expect(part.note ?? part.text ?? part.method).toBeUndefined();
-      expect(part.meta.tag).toEqual([{ system: 's', code: 't' }, expect.objectContaining(tag)]);
+      expect(part.meta.tag).toEqual([{ system: 'urn:s', code: 't' }, expect.objectContaining(tag)]);
     }
     expect((await get('/Observation/whole?_summary=true')).text).toContain('"value":1.50');
   });
@@ -181,7 +184,7 @@ describe('_summary and _elements', () => {
 
   test('false keeps everything, byte for byte', async () => {
     expect((await get('/Observation/whole?_summary=false')).text).toBe((await get('/Observation/whole')).text);
-    for (const part of await parts('_summary=false')) expect(part.meta.tag).toEqual([{ system: 's', code: 't' }]);
+    for (const part of await parts('_summary=false')) expect(part.meta.tag).toEqual([{ system: 'urn:s', code: 't' }]);
   });
 
   test('count gives a total alone, of searches and of history; a single resource has none', async () => {

@@ -124,7 +124,7 @@ describe('elsewhere', () => {
       observation(),
       jsonPatch([
         { op: 'add', path: '/performer', value: [{ reference: fullUrl }] },
-        { op: 'add', path: '/performer/-', value: { reference: `${fullUrl}#part` } },
+        { op: 'add', path: '/performer/-', value: { reference: `${fullUrl}/_history/1` } },
         { op: 'add', path: '/performer/0', value: { display: 'x' } },
         { op: 'add', path: '/performer/0/reference', value: fullUrl },
         { op: 'add', path: '/extension', value: [{ url, valueUri: fullUrl }] },
@@ -139,7 +139,7 @@ describe('elsewhere', () => {
       fullUrl,
     );
     expect(resource).toMatchObject({
-      performer: [{ display: 'x', reference: made }, { reference: made }, { reference: `${made}#part` }],
+      performer: [{ display: 'x', reference: made }, { reference: made }, { reference: `${made}/_history/1` }],
       extension: [{ url, valueUri: made }],
       _status: {
         extension: [
