@@ -83,15 +83,16 @@ function compilePathCondition(node: Node, context: ConditionContext): Condition 
 function compileBinary(node: Extract<Node, { kind: 'binary' }>, context: ConditionContext): Condition {
   const { operator, left, right } = node;
   if (operator === '=' || operator === '!=' || operator === 'in') return compileComparison(node, context);
+  const combine = LOGIC[operator];
+  if (combine === undefined) throw new UnsupportedPath(operator);
   const first = compileCondition(left, context);
   const second = compileCondition(right, context);
-  const combine = LOGIC[operator];
   return (item) => combine(first(item), second(item));
 }
 
 type Truth = boolean | undefined;
 
-const LOGIC: Readonly<Record<Exclude<BinaryOperator, '=' | '!=' | 'in'>, (left: Truth, right: Truth) => Truth>> = {
+const LOGIC: Readonly<Partial<Record<BinaryOperator, (left: Truth, right: Truth) => Truth>>> = {
   and: (left, right) => (left === false || right === false ? false : left && right),
   or: (left, right) => (left === true || right === true ? true : left === undefined ? undefined : right),
   xor: (left, right) => (left === undefined || right === undefined ? undefined : left !== right),

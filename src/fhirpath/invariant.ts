@@ -13,10 +13,20 @@ export type InvariantScope = {
   readonly memberOf: (valueSet: string, system: string | undefined, code: string) => boolean | undefined;
   /** `conformsTo()`; undefined if the profile isn't known. */
   readonly conformsTo: (profile: string, item: JsonObject) => boolean | undefined;
+  /** A number's text as it came (`literalOf`): only `toString()` asks. Without it, JavaScript's. */
+  readonly literal?: (holder: object, key: string | number, value: number) => string;
+  /** A UCUM quantity in base units, so that those of different units can be compared; undefined if the code isn't known. */
+  readonly canonicalUnit?: (value: number, code: string) => { readonly value: number; readonly unit: string } | undefined;
 };
 
-/** true: it holds. undefined: that can't be told (something asked for isn't known). Never throws. */
-export type Invariant = (item: Json, scope: InvariantScope) => boolean | undefined;
+/**
+ * true: it holds. false: it doesn't, or finds nothing. undefined: that can't be told (something asked for isn't known, the
+ * expression ends with an error on this resource, or would take too long). Never throws.
+ *
+ * @param item   undefined for a primitive that has no value but extensions
+ * @param extra  a primitive's `_name` object, if it has one
+ */
+export type Invariant = (item: Json | undefined, scope: InvariantScope, extra?: JsonObject) => boolean | undefined;
 
 /**
  * Compiles an ElementDefinition.constraint.expression for the items of one type.

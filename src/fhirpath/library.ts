@@ -8,6 +8,10 @@ type Loaded = {
 
 let loaded: Loaded | undefined;
 
+export function loadedLibrary(): Loaded | undefined {
+  return loaded;
+}
+
 /**
  * Loads the FHIRPath library, which costs memory and start-up: to be awaited before paths are used of which one isn't
  * `simple`, and before a search expression from outside is compiled (only then does a wrong one show at once).

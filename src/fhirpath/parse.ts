@@ -7,18 +7,63 @@ import { type BinaryOperator, type Node, type Token, tokenize, UnsupportedPath }
  * @returns           its tree; parentheses are gone, the parts of nested unions stand side by side
  * @throws            UnsupportedPath if it says something we leave to the library, or is no FHIRPath at all
  */
-export function parsePath(expression: string): Node {
+export function parseExpression(expression: string): Node {
   const tokens = new Cursor(tokenize(expression));
   const node = parseOperators(tokens, 0);
   if (tokens.peek().kind !== 'end') throw unexpected(tokens.peek());
   return node;
 }
 
-/** From the loosest to the tightest; all are left-associative. */
-const LEVELS: readonly (readonly BinaryOperator[])[] = [['implies'], ['or', 'xor'], ['and'], ['in'], ['=', '!=']];
+/** `parseExpression`, for the part of FHIRPath that search paths are compiled from; the rest of it is unsupported too. */
+export function parsePath(expression: string): Node {
+  const node = parseExpression(expression);
+  assertPath(node);
+  return node;
+}
+
+/** From the loosest to the tightest; all are left-associative. Type operators and unions stand between the two. */
+const LOOSE: readonly (readonly BinaryOperator[])[] = [
+  ['implies'],
+  ['or', 'xor'],
+  ['and'],
+  ['in', 'contains'],
+  ['=', '!=', '~', '!~'],
+  ['<=', '>=', '<', '>'],
+];
+const TIGHT: readonly (readonly BinaryOperator[])[] = [
+  ['+', '-', '&'],
+  ['*', '/', 'div', 'mod'],
+];
+
+const PATH_OPERATORS: ReadonlySet<BinaryOperator> = new Set(['=', '!=', 'in', 'and', 'or', 'xor', 'implies']);
+
+function assertPath(node: Node): void {
+  switch (node.kind) {
+    case 'item':
+    case 'negative':
+    case 'moment':
+    case 'nothing':
+      throw new UnsupportedPath(`${node.kind} in a path`);
+    case 'name':
+      if (/^[$%]/.test(node.name) && node.name !== '%resource') throw new UnsupportedPath(`${node.name} in a path`);
+      return;
+    case 'binary':
+      if (!PATH_OPERATORS.has(node.operator)) throw new UnsupportedPath(`${node.operator} in a path`);
+      assertPath(node.left);
+      return assertPath(node.right);
+    case 'union':
+      return node.parts.forEach(assertPath);
+    case 'this':
+    case 'literal':
+      return;
+    default:
+      assertPath(node.from);
+      if (node.kind === 'call') node.args.forEach(assertPath);
+  }
+}
 
 function parseOperators(tokens: Cursor, level: number): Node {
-  const operators = LEVELS[level];
+  const operators = LOOSE[level];
   if (operators === undefined) return parseUnion(tokens);
   let left = parseOperators(tokens, level + 1);
   for (;;) {
@@ -36,7 +81,7 @@ function parseUnion(tokens: Cursor): Node {
 }
 
 function parseTypeOperators(tokens: Cursor): Node {
-  let node = parsePostfix(tokens);
+  let node = parseArithmetic(tokens, 0);
   for (;;) {
     if (tokens.take('as')) node = { kind: 'ofType', from: node, type: parseTypeName(tokens) };
     else if (tokens.take('is')) node = { kind: 'is', from: node, type: parseTypeName(tokens) };
@@ -44,11 +89,27 @@ function parseTypeOperators(tokens: Cursor): Node {
   }
 }
 
+function parseArithmetic(tokens: Cursor, level: number): Node {
+  const operators = TIGHT[level];
+  if (operators === undefined) return parseSign(tokens);
+  let left = parseArithmetic(tokens, level + 1);
+  for (;;) {
+    const operator = operators.find((candidate) => tokens.take(candidate));
+    if (operator === undefined) return left;
+    left = { kind: 'binary', operator, left, right: parseArithmetic(tokens, level + 1) };
+  }
+}
+
+function parseSign(tokens: Cursor): Node {
+  if (tokens.take('-')) return { kind: 'negative', from: parseSign(tokens) };
+  return tokens.take('+') ? parseSign(tokens) : parsePostfix(tokens);
+}
+
 function parsePostfix(tokens: Cursor): Node {
   let node = parseTerm(tokens);
   for (;;) {
     if (tokens.take('.')) node = parseInvocation(tokens, node);
-    else if (tokens.take('[')) node = { kind: 'index', from: node, index: parseIndex(tokens) };
+    else if (tokens.take('[')) node = parseIndex(tokens, node);
     else return node;
   }
 }
@@ -62,9 +123,15 @@ function parseTerm(tokens: Cursor): Node {
     tokens.expect(')');
     return inner;
   }
+  if (token.kind === 'moment') return { kind: 'moment', text: token.text };
+  if (token.kind === 'symbol' && token.text === '{') {
+    tokens.expect('}');
+    return { kind: 'nothing' };
+  }
+  if (token.kind === 'quoted') return { kind: 'name', name: token.text };
   if (token.kind !== 'name') throw unexpected(token);
   if (token.text === '$this') return { kind: 'this' };
-  if (token.text === '%resource') return { kind: 'name', name: token.text };
+  if (token.text === '$index' || token.text.startsWith('%')) return { kind: 'name', name: token.text };
   if (isVariable(token)) throw unexpected(token);
   if (token.text === 'true' || token.text === 'false') return { kind: 'literal', value: token.text === 'true' };
   if (tokens.take('(')) return parseCall(tokens, { kind: 'this' }, token.text);
@@ -73,6 +140,7 @@ function parseTerm(tokens: Cursor): Node {
 
 function parseInvocation(tokens: Cursor, from: Node): Node {
   const token = tokens.next();
+  if (token.kind === 'quoted') return { kind: 'member', from, name: token.text };
   if (token.text === '$this') return from;
   if (token.kind !== 'name' || isVariable(token)) throw unexpected(token);
   return tokens.take('(') ? parseCall(tokens, from, token.text) : { kind: 'member', from, name: token.text };
@@ -92,11 +160,11 @@ function parseCall(tokens: Cursor, from: Node, name: string): Node {
   return name === 'first' && args.length === 0 ? { kind: 'index', from, index: 0 } : { kind: 'call', from, name, args };
 }
 
-function parseIndex(tokens: Cursor): number {
-  const token = tokens.next();
-  if (token.kind !== 'number' || !/^\d{1,6}$/.test(token.text)) throw unexpected(token);
+function parseIndex(tokens: Cursor, from: Node): Node {
+  const index = parseOperators(tokens, 0);
   tokens.expect(']');
-  return Number(token.text);
+  const isPlain = index.kind === 'literal' && typeof index.value === 'number' && /^\d{1,6}$/.test(String(index.value));
+  return isPlain ? { kind: 'index', from, index: Number(index.value) } : { kind: 'item', from, index };
 }
 
 /** `Quantity` or `FHIR.Quantity`. FHIRPath's own types, as R4 writes `as(DateTime)` once, are those of FHIR's primitives. */
@@ -150,7 +218,7 @@ class Cursor {
   /** Steps over the keyword or symbol if it comes next. */
   take(text: string): boolean {
     const { kind, text: found } = this.peek();
-    if (found !== text || kind === 'string' || kind === 'number') return false;
+    if (found !== text || (kind !== 'name' && kind !== 'symbol')) return false;
     this.#at++;
     return true;
   }

@@ -1,5 +1,5 @@
 import type { Schema } from '../fhir/schema.ts';
-import type { Node } from './syntax.ts';
+import { type Node, UnsupportedPath } from './syntax.ts';
 import { typesOf } from './typing.ts';
 
 /**
@@ -47,6 +47,8 @@ function write(node: Node, place: Place): string {
     }
     case 'literal':
       return typeof node.value === 'string' ? `'${node.value.replace(/[\\']/g, String.raw`\$&`)}'` : String(node.value);
+    default:
+      throw new UnsupportedPath(`${node.kind} as text`);
   }
 }
 
