@@ -2,7 +2,7 @@ import type { JsonObject } from '../fhir/json.ts';
 import type { Schema } from '../fhir/schema.ts';
 import type { CompileInvariant, Invariant } from '../fhirpath/invariant.ts';
 import { profileOf } from './claims.ts';
-import { namesOf, type Place, placeAt } from './place.ts';
+import { namesOf, type Place, placeAt, resourceTypeOf } from './place.ts';
 import type { Profile, Profiles } from './profile.ts';
 import { isObject } from './resolve.ts';
 import { note, report, type Walk } from './walk.ts';
@@ -110,7 +110,7 @@ function standsIn(walk: Walk, { type, expression }: Context, place: Place, names
   if (type !== 'fhirpath') return false;
   // What selects nothing doesn't select this place; what selects something may.
   const resource = walk.scope.resource;
-  return holds(walk, `(${expression}).exists()`, String(resource.resourceType), resource, parts) !== false;
+  return holds(walk, `(${expression}).exists()`, resourceTypeOf(resource), resource, parts) !== false;
 }
 
 /** What can't be read or told speaks against nobody. */

@@ -24,7 +24,7 @@ type Step = { readonly type: string; readonly element?: ElementDef };
  */
 export function placeAt(walk: Walk, depth: number, schema: Schema): Place | undefined {
   let value: Json = walk.resources[0] ?? null;
-  let steps: Step[] = [{ type: typeOf(value) }];
+  let steps: Step[] = [{ type: resourceTypeOf(value) }];
   for (let at = 1; at < depth; at++) {
     const step = walk.path[at];
     if (typeof step === 'number') {
@@ -37,7 +37,7 @@ export function placeAt(walk: Walk, depth: number, schema: Schema): Place | unde
       value = (isPrimitive ? value[`_${element.name}`] : value[element.name]) ?? null;
       steps.push({ type: element.type, element });
     }
-    if (isObject(value) && schema(steps.at(-1)?.type ?? '')?.kind === 'resource') steps = [{ type: typeOf(value) }];
+    if (isObject(value) && schema(steps.at(-1)?.type ?? '')?.kind === 'resource') steps = [{ type: resourceTypeOf(value) }];
   }
   return { value, type: steps.at(-1)?.type ?? '', steps };
 }
@@ -79,6 +79,7 @@ function elementAt(type: string, holder: JsonObject, step: string, schema: Schem
   return undefined;
 }
 
-function typeOf(resource: Json): string {
+/** The type a resource says it is of; empty if it says none. */
+export function resourceTypeOf(resource: Json): string {
   return isObject(resource) && typeof resource.resourceType === 'string' ? resource.resourceType : '';
 }

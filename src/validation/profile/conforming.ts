@@ -2,6 +2,7 @@ import type { Issue } from '../../fhir/error.ts';
 import type { JsonObject } from '../../fhir/json.ts';
 import { parseReference } from '../../fhir/references.ts';
 import type { Schema } from '../../fhir/schema.ts';
+import { resourceTypeOf } from '../place.ts';
 import { isObject, resolveWithin } from '../resolve.ts';
 import { isFault, type Walk } from '../walk.ts';
 import type { CompiledProfile, Conforms, FindProfile } from './compiler.ts';
@@ -100,7 +101,7 @@ export function insideTarget(walk: Walk, { text, resource }: Target, inside: () 
 
 /** A reference's target as an item of its own. */
 export function targetItem(resource: JsonObject): Item {
-  return { value: resource, holder: { resource }, key: 'resource', type: String(resource.resourceType) };
+  return { value: resource, holder: { resource }, key: 'resource', type: resourceTypeOf(resource) };
 }
 
 function faultless(walk: Walk, profile: CompiledProfile, item: Item): boolean | undefined {

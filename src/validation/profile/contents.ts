@@ -34,7 +34,8 @@ const NOTHING: ReadonlySet<Content> = new Set();
 
 /** The children of an element, for each type its items can have. Resources are of many types: theirs are compiled as they are met. */
 function contentCheckOf(compiler: Compiler, node: Node, { types }: Base): Compiled<ItemCheck> | undefined {
-  const source = node.element.contentReference === undefined ? node : (referencedNode(compiler.root, node.element.contentReference) ?? node);
+  const source =
+    node.element.contentReference === undefined ? node : (referencedNode(compiler.root, node.element.contentReference) ?? node);
   const holder = node.children.length > 0 ? node : source;
   if (holder.children.length === 0) return undefined;
   const byType = new Map<string, ObjectCheck | undefined>();
@@ -177,7 +178,8 @@ function typeCheck(compiler: Compiler, node: Node, properties: readonly Property
   const isChoice = node.name.endsWith('[x]');
   if (allowed.length === 0 || (!isResource && !isChoice)) return undefined;
   // In a choice a type stands for itself: valueUrl is no valueUri, though a url is a uri.
-  const isAllowed = (type: string): boolean => allowed.includes(type) || (isResource && allowed.some((code) => isA(compiler.schema, type, code)));
+  const isAllowed = (type: string): boolean =>
+    allowed.includes(type) || (isResource && allowed.some((code) => isA(compiler.schema, type, code)));
   if (isChoice && properties.every(({ definition }) => isAllowed(definition.type))) return undefined;
   if (isResource && allowed.includes('Resource')) return undefined;
   return (walk, { type }) => {

@@ -20,7 +20,12 @@ type SlicingDiscriminator = NonNullable<Slicing['discriminator']>[number];
  * @returns  undefined if the slice's definition says nothing of it
  * @see      https://hl7.org/fhir/R4/profiling.html#discriminator
  */
-export function discriminatorOf(compiler: Compiler, slice: Node, base: Base, { type, path }: SlicingDiscriminator): Discriminator | undefined {
+export function discriminatorOf(
+  compiler: Compiler,
+  slice: Node,
+  base: Base,
+  { type, path }: SlicingDiscriminator,
+): Discriminator | undefined {
   const steps = parseDiscriminatorPath(path);
   if (steps === undefined) return undefined;
   const site: Site = { compiler, type, steps, base };
@@ -32,7 +37,12 @@ export function discriminatorOf(compiler: Compiler, slice: Node, base: Base, { t
   return { words: `${path} ${expected.words}`, test: (walk, item) => anyAt(walk, item, steps, 0, { propertiesOf, test, unresolved }) };
 }
 
-type Site = { readonly compiler: Compiler; readonly type: SlicingDiscriminator['type']; readonly steps: readonly PathStep[]; readonly base: Base };
+type Site = {
+  readonly compiler: Compiler;
+  readonly type: SlicingDiscriminator['type'];
+  readonly steps: readonly PathStep[];
+  readonly base: Base;
+};
 
 type Expectation = { readonly words: string; readonly test: Test; readonly unresolved?: Unresolved; readonly absent?: true };
 
@@ -108,7 +118,10 @@ function inheritedAt(node: Node, steps: readonly PathStep[]): Expectation | unde
   }
   const [only] = values;
   if (only === undefined) return undefined;
-  return { words: `has to be ${values.map(written).join(' or ')}`, test: (_, { value }) => values.some((expected) => matchesPattern(value, expected)) };
+  return {
+    words: `has to be ${values.map(written).join(' or ')}`,
+    test: (_, { value }) => values.some((expected) => matchesPattern(value, expected)),
+  };
 }
 
 /** What the definition says of the element at the end of the path. */

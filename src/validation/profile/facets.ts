@@ -106,13 +106,21 @@ function constraintCheck(compiler: Compiler, node: Node, constraint: Constraint)
       return fault(compiler, walk, { severity: 'information', code: 'not-supported', id: 'invariant-unreadable', key }, sentence);
     }
     if (invariant(value, walk.scope) !== false) return;
-    fault(compiler, walk, { severity, code: 'invariant', id: `invariant-${key}`, key }, `breaks ${key} of ${compiler.definition.url}: ${human}`);
+    fault(
+      compiler,
+      walk,
+      { severity, code: 'invariant', id: `invariant-${key}`, key },
+      `breaks ${key} of ${compiler.definition.url}: ${human}`,
+    );
   };
 }
 
 const BEST_PRACTICE = 'http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice';
 
-function severityOf({ bestPractice = 'warning' }: Compiler, { severity, extension = [] }: Constraint): 'ignore' | 'information' | 'warning' | 'error' {
+function severityOf(
+  { bestPractice = 'warning' }: Compiler,
+  { severity, extension = [] }: Constraint,
+): 'ignore' | 'information' | 'warning' | 'error' {
   return extension.some(({ url, valueBoolean }) => url === BEST_PRACTICE && valueBoolean === true) ? bestPractice : severity;
 }
 

@@ -86,7 +86,14 @@ function addAll(items: Item[], property: Property, values: Json | undefined, sha
 
 const NOTHING: readonly Json[] = [];
 
-function addOne(items: Item[], property: Property, value: Json | undefined, beside: Json | undefined, holder: object, key: string | number): void {
+function addOne(
+  items: Item[],
+  property: Property,
+  value: Json | undefined,
+  beside: Json | undefined,
+  holder: object,
+  key: string | number,
+): void {
   const { kind } = property;
   const { type } = property.definition;
   const place = typeof key === 'number' ? { holder, key, index: key } : { holder, key };

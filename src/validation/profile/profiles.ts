@@ -8,7 +8,10 @@ import type { CompiledProfile, ProfileParts } from './compiler.ts';
 export type ProfilesParts = ProfileParts & {
   readonly conformance: Conformance;
   /** Completes a profile that has only a differential; throws if what it derives from isn't known. */
-  readonly snapshotOf: (definition: StructureDefinition, find: (canonical: string) => Promise<object | undefined>) => Promise<StructureDefinition>;
+  readonly snapshotOf: (
+    definition: StructureDefinition,
+    find: (canonical: string) => Promise<object | undefined>,
+  ) => Promise<StructureDefinition>;
   /** How many profiles are kept; beyond that those that weren't asked for longest go. */
   readonly profilesMax?: number;
 };

@@ -15,7 +15,13 @@ export function profileChecks(compiler: Compiler, node: Node, sliced: Node | und
       const named = (node.element.type ?? []).filter(({ code }) => isA(compiler.schema, item.type, code));
       // A type that stands without a profile, too, allows everything of it.
       if (named.length === 0 || named.some(({ profile = [] }) => profile.length === 0)) return;
-      checkAnyOf(compiler, node, walk, item, named.flatMap(({ profile = [] }) => profile));
+      checkAnyOf(
+        compiler,
+        node,
+        walk,
+        item,
+        named.flatMap(({ profile = [] }) => profile),
+      );
     },
   ];
 }
@@ -24,7 +30,12 @@ function checkAnyOf(compiler: Compiler, node: Node, walk: Walk, item: Item, cano
   const [only, ...others] = canonicals;
   if (only === undefined) return;
   // Every extension is checked against the definition its url names anyway.
-  if (isObject(item.value) && item.type === 'Extension' && canonicals.some((url) => withoutVersion(url) === (isObject(item.value) && item.value.url))) return;
+  if (
+    isObject(item.value) &&
+    item.type === 'Extension' &&
+    canonicals.some((url) => withoutVersion(url) === (isObject(item.value) && item.value.url))
+  )
+    return;
   const named = typeNamed(compiler.schema, only);
   if (others.length === 0 && named === undefined) {
     const profile = compiler.find(walk, only);

@@ -38,7 +38,8 @@ export function compileSlices(compiler: Compiler, node: Node, base: Base): Slice
   const slices = node.slices.map((slice) => compileSlice(compiler, node, slice, base, slicing));
   const rules: Slicing = slicing ?? { rules: 'open' };
   // Slices that are listed only because they may be supported ask nothing.
-  const isIdle = (slice: Slice): boolean => slice.least === 0 && slice.most === Infinity && slice.item === undefined && slice.inner === undefined;
+  const isIdle = (slice: Slice): boolean =>
+    slice.least === 0 && slice.most === Infinity && slice.item === undefined && slice.inner === undefined;
   if (rules.rules === 'open' && rules.ordered !== true && slices.every(isIdle)) return undefined;
   return {
     check: (walk, items) => checkSlices(compiler, node, rules, slices, walk, items),
@@ -50,17 +51,20 @@ export function compileSlices(compiler: Compiler, node: Node, base: Base): Slice
 /** Extensions are sliced by url and choices by type, said or not. */
 function impliedSlicing(node: Node): Slicing | undefined {
   if (node.slices.length === 0) return undefined;
-  if (node.name === 'extension' || node.name === 'modifierExtension') return { discriminator: [{ type: 'value', path: 'url' }], rules: 'open' };
+  if (node.name === 'extension' || node.name === 'modifierExtension')
+    return { discriminator: [{ type: 'value', path: 'url' }], rules: 'open' };
   return node.name.endsWith('[x]') ? { discriminator: [{ type: 'type', path: '$this' }], rules: 'open' } : undefined;
 }
 
 function compileSlice(compiler: Compiler, sliced: Node, node: Node, base: Base, slicing: Slicing | undefined): Slice {
   const { element } = node;
-  const types = base.types.length > 1 ? (element.type?.map(({ code }) => code).filter((code) => base.types.includes(code)) ?? base.types) : base.types;
+  const types =
+    base.types.length > 1 ? (element.type?.map(({ code }) => code).filter((code) => base.types.includes(code)) ?? base.types) : base.types;
   const own: Base = { types, properties: base.properties };
   const isDefault = element.sliceName === '@default';
   // A slice of slices is told apart as the slices are, unless it says how.
-  const renewed = node.slices.length > 0 && element.slicing === undefined && slicing !== undefined ? { ...node, element: { ...element, slicing } } : node;
+  const renewed =
+    node.slices.length > 0 && element.slicing === undefined && slicing !== undefined ? { ...node, element: { ...element, slicing } } : node;
   return {
     node,
     least: element.min ?? 0,
@@ -97,7 +101,8 @@ function checkSlices(compiler: Compiler, node: Node, rules: Slicing, slices: rea
       taken[at]?.push(item);
       const slice = slices[at];
       if (rules.rules === 'openAtEnd' && strays.length > 0) reportOrder(compiler, slice, walk, item, 'after an item that is of no slice');
-      else if (rules.ordered === true && at < last) reportOrder(compiler, slice, walk, item, `after one of the slice ${slices[last]?.node.element.sliceName}`);
+      else if (rules.ordered === true && at < last)
+        reportOrder(compiler, slice, walk, item, `after one of the slice ${slices[last]?.node.element.sliceName}`);
       last = Math.max(last, at);
       if (slice?.item !== undefined) checkItem(slice.item.check, walk, item);
     }
@@ -159,7 +164,8 @@ function checkItem(check: ItemCheck, walk: Walk, item: Item): void {
 function reportStray(compiler: Compiler, node: Node, slices: readonly Slice[], walk: Walk, item: Item): void {
   const nearest = slices.toSorted((a, b) => passed(walk, b, item) - passed(walk, a, item))[0];
   const failing = nearest === undefined ? undefined : failingOf(walk, nearest, item);
-  const hint = nearest === undefined || failing === undefined ? '' : `; the nearest is ${nearest.node.element.sliceName}, for which ${failing.words}`;
+  const hint =
+    nearest === undefined || failing === undefined ? '' : `; the nearest is ${nearest.node.element.sliceName}, for which ${failing.words}`;
   below(walk, item.index, () => {
     const sentence = `is of none of the slices that ${compiler.definition.url} allows here${hint}.`;
     fault(compiler, walk, { code: 'structure', id: 'slice-closed', key: node.id }, sentence);

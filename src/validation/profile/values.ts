@@ -20,7 +20,10 @@ export function equalsFixed(value: Json | undefined, fixed: Json): boolean {
   }
   if (!isObject(value)) return false;
   const count = (object: object): number => Object.values(object).filter((member) => member !== undefined).length;
-  return count(value) === count(fixed) && Object.entries(fixed).every(([name, member]) => member === undefined || equalsFixed(value[name], member));
+  return (
+    count(value) === count(fixed) &&
+    Object.entries(fixed).every(([name, member]) => member === undefined || equalsFixed(value[name], member))
+  );
 }
 
 /** At least what the pattern has; each item of its arrays is matched by some item. @see https://hl7.org/fhir/R4/elementdefinition-definitions.html#ElementDefinition.pattern_x_ */
