@@ -1,7 +1,7 @@
 import type { JsonObject } from '../fhir/json.ts';
 import { isQuotable, nearestTo, quoted, tellUnchecked } from './bindings.ts';
 import type { ObjectRule } from './objects.ts';
-import { note, reportChild, type Walk, verdictOf } from './walk.ts';
+import { note, noteChild, reportChild, type Walk, verdictOf } from './walk.ts';
 
 /**
  * What every Coding has to keep, bound or not: its system is one, has its code, and calls it so.
@@ -19,7 +19,7 @@ export const codingRule: ObjectRule = (walk, coding) => {
   }
 };
 
-/** A unit's code is checked as any other is; its text is free. */
+/** A unit's text is free, but its code is one; a wrong one is a fault only where a value set is bound, as R4's own examples have many. */
 export const quantityRule: ObjectRule = (walk, quantity) => {
   const { system, code } = quantity;
   if (typeof system !== 'string' || !checkSystem(walk, system) || typeof code !== 'string') return;
@@ -27,9 +27,10 @@ export const quantityRule: ObjectRule = (walk, quantity) => {
   if (verdict?.kind === 'unchecked') tellUnchecked(walk, verdict.why);
   if (verdict?.kind !== 'out') return;
   const advice = system === UCUM ? 'write the unit as UCUM does, such as "mmol/L" or "{beats}/min".' : 'use a code that it has.';
-  reportChild(
+  noteChild(
     walk,
     'code',
+    'warning',
     'code-invalid',
     'binding-unit',
     `is ${quoted(code)}, which ${system} does not have: ${advice}${nearestTo(verdict)}`,

@@ -1,4 +1,4 @@
-import type { ElementDef, Schema, TypeDef } from '../fhir/schema.ts';
+import type { BindingDef, ElementDef, Schema, TypeDef } from '../fhir/schema.ts';
 import { codeRules, valueRule } from './bindings.ts';
 import { elementIdRule } from './element-ids.ts';
 import type { Content, ValueRule } from './elements.ts';
@@ -32,7 +32,7 @@ export function ruleOfValue(schema: Schema, rules: Rules, definition: TypeDef, e
   const found: ValueRule[] = [
     ...(name === 'id' && definition.kind !== 'resource' ? elementIdRule(definition) : []),
     ...uriRule(definition, element),
-    ...(binding === undefined ? [] : valueRule(binding)),
+    ...(binding === undefined ? [] : withFormats(definition, binding)),
     ...rulesOfInvariants(schema, rules, constraints, type, definition.name),
   ];
   const [only, ...others] = found;
@@ -41,6 +41,17 @@ export function ruleOfValue(schema: Schema, rules: Rules, definition: TypeDef, e
     for (const rule of found) rule(walk, value);
   };
 }
+
+/** Where a format of FHIR is named, its short name will do. @see https://hl7.org/fhir/R4/http.html#mime-type */
+function withFormats({ name }: TypeDef, binding: BindingDef): ValueRule[] {
+  const rules = valueRule(binding);
+  if (binding.valueSet !== MEDIA_TYPES || !/^(?:CapabilityStatement|TestScript)\b/.test(name)) return rules;
+  return rules.map((rule) => (walk, value) => {
+    if (value !== 'json' && value !== 'xml' && value !== 'ttl') rule(walk, value);
+  });
+}
+
+const MEDIA_TYPES = 'http://hl7.org/fhir/ValueSet/mimetypes';
 
 function extensionRule(check: CheckExtension): Content {
   return (walk, extension, holder, key) => {

@@ -17,16 +17,21 @@ export function isHarmless(name: string, value: string): boolean {
     case 'href':
     case 'cite':
     case 'longdesc':
-      return hasScheme(value, LINKED);
+      return hasScheme(packed(value), LINKED);
     case 'src':
-      return hasScheme(value, SHOWN) && !/^data:(?!image\/(?:png|jpeg|gif|webp|bmp|x-icon)[;,])/i.test(value);
+      return hasScheme(packed(value), SHOWN) && !/^data:(?!image\/(?:png|jpeg|gif|webp|bmp|x-icon)[;,])/i.test(packed(value));
     case 'usemap':
       return value.startsWith('#');
     case 'style':
-      return !RISKY_STYLE.test(value);
+      return !RISKY_STYLE.test(packed(value));
     default:
       return true;
   }
+}
+
+/** Without white space and control characters, of which browsers take no notice in a URL. */
+function packed(value: string): string {
+  return value.replace(/[\u0000-\u0020\u007f-\u00a0\u2028\u2029]/g, '');
 }
 
 const ELEMENTS = new Set(
@@ -47,12 +52,11 @@ const ATTRIBUTES = new Set(
 const LINKED = new Set(['http', 'https', 'mailto', 'tel', 'ftp', 'urn', 'cid']);
 const SHOWN = new Set(['http', 'https', 'data', 'cid']);
 
-/** Browsers take no notice of white space and control characters before and within a scheme. */
 function hasScheme(value: string, schemes: ReadonlySet<string>): boolean {
-  const [, scheme] = /^([^/?#:]*):/.exec(value.replace(/[\u0000-\u0020\u007f-\u00a0\u2028\u2029]/g, '')) ?? [];
+  const [, scheme] = /^([^/?#:]*):/.exec(value) ?? [];
   return scheme === undefined || schemes.has(scheme.toLowerCase());
 }
 
 /** What CSS has that loads or runs something, or hides that by an escape or a comment. */
 const RISKY_STYLE =
-  /expression|javascript|vbscript|behaviou?r|-moz-binding|@import|url\s*\(\s*['"]?\s*(?!#|data:image\/(?:png|jpeg|gif|webp))|\\|\/\*/i;
+  /expression|javascript|vbscript|behaviou?r|-moz-binding|@import|url\(['"]?(?!#|https?:|data:image\/(?:png|jpeg|gif|webp)[;,]|[\w./-]+['"]?\))|\\|\/\*/i;

@@ -189,8 +189,13 @@ export function isFault({ severity }: Pick<Issue, 'severity'>): boolean {
 
 /** `report` for a child of the present place, such as one that is missing. */
 export function reportChild(walk: Walk, child: string, code: IssueCode, id: string, sentence: string, rule?: Rule): void {
+  noteChild(walk, child, 'error', code, id, sentence, rule);
+}
+
+/** `note` for a child of the present place. */
+export function noteChild(walk: Walk, child: string, severity: Severity, code: IssueCode, id: string, sentence: string, rule?: Rule): void {
   walk.path[walk.depth++] = child;
-  note(walk, 'error', code, id, sentence, rule);
+  note(walk, severity, code, id, sentence, rule);
   walk.depth--;
 }
 
