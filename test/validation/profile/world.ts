@@ -74,11 +74,11 @@ export function line({ id, expression, rule }: Issue): string {
 export const EXAMPLE = 'http://example.org/fhir/StructureDefinition/';
 
 /** A profile of which only those elements are said that it changes; the others are as their type has them. */
-export function profileOf(name: string, type: string, elements: readonly object[], more: object = {}): Defined & { readonly url: string } {
+export function profileOf(name: string, type: string, elements: readonly object[], more: object = {}): Defined {
   const kind = /^(?:Patient|Observation|Bundle|Questionnaire|Composition|DomainResource|Resource)$/.test(type)
     ? 'resource'
     : 'complex-type';
-  return {
+  const defined = {
     resourceType: 'StructureDefinition',
     url: EXAMPLE + name,
     version: '1.0.0',
@@ -86,4 +86,5 @@ export function profileOf(name: string, type: string, elements: readonly object[
     snapshot: { element: [{ path: type, id: type }, ...elements] },
     ...more,
   };
+  return defined;
 }
