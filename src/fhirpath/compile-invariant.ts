@@ -37,7 +37,7 @@ function invariantOf(expression: Expression, name: string, types: Types): Invari
   return (value, scope, extra) => {
     const type = isOpen && typeof value === 'object' && value !== null ? typeOfResource(value, declared, types) : declared;
     const item = new Item(value ?? undefined, type, extra);
-    const evaluation: Evaluation = { scope, types, context: item, index: 0, steps: STEPS_MAX, found: new Map() };
+    const evaluation: Evaluation = { scope, types, context: item, index: 0, steps: STEPS_MAX, found: undefined };
     try {
       return isTrue(expression.items(item, evaluation));
     } catch (error) {

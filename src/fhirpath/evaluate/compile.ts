@@ -218,6 +218,7 @@ function isFixed(node: Node): boolean {
 /** Evaluates it once in an evaluation: dom-3 asks each contained resource for all the references of the whole. */
 function onceEach(expression: Expression): Expression {
   return fromItems((self, evaluation) => {
+    evaluation.found ??= new Map();
     const known = evaluation.found.get(expression);
     if (known !== undefined) return known;
     const items = expression.items(self, evaluation);

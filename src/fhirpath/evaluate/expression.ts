@@ -15,7 +15,7 @@ export type Evaluation = {
   /** Items that may still be visited. */
   steps: number;
   /** What is the same all through the evaluation, by the expression that found it. */
-  readonly found: Map<Expression, Items>;
+  found: Map<Expression, Items> | undefined;
 };
 
 /** More than the descendants of any resource within the limits of a request; about 50 ms. */
