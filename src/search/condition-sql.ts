@@ -23,7 +23,7 @@ export function conditionSql(condition: Condition, alias: string, values: Values
     case 'refers':
       return refersSql(condition.to, alias, values, look);
     case 'referred':
-      return referredSql(condition.by, alias, values, look);
+      return referredSql(condition, alias, values, look);
     case 'placed':
       return `${alias}.ref_key = any(${values.add(int8Array(condition.keys))}::int8[])`;
     case 'among':
@@ -127,8 +127,10 @@ function pointsSql(link: Link, keys: readonly bigint[], alias: string, values: V
   return `exists (select from fact_reference f where f.rid = ${alias}.rid and ${paramsSql(link, values)} and f.target = ${targets}${fence(look)})`;
 }
 
+type Referred = Extract<Condition, { kind: 'referred' }>;
+
 /** `_has`. Rides fact_reference (param, target, rid) and the type's index on rid; from the other side its GIN and the facts' key. */
-function referredSql({ link, rows }: Hop, alias: string, values: Values, look: Look): string {
+function referredSql({ by: { link, rows }, each }: Referred, alias: string, values: Values, look: Look): string {
   if (isFound(rows)) {
     const rids = `any(${values.add(int8Array(rows.rids))}::int8[])`;
     return `exists (select from fact_reference f where f.rid = ${rids} and ${paramsSql(link, values)} and f.target = ${alias}.ref_key${fence(look)})`;
@@ -137,6 +139,11 @@ function referredSql({ link, rows }: Hop, alias: string, values: Values, look: L
   const relation = relationOf(rows.type);
   const type = typeSql(hop, rows.type, rows.where);
   const reach = reachSql(rows, hop, values, look);
+  if (link.column && each === true) {
+    // A frequent token's whole list would be read for each row.
+    const own = `select * from ${relation} ${hop} where ${type} and ${hop}.patient = ${alias}.ref_key offset 0`;
+    return `exists (select from (${own}) ${hop} where ${reach}${fence(look)})`;
+  }
   if (link.column)
     return `exists (select from ${relation} ${hop} where ${type} and ${hop}.patient = ${alias}.ref_key and ${reach}${fence(look)})`;
   return `exists (select from fact_reference f join ${relation} ${hop} on ${hop}.rid = f.rid and ${type}

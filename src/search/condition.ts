@@ -36,8 +36,8 @@ export type Condition =
   | { readonly kind: 'updated'; readonly operator: Bound['operator']; readonly ms: number }
   /** It refers to one of the rows of one of these hops. */
   | { readonly kind: 'refers'; readonly to: readonly Hop[] }
-  /** One of the rows of this hop refers to it. */
-  | { readonly kind: 'referred'; readonly by: Hop }
+  /** One of the rows of this hop refers to it; `each`: few rows are asked, and what refers to each is looked at before anything else. */
+  | { readonly kind: 'referred'; readonly by: Hop; readonly each?: boolean }
   /** It stands at one of these places, as other rows name it. */
   | { readonly kind: 'placed'; readonly keys: readonly bigint[] }
   /** It is one of these rows, of its own type: where a part of a larger condition needs to be opened. */

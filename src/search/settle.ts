@@ -6,11 +6,11 @@ import { findVersions, foundColumns, type FoundRow, foundVersion } from '../stor
 import type { Opener } from '../storage/sealing.ts';
 import { sqlValues, statement } from '../storage/sql.ts';
 import { shareMin, type Statistics } from '../storage/statistics.ts';
-import { asksRows, type Condition, type FoundRows, type Hop, partsOf, type Reach, type Rows } from './condition.ts';
+import { allOf, asksRows, type Condition, type FoundRows, type Hop, partsOf, type Reach, type Rows } from './condition.ts';
 import { reachSql, typeSql } from './condition-sql.ts';
 import type { Plan } from './plan.ts';
 import { asksManyTokens, withPresentTokens } from './present-tokens.ts';
-import { shareOfRows } from './way.ts';
+import { gatheredShare, shareOfRows } from './way.ts';
 
 /** How many resources may be opened to learn which of them a hop or an alternative means. */
 const candidatesMax = 10_000;
@@ -34,7 +34,48 @@ export async function settlePlan(db: Queryable, planned: Plan, open: Opener, sta
   if (!asksRows(plan.condition)) return plan;
   // The few rows of one patient, or of some ids, are quicker asked themselves.
   const narrow = plan.patient !== undefined || partsOf(plan.condition).some(({ kind }) => kind === 'ids');
-  return { ...plan, condition: await settle(plan.condition, { db, open, statistics: narrow ? undefined : statistics }) };
+  const settled: Condition[] = [];
+  for (const part of partsOf(plan.condition)) {
+    const apart = narrow || statistics === undefined || isNearer(plan, part, statistics);
+    const found = asksRows(part) ? await settle(part, { db, open, statistics: apart ? undefined : statistics }) : part;
+    settled.push(found.kind === 'referred' && apart && statistics !== undefined ? { ...found, each: true } : found);
+  }
+  return ofOnePatient({ ...plan, condition: allOf(settled) });
+}
+
+/**
+ * Whether the search's own rows, each with those that it refers to or that refer to it, are fewer than the rows at the other end. What
+ * refers to a share of the rows is about that share of what refers to any.
+ */
+function isNearer(plan: Plan, part: Condition, statistics: Statistics): boolean {
+  const known = statistics.of(relationOf(plan.type));
+  const own = gatheredShare(plan, known);
+  if (own === undefined || known === undefined) return false;
+  const rowsOf = ({ rows }: Hop, share: number, all: (there: number) => number): boolean => {
+    if ('rids' in rows) return false;
+    const there = statistics.of(relationOf(rows.type));
+    const selected = shareOfRows({ condition: rows.where, filter: rows.filter }, there);
+    return there !== undefined && selected !== undefined && share * all(there.rows) < selected * there.rows;
+  };
+  if (part.kind === 'referred') return rowsOf(part.by, own, (there) => there);
+  return part.kind === 'refers' && part.to.every((hop) => rowsOf(hop, own, () => known.rows));
+}
+
+/** What refers to one patient that was found, by the element that the patient column stands for, is that patient's rows. */
+function ofOnePatient(plan: Plan): Plan {
+  if (plan.patient !== undefined) return plan;
+  const parts = partsOf(plan.condition);
+  for (const part of parts) {
+    const patient = part.kind === 'refers' ? onlyPatient(part.to) : undefined;
+    if (patient !== undefined) return { ...plan, patient, condition: allOf(parts.filter((each) => each !== part)) };
+  }
+  return plan;
+}
+
+function onlyPatient([hop, ...others]: readonly Hop[]): bigint | undefined {
+  if (hop === undefined || others.length > 0 || !hop.link.column || !('keys' in hop.rows)) return undefined;
+  const [key, ...more] = hop.rows.keys;
+  return more.length === 0 ? key : undefined;
 }
 
 /** All rows of a hop, opened where they must be. @throws FhirError 400 `too-costly` where they are too many */

@@ -81,7 +81,7 @@ const placesFew = 1_000;
  * may be thousands of others, so that is never asked row by row.
  */
 function wayAmongOthers(plan: Plan, statistics: RelationStatistics | undefined): Way {
-  if (isGathered(plan, statistics)) return { kind: 'gather' };
+  if (gatheredShare(plan, statistics) !== undefined) return { kind: 'gather' };
   if (!isWalkable(plan) || partsOf(plan.condition).some(isNarrow) || !isForwards(plan.condition)) return { kind: 'free' };
   return { kind: 'walk', rows: walkRowsAmongOthers, otherwise: 'free' };
 }
@@ -124,10 +124,13 @@ function isForwards(condition: Condition): boolean {
   }
 }
 
-/** Where other rows have a say: what the rows' own tokens select is so little that the others are asked for each. */
-function isGathered({ condition, filter }: Plan, statistics: RelationStatistics | undefined): boolean {
+/**
+ * Where other rows have a say: what share of the type's rows its own tokens select, if that is so little that the others are asked for each
+ * of them.
+ */
+export function gatheredShare({ condition, filter }: Plan, statistics: RelationStatistics | undefined): number | undefined {
   const own = shareOfRows({ condition: allOf(partsOf(condition).filter((part) => !asksRows(part))), filter }, statistics);
-  return statistics !== undefined && own !== undefined && own * statistics.rows <= gatheredRows;
+  return statistics !== undefined && own !== undefined && own * statistics.rows <= gatheredRows ? own : undefined;
 }
 
 /** There is an index in the order asked for: of rows, of updates, of main dates, of one element's facts. */

@@ -7,6 +7,7 @@ import { type Plan, planSearch } from '../../src/search/plan.ts';
 import { settlePlan } from '../../src/search/settle.ts';
 import { pageStatement } from '../../src/search/statements.ts';
 import type { Queryable } from '../../src/storage/database.ts';
+import type { Statistics } from '../../src/storage/statistics.ts';
 import { limits, smallRegistry } from './small-registry.ts';
 
 const registry = smallRegistry();
@@ -22,7 +23,8 @@ function database(candidates: number): { db: Queryable; asked: string[] } {
   const asked: string[] = [];
   const query = ({ text, rowMode }: { text: string; rowMode?: string }) => {
     asked.push(text);
-    const rows = rowMode === 'array' ? [] : Array.from({ length: candidates }, (_, rid) => ({ rid: String(rid), ref_key: '1' }));
+    const rows =
+      rowMode === 'array' ? [] : Array.from({ length: candidates }, (_, rid) => ({ rid: String(rid), ref_key: '1', target: '1' }));
     return Promise.resolve({ rows });
   };
   return { db: { query } as unknown as Queryable, asked };
@@ -82,5 +84,59 @@ describe('equal criteria', () => {
     ];
     expect(new Set(all.flatMap(texts)).size).toBe(all.length);
     expect(texts('_filter=not (patient.family sw a)')).not.toEqual(texts('patient.family=a'));
+  });
+});
+
+describe('where a search begins', () => {
+  /** So many rows of both types, and what share of them each token of a clause has. */
+  const statistics = (patients: number, ofPatients: number, ofObservations: number): Statistics => ({
+    of: (relation) =>
+      relation === 'resource_patient'
+        ? { rows: patients, shareOf: () => ofPatients }
+        : { rows: 40 * patients, shareOf: () => ofObservations },
+    refresh: () => Promise.resolve(),
+  });
+  const asking = () => plan('Patient', 'family=abc&_has:Observation:patient:code=x');
+
+  test('is its own rows, where what refers to them is less than what is asked of all that refer', async () => {
+    for (const patients of [200, 20_000]) {
+      const { db, asked } = database(3);
+      const settled = await settlePlan(db, asking(), open, statistics(patients, 0.02, 0.1));
+      expect(asked).toEqual([]);
+      expect(settled.condition).toMatchObject({ kind: 'and', of: [{ kind: 'all-tokens' }, { kind: 'referred', each: true }] });
+      expect(pageStatement(settled, undefined, 10).text).toMatch(
+        /from \(select \* from resource_observation rh where .*rh\.patient = r\.ref_key offset 0\) rh/,
+      );
+    }
+  });
+
+  test('is the other end, where that is less', async () => {
+    const { db, asked } = database(3);
+    const settled = await settlePlan(db, asking(), open, statistics(200, 0.02, 0.01));
+    expect(asked).toHaveLength(2);
+    expect(settled.condition).toMatchObject({ kind: 'and', of: [{ kind: 'all-tokens' }, { kind: 'placed' }] });
+  });
+
+  test('is PostgreSQL’s choice, where both are many', async () => {
+    const { db, asked } = database(3);
+    const settled = await settlePlan(db, asking(), open, statistics(1_000_000, 0.2, 0.1));
+    expect(asked).toEqual([]);
+    expect(settled.condition).toEqual(asking().condition);
+  });
+
+  test('is the one patient that was found, as if he had been named', async () => {
+    const { db } = database(1);
+    const settled = await settlePlan(db, plan('Observation', 'patient.gender=male&code=x'), open, statistics(200, 0.001, 0.1));
+    expect(settled.patient).toBe(1n);
+    expect(settled.condition).toMatchObject({ kind: 'all-tokens', tokens: { length: 1 } });
+    expect(pageStatement(settled, undefined, 10).text).toContain('p.patient = ');
+    const several = await settlePlan(database(2).db, plan('Observation', 'patient.gender=male&code=x'), open, statistics(200, 0.001, 0.1));
+    expect(several.patient).toBeUndefined();
+  });
+
+  test('is the search’s own rows, where they are fewer than those it may refer to', async () => {
+    const { db, asked } = database(3);
+    await settlePlan(db, plan('Observation', 'patient.gender=male&code=x'), open, statistics(200, 0.5, 0.001));
+    expect(asked).toEqual([]);
   });
 });

@@ -10,13 +10,13 @@ beforeAll(async () => {
 });
 afterAll(() => store?.close());
 
-/** Observations of which every one holds token 1, every tenth token 2, and each a token of its own. */
-async function fill(from: number, count: number): Promise<void> {
+/** Resources of which every one holds token 1, every tenth token 2, and each a token of its own. */
+async function fill(from: number, count: number, type: 'Observation' | 'Patient' = 'Observation'): Promise<void> {
   const client = await store.pool.connect();
   try {
     await client.query(
-      `insert into resource_observation (rid, type, id, version, last_updated, interaction, ref_key, tokens)
-       select n, 'Observation', 'o' || n, 1, now(), 'c', n, case when n % 10 = 0 then array[1, 2, 1000 + n] else array[1, 1000 + n] end
+      `insert into resource_${type.toLowerCase()} (rid, type, id, version, last_updated, interaction, ref_key, tokens)
+       select n, '${type}', 'o' || n, 1, now(), 'c', n, case when n % 10 = 0 then array[1, 2, 1000 + n] else array[1, 1000 + n] end
        from generate_series($1::int8, $2::int8) n`,
       [from, from + count - 1],
     );
@@ -53,6 +53,18 @@ describe('statistics of tokens', () => {
     await fill(20_001, 4_000);
     expect(await analysed()).toBe(1);
     expect(await analysed()).toBe(0);
+  });
+
+  test('are made of a few hundred rows too', async () => {
+    await store.sql('alter table resource_patient set (autovacuum_enabled = false)');
+    await fill(1_000_001, 50, 'Patient');
+    expect(await analysed()).toBe(0);
+    await fill(1_000_051, 150, 'Patient');
+    expect(await analysed()).toBe(1);
+    const statistics = tokenStatistics(store.pool);
+    await statistics.refresh();
+    expect(statistics.of('resource_patient')?.rows).toBe(200);
+    expect(statistics.of('resource_patient')?.shareOf(2n)).toBeCloseTo(0.1, 3);
   });
 
   test('are made by one process at a time', async () => {
