@@ -1,10 +1,12 @@
 import type { Config } from '../config.ts';
 import type { Conformance } from '../fhir/conformance.ts';
 import type { Schema } from '../fhir/schema.ts';
-import { prepareLibrary } from '../fhirpath/library.ts';
+import { compileInvariant, prepareLibrary } from '../fhirpath/compile-invariant.ts';
 import type { CodeTables } from '../storage/terminology.ts';
 import { makeTerminology, type Terminology } from '../terminology/terminology.ts';
-import type { Profiles } from '../validation/profile.ts';
+import { makeProfiles } from '../validation/profile/profiles.ts';
+import { completeSnapshot } from '../validation/snapshot/complete.ts';
+import { validatingDefinitions } from '../validation/snapshot/problems.ts';
 import { makeValidator, type Validator } from '../validation/validate.ts';
 
 export type ValidationParts = {
@@ -21,19 +23,17 @@ export function openValidation({ config, schema, conformance, codeTables: tables
 } {
   const { requiredProfiles, unknownProfiles, bestPractice } = config;
   const terminology = makeTerminology(tables === undefined ? { conformance } : { conformance, tables });
+  const best = bestPractice === undefined ? {} : { bestPractice };
+  const rules = { schema, codes: terminology.checker, compileInvariant, prepareLibrary };
   const validator = makeValidator({
-    schema,
-    codes: terminology.checker,
-    profiles: noProfiles,
-    compileInvariant: () => () => undefined,
-    prepareLibrary,
+    ...rules,
+    profiles: makeProfiles({ ...rules, ...best, conformance, snapshotOf: completeSnapshot }),
     options: {
       requiredProfiles,
       unknownProfiles: unknownProfiles === 'refuse' ? 'error' : 'warning',
-      ...(bestPractice === undefined ? {} : { bestPractice }),
+      ...best,
     },
   });
-  return { validator, terminology };
+  const find = (canonical: string): Promise<object | undefined> => conformance.find('StructureDefinition', canonical);
+  return { validator: validatingDefinitions(validator, find), terminology };
 }
-
-const noProfiles: Profiles = { get: () => 'absent', load: () => Promise.resolve(), whyNot: () => undefined };
