@@ -195,6 +195,9 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
         plan,
       },
     );
+    // The first start of an installation makes this cache, beside its first requests.
+    if (purpose === 'serve')
+      void definitions.published.prepare().catch((error: unknown) => log.error({}, "HL7's terminology can not be read", error));
     const house = keepHouse(main.pool, statistics, log);
     opened.push(() => house.stop());
     const ready = async (): Promise<boolean> => {

@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { constants, zstdCompressSync } from 'node:zlib';
 import type { SearchParameterDef } from '../fhir/schema.ts';
-import type { CacheSections, Span } from './cache-file.ts';
+import type { CacheSections } from './cache-file.ts';
 import { impliedSystems, type Include, includesOf } from './implied-systems.ts';
+import { compress, Pieces } from './pieces.ts';
 import type { CompartmentType, Definition } from './r4-source.ts';
 import { compileTypes, isTypeDefinition } from './schema-compiler.ts';
 import { affectsState, DEFINITION_KINDS, expressionOf, isSearchable, isStandard, membersOf } from './selection.ts';
@@ -128,25 +128,4 @@ function gather(definition: Definition, found: Found): void {
 
 function isDefinitionFile(name: string): boolean {
   return name.endsWith('.json') && DEFINITION_KINDS.some((kind) => name.startsWith(`${kind}-`));
-}
-
-function compress(text: string): Buffer {
-  return zstdCompressSync(text, { params: { [constants.ZSTD_c_compressionLevel]: 6, [constants.ZSTD_c_checksumFlag]: 1 } });
-}
-
-/** Collects pieces into one buffer and tells where each will stand. */
-class Pieces {
-  readonly #pieces: Buffer[] = [];
-  #length = 0;
-
-  add(piece: Buffer): Span {
-    const span = { offset: this.#length, length: piece.length };
-    this.#pieces.push(piece);
-    this.#length += piece.length;
-    return span;
-  }
-
-  whole(): Buffer {
-    return Buffer.concat(this.#pieces, this.#length);
-  }
 }

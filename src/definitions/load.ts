@@ -1,14 +1,14 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
-import { zstdDecompress } from 'node:zlib';
 import type { Schema, SearchParameterDef } from '../fhir/schema.ts';
-import { type CacheHeader, readCacheFile, readFromCache, writeCacheFile } from './cache-file.ts';
-import type { Catalogue, OperationDef, Summary } from './compiler.ts';
+import { readCacheFile, writeCacheFile } from './cache-file.ts';
+import type { OperationDef, Summary } from './compiler.ts';
+import { documentReader } from './documents.ts';
 import { type OwnDefinitions, ownDefinitions } from './own.ts';
 import type { CompartmentType } from './r4-source.ts';
 import { openSchema } from './schema-reader.ts';
+import { type PublishedTerminology, publishedTerminology } from './terminology.ts';
 
 /** R4's definitions, frozen; one record for the life of the process. */
 export type Definitions = {
@@ -34,6 +34,8 @@ export type Definitions = {
   readonly resource: (type: string, urlOrId: string) => Promise<unknown>;
   /** What we define ourselves. */
   readonly own: OwnDefinitions;
+  /** HL7's terminology as it is published today. */
+  readonly published: PublishedTerminology;
 };
 
 /**
@@ -71,6 +73,7 @@ export async function loadDefinitions(options: { readonly cacheDir: string }): P
     operations,
     resource: documentReader(path, cached.header, compile),
     own: ownDefinitions(),
+    published: publishedTerminology(options),
   });
 }
 
@@ -94,45 +97,6 @@ function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
   for (const inner of Object.values(value)) deepFreeze(inner);
   return Object.freeze(value);
-}
-
-/** Documents are rarely read, so their catalogue isn't kept unless one is; a damaged file is compiled anew, once. */
-function documentReader(path: string, opened: CacheHeader, compile: () => Promise<void>): Definitions['resource'] {
-  const expand = promisify(zstdDecompress);
-  let header = opened;
-  let catalogue: Promise<ReadonlyMap<string, readonly [number, number]>> | undefined;
-
-  const readCatalogue = async (): Promise<ReadonlyMap<string, readonly [number, number]>> => {
-    const text = await expand(await readFromCache(path, header.spans.catalogue));
-    return new Map(Object.entries(JSON.parse(text.toString('utf8')) as Catalogue));
-  };
-  const read = async (type: string, urlOrId: string): Promise<unknown> => {
-    catalogue ??= readCatalogue();
-    const known = await catalogue;
-    const [url, version] = urlOrId.split('|');
-    const span = known.get(`${type} ${url}`) ?? known.get(`${type}/${urlOrId}`);
-    if (span === undefined) return undefined;
-    const packed = await readFromCache(path, header.spans.documents, { offset: span[0], length: span[1] });
-    const document = JSON.parse((await expand(packed)).toString('utf8')) as { version?: string };
-    return version === undefined || version === document.version ? document : undefined;
-  };
-  const rebuild = async (): Promise<void> => {
-    await rm(path, { force: true });
-    await compile();
-    const again = await readCacheFile(path);
-    if (again === undefined) throw new Error(`the definitions cache ${path} can't be read back`);
-    header = again.header;
-    catalogue = undefined;
-  };
-  return async (type, urlOrId) => {
-    try {
-      return await read(type, urlOrId);
-    } catch {
-      // The file is gone or a checksum failed: both are mended by compiling, and a second failure is the caller's to see.
-      await rebuild();
-      return read(type, urlOrId);
-    }
-  };
 }
 
 function withoutVersion(canonical: string): string {

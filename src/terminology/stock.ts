@@ -3,6 +3,7 @@ import type { Conformance } from '../fhir/conformance.ts';
 import type { CodeTables, Selection, TableConcept, TableSystem } from '../storage/terminology.ts';
 import { type Concept, isNode, readCodeSystem } from './code-system.ts';
 import { grammarOf } from './grammars/known.ts';
+import { withEarlier } from './earlier-codes.ts';
 import { implicitValueSet } from './implicit.ts';
 import type { System } from './system.ts';
 import { readValueSet, type ValueSet } from './value-set.ts';
@@ -50,6 +51,9 @@ export async function settled<T>(stock: Stock, look: (needs: Needs) => T): Promi
     await stock.load(needs);
   }
 }
+
+/** The version of the code systems that R4 itself defines. */
+const fhirVersion = '4.0.1';
 
 /** What of tables is kept: concepts one by one, and some lists. */
 const conceptsMax = 20_000;
@@ -99,7 +103,13 @@ export function makeStock({
     const { content } = resource;
     if (content === 'not-present' || content === 'supplement')
       return { kind: 'absent', why: `Of the code system ${url} only its description is here, not its codes.` };
-    return { kind: 'memory', system: readCodeSystem(resource), otherVersion: exact === undefined };
+    const whole = version === undefined ? withEarlier(resource, await earlierOf(url)) : resource;
+    return { kind: 'memory', system: readCodeSystem(whole), otherVersion: exact === undefined };
+  }
+
+  /** R4's own copy of a code system that has been published anew since. */
+  async function earlierOf(url: string): Promise<object | undefined> {
+    return url.startsWith('http://terminology.hl7.org/') ? conformance.find('CodeSystem', `${url}|${fhirVersion}`) : undefined;
   }
 
   async function loadValueSet(canonical: string): Promise<ValueSet | 'absent'> {

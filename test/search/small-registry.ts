@@ -151,6 +151,7 @@ export const smallDefinitions: Definitions = {
   operations: [],
   resource: () => Promise.resolve(undefined),
   own: ownDefinitions(),
+  published: { resource: () => Promise.resolve(undefined), prepare: () => Promise.resolve() },
 };
 
 /** A registry of a few small types; elements are numbered as they are met. */

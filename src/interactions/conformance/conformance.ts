@@ -1,6 +1,6 @@
 import type { Definitions } from '../../definitions/load.ts';
 import type { Conformance, ConformanceType } from '../../fhir/conformance.ts';
-import { isVersion, splitCanonical } from '../../fhir/version.ts';
+import { compareVersions, isVersion, splitCanonical } from '../../fhir/version.ts';
 import type { Queryable } from '../../storage/database.ts';
 import type { RowFilter } from '../../storage/filter.ts';
 import { findPackaged } from '../../storage/packages.ts';
@@ -12,7 +12,7 @@ export type LiveConformance = Conformance & {
 };
 
 export type ConformanceOptions = {
-  readonly definitions: Pick<Definitions, 'resource' | 'own'>;
+  readonly definitions: Pick<Definitions, 'resource' | 'own' | 'published'>;
   /** Not the pool of transactions: what a transaction waits for here must not wait for that transaction's connection. */
   readonly db: Queryable;
   readonly stored: StoredContext;
@@ -32,8 +32,9 @@ export function makeConformance({ definitions, db, stored, filter = () => 'all' 
     // An id or a place alone would find a definition too; here only urls name one.
     if (!/^[a-z][a-z\d+.-]*:/i.test(url)) return undefined;
     const packaged = (): Promise<object | undefined> => findPackaged(db, type, url, version);
-    const places = [() => defined(type, url, version), packaged];
-    if (isMovedOn(type, url)) places.reverse();
+    const standard = (): Promise<object | undefined> => defined(type, url, version);
+    const moved = async (): Promise<object | undefined> => newest(await published(type, url, version), await packaged());
+    const places = isMovedOn(type, url) ? [moved, standard] : [standard, packaged];
     for (const place of places) {
       const found = await place();
       if (found !== undefined) return found;
@@ -41,11 +42,14 @@ export function makeConformance({ definitions, db, stored, filter = () => 'all' 
     return findStored(stored, db, { type, canonical, filter });
   }
 
+  async function published(type: ConformanceType, url: string, version: string | undefined): Promise<object | undefined> {
+    const found = await definitions.published.resource(type, url);
+    return isObject(found) && (version === undefined || isVersion(versionOf(found), version)) ? found : undefined;
+  }
+
   async function defined(type: ConformanceType, url: string, version: string | undefined): Promise<object | undefined> {
     const found = (await definitions.resource(type, url)) ?? (await definitions.own.find(type, url));
-    if (typeof found !== 'object' || found === null) return undefined;
-    const has = 'version' in found && typeof found.version === 'string' ? found.version : undefined;
-    return version === undefined || isVersion(has, version) ? found : undefined;
+    return isObject(found) && (version === undefined || isVersion(versionOf(found), version)) ? found : undefined;
   }
 
   return {
@@ -59,7 +63,21 @@ export function makeConformance({ definitions, db, stored, filter = () => 'all' 
   };
 }
 
-/** R4 carries early copies of HL7's terminology: a package always has a newer one, whatever the number of its version says. */
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+function versionOf(resource: object): string | undefined {
+  return 'version' in resource && typeof resource.version === 'string' ? resource.version : undefined;
+}
+
+function newest(a: object | undefined, b: object | undefined): object | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return compareVersions(versionOf(a), versionOf(b)) < 0 ? b : a;
+}
+
+/**
+ * R4 carries early copies of HL7's terminology. Ours and that of a package are newer, whatever the numbers of their versions say:
+ * they began anew at 1.0.0. The copies still answer for their own versions.
+ */
 function isMovedOn(type: ConformanceType, url: string): boolean {
   return (type === 'CodeSystem' || type === 'ValueSet') && url.startsWith('http://terminology.hl7.org/');
 }
