@@ -29,7 +29,11 @@ export function compileInvariantByLibrary(expression: string, type: string, sche
     }),
   } as const;
   const isResource = schema(type)?.kind === 'resource';
-  const evaluate = compileOrRefuse(() => library.compile(isResource ? expression : { base: type, expression }, model, options));
+  const evaluate = compileOrRefuse(() => {
+    const compiled = library.compile(isResource ? expression : { base: type, expression }, model, options);
+    assertKnown(compiled);
+    return compiled;
+  });
   return (item, asked) => {
     const before = scope;
     scope = asked;
@@ -50,6 +54,15 @@ function compileOrRefuse<Result>(compile: () => Result): Result {
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'unknown reason';
     throw badRequest('invariant-invalid', `The expression is not FHIRPath: ${reason}`);
+  }
+}
+
+/** Functions nobody knows show only in use. Where they are applied to nothing they are called all the same. */
+function assertKnown(evaluate: (item: object, variables: Record<string, object>) => unknown): void {
+  try {
+    evaluate({}, { resource: {}, rootResource: {} });
+  } catch (error) {
+    if (error instanceof Error && /^Not implemented/.test(error.message)) throw error;
   }
 }
 

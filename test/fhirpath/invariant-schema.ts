@@ -6,7 +6,7 @@ import { miniSchema } from './mini-schema.ts';
 const primitive = (base = '') => ({ kind: 'primitive', base }) as const;
 
 /** Enough of R4 to say what invariants do. */
-const schema = miniSchema({
+export const SCHEMA = miniSchema({
   Element: { abstract: true, elements: { id: 'string', 'extension*': 'Extension' } },
   Resource: { kind: 'resource', abstract: true, elements: { id: 'id' } },
   DomainResource: { kind: 'resource', base: 'Resource', abstract: true, elements: { id: 'id', 'contained*': 'Resource' } },
@@ -73,7 +73,7 @@ export function ask(expression: string, members: JsonObject = {}, more: Partial<
 }
 
 export function askOf(type: string, expression: string, item: unknown, scope: InvariantScope, extra?: JsonObject): boolean | undefined {
-  const invariant = compileInvariant(expression, type, schema);
+  const invariant = compileInvariant(expression, type, SCHEMA);
   if (invariant === undefined) throw new Error(`left to the library: ${expression}`);
   return invariant(item as Parameters<typeof invariant>[0], scope, extra);
 }
