@@ -15,9 +15,11 @@ export type InvariantScope = {
   readonly conformsTo: (profile: string, item: JsonObject) => boolean | undefined;
   /** A number's text as it came (`literalOf`): only `toString()` asks. Without it, JavaScript's. */
   readonly literal?: (holder: object, key: string | number, value: number) => string;
-  /** A UCUM quantity in base units, so that those of different units can be compared; undefined if the code isn't known. */
-  readonly canonicalUnit?: (value: number, code: string) => { readonly value: number; readonly unit: string } | undefined;
+  /** A UCUM quantity in a unit that all of its dimensions share, and by how much that may be off; undefined if the code isn't known. */
+  readonly inCanonical?: (value: number, code: string) => Canonical | undefined;
 };
+
+export type Canonical = { readonly value: number; readonly unit: string; readonly error: number };
 
 /**
  * true: it holds. false: it doesn't, or finds nothing. undefined: that can't be told (something asked for isn't known, the

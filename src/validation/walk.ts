@@ -1,6 +1,7 @@
 import { type Issue, type IssueCode, issue, type Rule, type Severity } from '../fhir/error.ts';
-import type { Decimals, Json, JsonObject } from '../fhir/json.ts';
+import { type Decimals, type Json, type JsonObject, literalOf } from '../fhir/json.ts';
 import type { InvariantScope } from '../fhirpath/invariant.ts';
+import { canonicalUnit, conversionError, inCanonical } from '../terminology/units.ts';
 import type { CodeChecker, CodeQuestion, CodeVerdict } from '../terminology/verdict.ts';
 import { type EntryIndexes, resolveWithin } from './resolve.ts';
 
@@ -84,6 +85,11 @@ export function startWalk(root: string, decimals: Decimals, asks: Asks = ASKS_NO
         return verdict === undefined || verdict.kind === 'unchecked' ? undefined : verdict.kind === 'in';
       },
       conformsTo: (profile, item) => asks.conformsTo(walk, profile, item),
+      literal: (holder, key, value) => literalOf(decimals, holder, key, value),
+      inCanonical: (value, code) => {
+        const unit = canonicalUnit(code);
+        return unit && { value: inCanonical(value, unit), unit: unit.unit, error: conversionError(value, unit) };
+      },
     },
     asks,
     needs: new Map(),

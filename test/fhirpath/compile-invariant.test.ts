@@ -110,9 +110,13 @@ describe('compileInvariant', () => {
         },
       ];
       const factors: Record<string, number> = { g: 1, mg: 0.001 };
-      const canonicalUnit = (value: number, code: string) => ({ value: value * (factors[code] ?? 0), unit: 'g' });
-      expect(ask('part.low <= part.high', { part }, { canonicalUnit })).toBe(true);
-      expect(ask('part.low >= part.high', { part }, { canonicalUnit })).toBe(false);
+      const inCanonical = (value: number, code: string) => ({
+        value: value * (factors[code] ?? 0),
+        unit: code === 'm' ? 'm' : 'g',
+        error: 1e-12,
+      });
+      expect(ask('part.low <= part.high', { part }, { inCanonical })).toBe(true);
+      expect(ask('part.low >= part.high', { part }, { inCanonical })).toBe(false);
       expect(ask('part.low <= part.high', { part })).toBe(undefined);
     });
   });

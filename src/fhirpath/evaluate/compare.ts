@@ -130,10 +130,12 @@ function compareQuantities(left: unknown, right: unknown, { scope }: Evaluation)
   if (typeof first.value !== 'number' || typeof second.value !== 'number') return undefined;
   if (unitOf(first) === unitOf(second)) return first.value - second.value;
   if (first.system !== UCUM || second.system !== UCUM) throw new CannotTell('units that are not UCUM');
-  const one = scope.canonicalUnit?.(first.value, String(first.code));
-  const other = scope.canonicalUnit?.(second.value, String(second.code));
+  const one = scope.inCanonical?.(first.value, String(first.code));
+  const other = scope.inCanonical?.(second.value, String(second.code));
   if (one === undefined || other === undefined) throw new CannotTell('units that are not known');
-  return one.unit === other.unit ? one.value - other.value : undefined;
+  if (one.unit !== other.unit) return undefined;
+  const difference = one.value - other.value;
+  return Math.abs(difference) <= one.error + other.error ? 0 : difference;
 }
 
 function unitOf({ code, unit, system, currency }: Quantity): string {
