@@ -8,6 +8,7 @@ import { type Definitions, loadDefinitions } from '../../src/definitions/load.ts
 import type { Conformance } from '../../src/fhir/conformance.ts';
 import { FhirError, type Issue } from '../../src/fhir/error.ts';
 import { type JsonObject, parseJson } from '../../src/fhir/json.ts';
+import { isVersion, splitCanonical } from '../../src/fhir/version.ts';
 import { openValidation } from '../../src/interactions/validation.ts';
 import type { Asked } from '../../src/validation/validate.ts';
 
@@ -45,14 +46,22 @@ export async function openTestValidator(
     const key = `${resource.resourceType} ${resource.url}`;
     byUrl.set(key, [resource, ...(byUrl.get(key) ?? [])]);
   }
+  // The same places in the same order as the product's own, with what a test brings in place of packages.
   const conformance: Conformance = {
     async find(type, canonical) {
-      const [url = '', version] = canonical.split('|');
-      const here = (byUrl.get(`${type} ${url}`) ?? []).find((one) => version === undefined || one.version === version);
-      if (here !== undefined && url.startsWith('http://terminology.hl7.org/')) return here;
-      const defined = await definitions.resource(type, canonical);
-      if (typeof defined === 'object' && defined !== null) return defined;
-      return (await definitions.own.find(type, canonical)) ?? here;
+      const { url, version } = splitCanonical(canonical);
+      const isVersioned = (found: unknown): found is JsonObject =>
+        typeof found === 'object' &&
+        found !== null &&
+        (version === undefined || ('version' in found && isVersion(found.version as string, version)));
+      const here = (byUrl.get(`${type} ${url}`) ?? []).find(isVersioned);
+      if ((type === 'CodeSystem' || type === 'ValueSet') && url.startsWith('http://terminology.hl7.org/')) {
+        const published = await definitions.published.resource(type, url);
+        if (isVersioned(published)) return published;
+        if (here !== undefined) return here;
+      }
+      const defined = (await definitions.resource(type, url)) ?? (await definitions.own.find(type, url));
+      return isVersioned(defined) ? defined : here;
     },
     onChange: () => {},
   };
