@@ -1,3 +1,4 @@
+import type { Conformance } from '../fhir/conformance.ts';
 import { forbidden } from '../fhir/error.ts';
 import { noRows, type RowFilter } from '../storage/filter.ts';
 import { makeTerminology, type Terminology } from '../terminology/terminology.ts';
@@ -10,20 +11,25 @@ function seen({ access }: Call, type: string): RowFilter {
   return readable === noRows ? access.filter('s', type) : readable;
 }
 
+/** Conformance resources as a caller may know them: what is stored here and hidden from him does not exist. */
+export function conformanceFor(ctx: Context, call: Call): Conformance {
+  const { definitions, searcher } = ctx;
+  return makeConformance({ definitions, db: searcher, stored: ctx, filter: (type) => seen(call, type) });
+}
+
 /** @throws FhirError 403 if the caller may neither read nor search resources of the type */
-export function assertTerminologyReadable(call: Call, type: string): void {
+export function assertReadable(call: Call, type: string): void {
   if (seen(call, type) !== noRows) return;
   throw forbidden('scope-insufficient', `The token's scopes don't permit to read ${type}. It needs a scope such as system/${type}.r.`);
 }
 
 /**
- * Terminology as a caller may know it: what is stored here and hidden from him does not exist. Most callers see all of it and share what
- * is compiled; for the others it is compiled for the one request.
+ * Terminology as a caller may know it. Most callers see all of it and share what is compiled; for the others it is compiled for the one
+ * request.
  */
 export function terminologyFor(ctx: Context, call: Call, type: string): Terminology {
   if (['ValueSet', 'CodeSystem', type].every((each) => seen(call, each) === 'all')) return ctx.terminology;
-  const { definitions, searcher, codeTables } = ctx;
-  const filter = (each: string): RowFilter => seen(call, each);
-  const conformance = makeConformance({ definitions, db: searcher, stored: ctx, filter });
+  const { codeTables } = ctx;
+  const conformance = conformanceFor(ctx, call);
   return makeTerminology(codeTables === undefined ? { conformance } : { conformance, tables: codeTables });
 }

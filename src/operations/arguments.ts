@@ -118,7 +118,8 @@ function argumentOf(item: JsonObject, def: ParameterDef, reading: Reading, place
     return { value, path };
   }
   const format = formatOf(type);
-  if (!acceptedKeys(type).includes(key)) throw refused('structure', `"${def.name}" has the type ${type}: write it as ${keyOf(type)}.`, path);
+  if (!acceptedKeys(type).includes(key))
+    throw refused('structure', `"${def.name}" has the type ${type}: write it as ${keyOf(type)}.`, path);
   if (format === undefined ? !isObject(value) : !format.accepts(value, item, key, new Map())) {
     throw refused('value', `"${def.name}" must be ${format === undefined ? `an object, of type ${type}` : format.rule}.`, path);
   }

@@ -5,11 +5,12 @@ import type { Answer } from '../interactions/answer.ts';
 import type { Context } from '../interactions/context.ts';
 import { type Given, plainOf, readArguments } from './arguments.ts';
 import type { Invocation, Level, Operation, ParameterDef } from './operation.ts';
+import { snapshotOperation } from './snapshot.ts';
 import { terminologyOperations } from './terminology.ts';
 import { validateOperation } from './validate.ts';
 
 /** All operations that are answered by this folder. */
-export const operations: readonly Operation[] = [validateOperation, ...terminologyOperations];
+export const operations: readonly Operation[] = [validateOperation, snapshotOperation, ...terminologyOperations];
 
 export type Place = Pick<Invocation, 'type' | 'id'>;
 

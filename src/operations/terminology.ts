@@ -1,7 +1,7 @@
 import { badRequest } from '../fhir/error.ts';
 import type { JsonObject } from '../fhir/json.ts';
 import type { Context } from '../interactions/context.ts';
-import { assertTerminologyReadable, terminologyFor } from '../interactions/terminology.ts';
+import { assertReadable, terminologyFor } from '../interactions/terminology.ts';
 import type { TerminologyOperations } from '../terminology/requests.ts';
 import { readInstance } from './instance.ts';
 import { answerOf, type Invocation, type Level, type Operation } from './operation.ts';
@@ -35,7 +35,7 @@ function operation(code: string, type: TerminologyType, own: string | undefined,
     levels,
     async run(ctx, invocation) {
       const { call, request } = invocation;
-      if (invocation.id === undefined) assertTerminologyReadable(call, type);
+      if (invocation.id === undefined) assertReadable(call, type);
       const asked = own === undefined ? request : { ...request, ...(await instanceAs(ctx, invocation, own)) };
       return answerOf(await ask(terminologyFor(ctx, call, type), asked));
     },

@@ -131,7 +131,7 @@ describe('elsewhere', () => {
         { op: 'add', path: '/_status', value: { extension: [{ url, valueReference: { reference: fullUrl } }] } },
         { op: 'add', path: '/_status/extension/-', value: { url, valueUrl: fullUrl } },
         { op: 'add', path: '/contained', value: [{ resourceType: 'Specimen', id: 's', subject: { reference: fullUrl } }] },
-        { op: 'add', path: '/contained/0/collection', value: { collector: { reference: fullUrl } } },
+        { op: 'add', path: '/contained/0/collection', value: { extension: [{ url, valueReference: { reference: fullUrl } }] } },
         { op: 'add', path: '/specimen', value: { reference: '#s' } },
         { op: 'add', path: '/text', value: { status: 'generated', div: div('') } },
         { op: 'replace', path: '/text/div', value: div(fullUrl) },
@@ -147,7 +147,7 @@ describe('elsewhere', () => {
           { url, valueUrl: made },
         ],
       },
-      contained: [{ subject: { reference: made }, collection: { collector: { reference: made } } }],
+      contained: [{ subject: { reference: made }, collection: { extension: [{ url, valueReference: { reference: made } }] } }],
       specimen: { reference: '#s' },
       text: { div: div(made) },
     });
