@@ -78,7 +78,7 @@ export async function loadDefinitions(options: { readonly cacheDir: string }): P
 }
 
 /** To be raised whenever the compiler's output changes: the name of the cache file has it, so that older files aren't taken. */
-export const COMPILER_VERSION = 5;
+export const COMPILER_VERSION = 6;
 
 const PACKAGE = 'hl7.fhir.r4.examples';
 

@@ -21,6 +21,7 @@ type Extension = {
 export type ElementDefinitionType = {
   readonly code: string;
   readonly extension?: readonly Extension[];
+  readonly profile?: readonly string[];
   readonly targetProfile?: readonly string[];
 };
 

@@ -19,6 +19,7 @@ export type PackedElement = Pick<ElementDef, 'name' | 'type'> & {
   readonly modifier?: true;
   readonly targets?: readonly string[];
   readonly binding?: BindingDef;
+  readonly profiles?: readonly string[];
   readonly constraints?: readonly ConstraintDef[];
 };
 
@@ -123,13 +124,14 @@ function packType(
   type: ElementDefinitionType,
   element: ElementDefinition,
   definition: StructureDefinition,
-): Pick<PackedElement, 'type' | 'targets' | 'binding'> {
+): Pick<PackedElement, 'type' | 'targets' | 'profiles' | 'binding'> {
   const name = typeName(type, element, definition);
   const targets = (type.targetProfile ?? []).map((profile) => profile.replace(STRUCTURES, ''));
   return {
     type: name,
     // A reference to Resource is a reference to anything, and so is one without a target.
     ...(targets.length === 0 || targets.includes('Resource') ? {} : { targets }),
+    ...(type.profile === undefined ? {} : { profiles: type.profile }),
     ...(BINDABLE.has(name) ? bindingIn(element) : {}),
   };
 }

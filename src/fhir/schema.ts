@@ -20,6 +20,8 @@ export type ElementDef = {
   /** Resource types a Reference or canonical may point to; empty: any. */
   readonly targets: readonly string[];
   readonly binding?: BindingDef;
+  /** Profiles of its type, by canonical url, to one of which its values conform: SimpleQuantity is all that R4 has. */
+  readonly profiles?: readonly string[];
   /** Invariants of the element beyond its type's; of a backbone element its type has them. */
   readonly constraints?: readonly ConstraintDef[];
 };

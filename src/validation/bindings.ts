@@ -97,7 +97,8 @@ function reportVerdict(walk: Walk, bound: Bound, verdict: Exclude<CodeVerdict, {
     return tellUnchecked(walk, verdict.why);
   }
   const ending = strength === 'extensible' ? ', unless none of those fits' : '';
-  const sentence = `has ${code}, which is not in the value set ${valueSet} (${strength} binding): use one of its codes${ending}.${nearestTo(verdict)}`;
+  const sentence = (): string =>
+    `has ${code}, which is not in the value set ${valueSet} (${strength} binding): use one of its codes${ending}.${nearestTo(verdict)}`;
   note(walk, severity, 'code-invalid', `binding-${strength}`, sentence, bound.rule);
 }
 

@@ -1,6 +1,5 @@
 import type { Json, JsonObject } from '../fhir/json.ts';
-import type { Rule } from '../fhir/error.ts';
-import { standardRule } from './invariants.ts';
+import { breakAt } from './invariants.ts';
 import type { ObjectRule } from './objects.ts';
 import { isObject } from './resolve.ts';
 import { note, report, type Walk } from './walk.ts';
@@ -13,7 +12,7 @@ import { note, report, type Walk } from './walk.ts';
 export const bundleRule: ObjectRule = (walk, bundle) => {
   const { type, total, link } = bundle;
   if (total !== undefined && type !== 'searchset' && type !== 'history') {
-    breaks(walk, 'bdl-1', ['total'], 'stands only in a searchset or a history: leave it out.');
+    breakAt(walk, 'bdl-1', 'Bundle', ['total'], 'stands only in a searchset or a history: leave it out.');
   }
   if (type === 'document') checkDocument(walk, bundle);
   if (type === 'message') checkFirst(walk, bundle, 'MessageHeader', 'bdl-12', 'message');
@@ -24,9 +23,10 @@ export const bundleRule: ObjectRule = (walk, bundle) => {
 function checkDocument(walk: Walk, bundle: JsonObject): void {
   const { identifier, timestamp } = bundle;
   if (!isObject(identifier) || identifier.system === undefined || identifier.value === undefined) {
-    breaks(walk, 'bdl-9', ['identifier'], 'of a document needs a system and a value: add them.');
+    breakAt(walk, 'bdl-9', 'Bundle', ['identifier'], 'of a document needs a system and a value: add them.');
   }
-  if (typeof timestamp !== 'string') breaks(walk, 'bdl-10', ['timestamp'], 'is required of a document: add when it was put together.');
+  if (typeof timestamp !== 'string')
+    breakAt(walk, 'bdl-10', 'Bundle', ['timestamp'], 'is required of a document: add when it was put together.');
   checkFirst(walk, bundle, 'Composition', 'bdl-11', 'document');
 }
 
@@ -34,7 +34,7 @@ function checkFirst(walk: Walk, { entry }: JsonObject, expected: string, key: st
   const first = Array.isArray(entry) ? entry[0] : undefined;
   const resource = isObject(first) ? first.resource : undefined;
   if (isObject(resource) && resource.resourceType === expected) return;
-  breaks(walk, key, ['entry', 0, 'resource'], `must be a ${expected}, as the first entry of a ${type}: put it there.`);
+  breakAt(walk, key, 'Bundle', ['entry', 0, 'resource'], `must be a ${expected}, as the first entry of a ${type}: put it there.`);
 }
 
 function checkLinks(walk: Walk, link: Json | undefined): void {
@@ -80,21 +80,21 @@ function checkEntries(walk: Walk, bundle: JsonObject): void {
 
 function checkParts(walk: Walk, entry: JsonObject, index: number, { type, request, response }: Kind): void {
   if (entry.resource === undefined && entry.request === undefined && entry.response === undefined) {
-    breaks(walk, 'bdl-5', ['entry', index], 'has no resource, request or response: add one, or leave the entry out.');
+    breakAt(walk, 'bdl-5', 'Bundle', ['entry', index], 'has no resource, request or response: add one, or leave the entry out.', 2);
   }
   if (entry.search !== undefined && type !== 'searchset') {
-    breaks(walk, 'bdl-2', ['entry', index, 'search'], 'stands only in a searchset: leave it out.');
+    breakAt(walk, 'bdl-2', 'Bundle', ['entry', index, 'search'], 'stands only in a searchset: leave it out.');
   }
   const named = typeof type === 'string' && /^[a-z-]{1,30}$/.test(type) ? `a ${type}` : 'this Bundle';
   if ((entry.request !== undefined) !== request) {
     const sentence = request
       ? `is required of each entry of ${named}: add it.`
       : `stands only in a batch, transaction or history: leave it out.`;
-    breaks(walk, 'bdl-3', ['entry', index, 'request'], sentence);
+    breakAt(walk, 'bdl-3', 'Bundle', ['entry', index, 'request'], sentence);
   }
   if ((entry.response !== undefined) !== response) {
     const sentence = response ? `is required of each entry of ${named}: add it.` : 'stands only in a response or a history: leave it out.';
-    breaks(walk, 'bdl-4', ['entry', index, 'response'], sentence);
+    breakAt(walk, 'bdl-4', 'Bundle', ['entry', index, 'response'], sentence);
   }
 }
 
@@ -104,27 +104,21 @@ const ABSOLUTE = /^[A-Za-z][A-Za-z0-9+.-]*:/;
 function checkFullUrl(walk: Walk, { resource }: JsonObject, fullUrl: string, index: number, { type }: Kind, seen: Set<string>): void {
   const place = ['entry', index, 'fullUrl'];
   if (fullUrl.includes('/_history/'))
-    return breaks(walk, 'bdl-8', place, 'must not name a version: leave out "/_history/" and what follows.');
+    return breakAt(walk, 'bdl-8', 'Bundle', place, 'must not name a version: leave out "/_history/" and what follows.', 2);
   if (!ABSOLUTE.test(fullUrl)) {
-    return faulty(walk, 'bundle-full-url', place, 'must be absolute: a URL that ends with Type/id, or "urn:uuid:" with a UUID.');
+    const sentence = 'must be absolute: a URL that ends with Type/id, or "urn:uuid:" with a UUID.';
+    return at(walk, place, () => report(walk, 'value', 'bundle-full-url', sentence));
   }
   if (isObject(resource) && typeof resource.id === 'string' && /^https?:/.test(fullUrl) && !fullUrl.endsWith(`/${resource.id}`)) {
-    faulty(walk, 'bundle-full-url-id', place, 'must end with the id of the resource: correct the one or the other.');
+    // "Shall not disagree", says the text; but three of its own examples do.
+    const sentence = 'should end with the id of the resource: correct the one or the other.';
+    at(walk, place, () => note(walk, 'warning', 'value', 'bundle-full-url-id', sentence));
   }
   if (type === 'history') return;
   const meta = isObject(resource) && isObject(resource.meta) ? resource.meta : undefined;
   const key = typeof meta?.versionId === 'string' ? `${fullUrl} ${meta.versionId}` : fullUrl;
-  if (seen.has(key)) breaks(walk, 'bdl-7', place, 'is that of another entry too: keep one of them.');
+  if (seen.has(key)) breakAt(walk, 'bdl-7', 'Bundle', place, 'is that of another entry too: keep one of them.');
   seen.add(key);
-}
-
-/** Told at the place that is wrong, which is below what the invariant is about. */
-function breaks(walk: Walk, key: string, place: readonly (string | number)[], sentence: string): void {
-  faulty(walk, `invariant-${key}`, place, sentence, standardRule('Bundle', key));
-}
-
-function faulty(walk: Walk, id: string, place: readonly (string | number)[], sentence: string, rule?: Rule): void {
-  at(walk, place, () => report(walk, rule === undefined ? 'value' : 'invariant', id, sentence, rule));
 }
 
 function at(walk: Walk, place: readonly (string | number)[], tell: () => void): void {

@@ -19,10 +19,11 @@ export function checkProfiles(
   if (claimed.length === 0 && asked.length === 0 && required.length === 0) return;
   const holder = { resource };
   for (const canonical of new Set([...claimed, ...asked, ...required])) {
+    if (canonical === '') continue;
     const profile = profileOf(walk, profiles, canonical);
     if (profile === undefined) continue;
     if (profile !== 'absent') profile.check(walk, resource, holder, 'resource');
-    else reportAbsent(walk, canonical, profiles.whyNot(canonical), claimed.includes(canonical) ? options.unknownProfiles : 'error');
+    else reportAbsent(walk, canonical, profiles.whyNot(canonical), claimed.indexOf(canonical), options.unknownProfiles);
     if (walk.full) return;
   }
 }
@@ -48,13 +49,23 @@ export function conformsTo(walk: Walk, profiles: Profiles, canonical: string, it
   return conforms;
 }
 
+/** As they stand in the resource; what is no text there counts as a claim of nothing. */
 function claimsOf(resource: JsonObject): readonly string[] {
   const { meta } = resource;
   if (typeof meta !== 'object' || meta === null || Array.isArray(meta) || !Array.isArray(meta.profile)) return [];
-  return meta.profile.filter((canonical) => typeof canonical === 'string');
+  return meta.profile.map((canonical) => (typeof canonical === 'string' ? canonical : ''));
 }
 
-function reportAbsent(walk: Walk, canonical: string, why: string | undefined, severity: 'warning' | 'error'): void {
-  const sentence = `has to conform to the profile ${canonical}, which ${why ?? 'is not known here: add the package it is from, or mend its url'}.`;
-  note(walk, severity, 'not-found', 'profile-unknown', sentence);
+/** A profile that was claimed is told of where it is claimed; one that was asked for or is required has to be known. */
+function reportAbsent(walk: Walk, canonical: string, why: string | undefined, claim: number, severity: 'warning' | 'error'): void {
+  const reason = why ?? 'is not known here: add the package it is from, or mend its url';
+  if (claim === -1) {
+    return note(walk, 'error', 'not-found', 'profile-unknown', `has to conform to the profile ${canonical}, which ${reason}.`);
+  }
+  walk.path[walk.depth] = 'meta';
+  walk.path[walk.depth + 1] = 'profile';
+  walk.path[walk.depth + 2] = claim;
+  walk.depth += 3;
+  note(walk, severity, 'not-found', 'profile-unknown', `claims the profile ${canonical}, which ${reason}.`);
+  walk.depth -= 3;
 }

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../fhir/json.ts';
-import { severityOf, standardRule } from './invariants.ts';
+import { breakAt, severityOf, standardRule } from './invariants.ts';
 import type { ObjectRule } from './objects.ts';
 import { isObject, objectsIn } from './resolve.ts';
 import type { ValidationOptions } from './rules.ts';
@@ -42,18 +42,21 @@ export const containerRule: ObjectRule = (walk, resource) => {
   const named = new Set<string>();
   gatherFragments(resource, named);
   const seen = new Set<string>();
-  walk.path[walk.depth++] = 'contained';
-  const at = walk.depth++;
-  for (const [index, { id, ...inner }] of contained.entries()) {
+  for (const [index, inner] of contained.entries()) {
+    const { id } = inner;
     if (typeof id !== 'string') continue;
-    walk.path[at] = index;
-    if (seen.has(id)) report(walk, 'duplicate', 'contained-duplicate', 'has the id of another contained resource: give each its own.');
+    if (seen.has(id)) {
+      walk.path[walk.depth] = 'contained';
+      walk.path[walk.depth + 1] = index;
+      walk.depth += 2;
+      report(walk, 'duplicate', 'contained-duplicate', 'has the id of another contained resource: give each its own.');
+      walk.depth -= 2;
+    }
     seen.add(id);
     if (named.has(`#${id}`) || refersToContainer(inner)) continue;
     const sentence = 'is contained, yet nothing refers to it: refer to it by "#" and its id, or leave it out.';
-    report(walk, 'invariant', 'invariant-dom-3', sentence, standardRule('DomainResource', 'dom-3'));
+    breakAt(walk, 'dom-3', 'DomainResource', ['contained', index], sentence);
   }
-  walk.depth -= 2;
 };
 
 function refersToContainer(contained: JsonObject): boolean {

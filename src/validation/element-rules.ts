@@ -3,7 +3,7 @@ import { codeRules, valueRule } from './bindings.ts';
 import { elementIdRule } from './element-ids.ts';
 import type { Content, ValueRule } from './elements.ts';
 import type { CheckExtension } from './extension.ts';
-import { rulesOfInvariants } from './invariants.ts';
+import { breakAt, rulesOfInvariants } from './invariants.ts';
 import { targetRule } from './references.ts';
 import type { Rules } from './rules.ts';
 import { uriRule } from './uris.ts';
@@ -16,11 +16,12 @@ export function rulesOfElement(
   schema: Schema,
   rules: ElementRules,
   source: string,
-  { type, targets, binding, constraints = [] }: ElementDef,
+  { type, targets, binding, profiles = [], constraints = [] }: ElementDef,
 ): Content[] {
   return [
     ...(binding === undefined ? [] : codeRules(type, binding)),
     ...(type === 'Reference' && targets.length > 0 ? [targetRule(schema, targets)] : []),
+    ...(profiles.includes(SIMPLE_QUANTITY) ? [simpleQuantity] : []),
     ...(type === 'Extension' ? [extensionRule(rules.checkExtension)] : []),
     ...rulesOfInvariants(schema, rules, constraints, type, source),
   ];
@@ -52,6 +53,14 @@ function withFormats({ name }: TypeDef, binding: BindingDef): ValueRule[] {
 }
 
 const MEDIA_TYPES = 'http://hl7.org/fhir/ValueSet/mimetypes';
+
+const SIMPLE_QUANTITY = 'http://hl7.org/fhir/StructureDefinition/SimpleQuantity';
+
+const simpleQuantity: Content = (walk, { comparator }) => {
+  if (comparator === undefined) return;
+  const sentence = 'stands where a quantity has none: leave it out, or say what it means in an extension.';
+  breakAt(walk, 'sqty-1', 'SimpleQuantity', ['comparator'], sentence);
+};
 
 function extensionRule(check: CheckExtension): Content {
   return (walk, extension, holder, key) => {

@@ -2,7 +2,7 @@ import type { Json } from '../fhir/json.ts';
 import type { ConstraintDef, Schema } from '../fhir/schema.ts';
 import type { Invariant } from '../fhirpath/invariant.ts';
 import type { Rules, ValidationOptions } from './rules.ts';
-import { note, type Walk } from './walk.ts';
+import { note, pathOf, type Walk } from './walk.ts';
 
 /** Those that checks of ours decide: in less time than FHIRPath takes, or with words of their own. */
 const DECIDED = new Set([
@@ -36,6 +36,24 @@ export function severityOf(
 ): 'ignore' | 'information' | 'warning' | 'error' {
   if (bestPractice !== true) return severity;
   return options.bestPractice ?? (key === 'dom-6' ? 'information' : 'warning');
+}
+
+/**
+ * Reports what breaks an invariant of the standard at the very place that does, which is below what the invariant is about.
+ *
+ * @param type   that states it: `Bundle`
+ * @param place  the steps from the walk's present place to there
+ * @param about  how many of these steps lead to what the invariant is about
+ */
+export function breakAt(walk: Walk, key: string, type: string, place: readonly (string | number)[], sentence: string, about = 0): void {
+  for (const step of place) walk.path[walk.depth++] = step;
+  const end = walk.depth;
+  walk.depth += about - place.length;
+  const around = pathOf(walk);
+  walk.depth = end;
+  const also = about === place.length ? [] : [around];
+  note(walk, 'error', 'invariant', `invariant-${key}`, sentence, standardRule(type, key), ...also);
+  walk.depth -= place.length;
 }
 
 /** Where a type of the standard is defined, as an issue's rule names it. */

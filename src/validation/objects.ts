@@ -86,10 +86,12 @@ function see(walk: Walk, shape: Shape, member: Member, object: JsonObject, seen:
   return seen | member.bit;
 }
 
+const EXT_1 = { profile: 'http://hl7.org/fhir/StructureDefinition/Extension', version: '4.0.1', key: 'ext-1' };
+
 /** @see https://hl7.org/fhir/R4/extensibility.html#Extension, invariant ext-1 */
 function checkEither(walk: Walk, found: number, either: number): void {
-  if (found === either) report(walk, 'invariant', 'shape-extension', 'has a value and extensions too: keep one of them.');
-  if (found === 0) report(walk, 'invariant', 'shape-extension', 'has neither a value nor extensions: add one, or leave it out.');
+  if (found === either) report(walk, 'invariant', 'shape-extension', 'has a value and extensions too: keep one of them.', EXT_1);
+  if (found === 0) report(walk, 'invariant', 'shape-extension', 'has neither a value nor extensions: add one, or leave it out.', EXT_1);
 }
 
 function reportMissing(walk: Walk, shape: Shape, seen: number): void {

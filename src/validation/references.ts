@@ -4,7 +4,7 @@ import type { Content } from './elements.ts';
 import { standardRule } from './invariants.ts';
 import type { ObjectRule } from './objects.ts';
 import { containedIn } from './resolve.ts';
-import { note, report, reportChild, rootResource, type Walk } from './walk.ts';
+import { note, noteChild, report, reportChild, rootResource, type Walk } from './walk.ts';
 
 const RELATIVE = /^[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}(?:\/_history\/[A-Za-z0-9\-.]{1,64})?$/;
 const SEARCH = /^[A-Z][A-Za-z]+\?./;
@@ -22,8 +22,10 @@ const RESTFUL = /\/([A-Z][A-Za-z]+)\/[A-Za-z0-9\-.]{1,64}(?:\/_history\/[A-Za-z0
 export function referenceRule(schema: Schema): ObjectRule {
   return (walk, object) => {
     const { reference, type } = object;
-    if (typeof reference === 'string') checkForm(walk, reference, schema);
-    else if (reference === undefined) return checkSubstance(walk, object);
+    if (typeof reference === 'string') {
+      checkForm(walk, reference, schema);
+      if (walk.resources.length > 1) checkBundled(walk, reference);
+    } else if (reference === undefined) return checkSubstance(walk, object);
     if (typeof type !== 'string' || ABSOLUTE.test(type)) return;
     const pointed = typeOfTarget(walk, reference, schema);
     if (pointed === undefined || pointed === type) return;
@@ -66,6 +68,20 @@ function checkFragment(walk: Walk, reference: string): void {
   if (reference === '#' ? walk.contained : containedIn(rootResource(walk), reference.slice(1)) !== undefined) return;
   const sentence = 'names a contained resource that is not there: add it to the contained of the resource, or correct the id.';
   reportChild(walk, 'reference', 'not-found', 'reference-contained', sentence, standardRule('Reference', 'ref-1'));
+}
+
+/**
+ * A document carries all it refers to, and nothing outside of a Bundle can be meant by a URN in it.
+ *
+ * @see https://hl7.org/fhir/R4/documents.html, https://hl7.org/fhir/R4/bundle.html#references
+ */
+function checkBundled(walk: Walk, reference: string): void {
+  const [outermost] = walk.resources;
+  if (outermost?.resourceType !== 'Bundle' || reference.charCodeAt(0) === 0x23) return;
+  const isUrn = reference.startsWith('urn:uuid:') || reference.startsWith('urn:oid:');
+  if ((!isUrn && outermost.type !== 'document') || walk.scope.resolve(reference) !== undefined) return;
+  const sentence = `points to a resource that is not in the ${isUrn ? 'Bundle' : 'document'}: add an entry for it, or correct the reference.`;
+  noteChild(walk, 'reference', 'warning', 'not-found', 'reference-bundled', sentence);
 }
 
 /** @see https://hl7.org/fhir/R4/references.html#Reference */

@@ -168,11 +168,25 @@ export function report(walk: Walk, code: IssueCode, id: string, sentence: string
   note(walk, 'error', code, id, sentence, rule);
 }
 
-/** Notes a finding of any severity at the walk's present place; `sentence` as for `report`. */
-export function note(walk: Walk, severity: Severity, code: IssueCode, id: string, sentence: string, rule?: Rule): void {
+/**
+ * Notes a finding of any severity at the walk's present place.
+ *
+ * @param sentence  as for `report`; a function where it is dear to make
+ * @param around    other places that the finding is about
+ */
+export function note(
+  walk: Walk,
+  severity: Severity,
+  code: IssueCode,
+  id: string,
+  sentence: string | (() => string),
+  rule?: Rule,
+  ...around: readonly string[]
+): void {
   if (walk.issues.length >= ISSUES_MAX && !hasRoom(walk, severity)) return;
   const path = pathOf(walk);
-  walk.issues.push({ severity, code, id, text: `${path} ${sentence}`, expression: [path], ...(rule === undefined ? {} : { rule }) });
+  const text = `${path} ${typeof sentence === 'string' ? sentence : sentence()}`;
+  walk.issues.push({ severity, code, id, text, expression: [path, ...around], ...(rule === undefined ? {} : { rule }) });
 }
 
 /** Warnings never keep a fault from being told, nor end the walk. */

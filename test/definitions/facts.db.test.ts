@@ -149,6 +149,11 @@ describe('invariants', () => {
   });
 });
 
+test('an element names the profile of its type where it has one', () => {
+  expect(elementOf('Observation.referenceRange', 'low')?.profiles).toEqual(['http://hl7.org/fhir/StructureDefinition/SimpleQuantity']);
+  expect(elementOf('Observation', 'valueQuantity')?.profiles).toBeUndefined();
+});
+
 describe('bindings', () => {
   test('a weak binding names the value set that bounds it, and a kind of Quantity its units', () => {
     expect(elementOf('Patient.communication', 'language')?.binding).toEqual({
