@@ -14,6 +14,8 @@ export type Completing = {
   /** The base as it was: what content references unfold to. */
   readonly original: ElementNode;
   readonly treeFor: (canonical: string) => Promise<DefinedTree | undefined>;
+  /** Whether a definition waits for this one: its tree can't be had then. */
+  readonly isUnderWay: (canonical: string) => boolean;
 };
 
 /** The tree of a type or profile. */
@@ -216,14 +218,16 @@ const structures = 'http://hl7.org/fhir/StructureDefinition/';
 
 async function typeTree(completing: Completing, { code, profile = [] }: ElementType): Promise<DefinedTree> {
   const [only, another] = profile;
-  const profiled = only === undefined || another !== undefined ? undefined : await completing.treeFor(only);
+  const isOne = only !== undefined && another === undefined && !completing.isUnderWay(only);
+  const profiled = isOne ? await completing.treeFor(only) : undefined;
   if (profiled !== undefined) return profiled;
   // `http://hl7.org/fhirpath/System.String` has nothing inside.
   const canonical = code.includes(':') ? code : structures + code;
-  const tree = canonical.startsWith('http://hl7.org/fhirpath/') ? undefined : await completing.treeFor(canonical);
+  const tree =
+    canonical.startsWith('http://hl7.org/fhirpath/') || completing.isUnderWay(canonical) ? undefined : await completing.treeFor(canonical);
   if (tree === undefined)
     throw new ElementFault(
-      'snapshot-unknown-type',
+      'snapshot-type-unknown',
       `is inside of ${only ?? code}, which is not known here: load the package that defines it.`,
     );
   return tree;
@@ -246,7 +250,7 @@ async function withTypeProfile(completing: Completing, node: ElementNode, elemen
   const [type, another] = element.type ?? [];
   const [profile, anotherProfile] = type?.profile ?? [];
   if (type === undefined || another !== undefined || profile === undefined || anotherProfile !== undefined) return before;
-  const tree = await completing.treeFor(profile);
+  const tree = completing.isUnderWay(profile) ? undefined : await completing.treeFor(profile);
   // What a resource's profile says of itself is no element's.
   if (tree === undefined || tree.kind === 'resource') return before;
   const { min: _min, max, slicing: _slicing, mustSupport: _mustSupport, isModifier, isSummary: _isSummary, ...root } = tree.root.definition;

@@ -1,5 +1,6 @@
 import { FhirError, type Issue, issue } from '../../fhir/error.ts';
 import type { StructureDefinition } from '../../fhir/structure-definition.ts';
+import { splitCanonical } from '../../fhir/version.ts';
 import { applyChange, type Completing, type DefinedTree } from './apply.ts';
 import { changesOf } from './differential.ts';
 import { ElementFault } from './element-fault.ts';
@@ -26,38 +27,40 @@ const basesMax = 30;
  */
 export async function completeSnapshot(definition: StructureDefinition, find: Find): Promise<StructureDefinition> {
   const trees = new Map<string, Promise<DefinedTree | undefined>>();
-  return { ...definition, snapshot: { element: elementsOf(await complete(definition, { find, trees, bases: [] })) } };
+  return { ...definition, snapshot: { element: elementsOf(await complete(definition, { find, trees, under: [] })) } };
 }
 
-/** `bases`: the definitions that wait for this one, so that a circle is seen. */
-type Making = { readonly find: Find; readonly trees: Map<string, Promise<DefinedTree | undefined>>; readonly bases: readonly string[] };
+/** `under`: what is in the making just now, by url, outermost first; what is asked for again while it is can't be waited for. */
+type Making = { readonly find: Find; readonly trees: Map<string, Promise<DefinedTree | undefined>>; readonly under: readonly string[] };
 
 async function complete(definition: StructureDefinition, making: Making): Promise<ElementNode> {
   const { url, baseDefinition, differential } = definition;
-  if (making.bases.includes(url) || making.bases.length > basesMax) {
-    throw refused([
-      fault('snapshot-circular', `${url} is based on itself, or on too many others: ${chain([...making.bases, url])}.`, base),
-    ]);
-  }
+  const inner: Making = { ...making, under: [...making.under, url] };
+  const isUnderWay = (canonical: string): boolean => inner.under.includes(splitCanonical(canonical).url);
+  const treeFor = (canonical: string): Promise<DefinedTree | undefined> => {
+    const made = making.trees.get(canonical) ?? loadTree(canonical, inner);
+    making.trees.set(canonical, made);
+    return made;
+  };
   if (baseDefinition === undefined) {
     throw refused([
       fault('snapshot-without-base', 'A snapshot is made from that of the baseDefinition, and there is none: name it.', base),
     ]);
   }
-  const inner: Making = { ...making, bases: [...making.bases, url] };
-  const treeFor = (canonical: string): Promise<DefinedTree | undefined> => {
-    // What is in the making is waited for by nobody but those that it is made for.
-    const made = making.trees.get(canonical) ?? loadTree(canonical, inner);
-    making.trees.set(canonical, made);
-    return made;
-  };
+  if (isUnderWay(baseDefinition) || inner.under.length > basesMax) {
+    const chain = [...inner.under, baseDefinition].slice(-5).join(' → ');
+    throw refused([
+      fault('snapshot-circular', `${url} is based on itself, or on too many others: ${chain}. Name another baseDefinition.`, base),
+    ]);
+  }
   const tree = await treeFor(baseDefinition);
   if (tree === undefined) {
-    const text = `The base ${baseDefinition} is not known here, or has neither snapshot nor differential. Load the package that defines it, or store it first.`;
+    const text = `The base ${baseDefinition} is not known here, or has no snapshot and no base. Load the package that defines it, or store it first.`;
     throw refused([fault('snapshot-base-unknown', text, base)]);
   }
   const root: ElementNode = { ...copyOf(tree.root), name: definition.type };
-  const issues = await applyAll({ definition, root, original: tree.root, treeFor, changes: changesOf(differential?.element ?? []) });
+  const changes = changesOf(differential?.element ?? []);
+  const issues = await applyAll({ definition, root, original: tree.root, treeFor, isUnderWay, changes });
   if (issues.length > 0) throw refused(issues);
   return root;
 }
@@ -85,14 +88,24 @@ async function loadTree(canonical: string, making: Making): Promise<DefinedTree 
   if (found === undefined) return undefined;
   const definition = found as StructureDefinition;
   const elements = definition.snapshot?.element ?? [];
-  if (elements.length === 0 && (definition.differential?.element ?? []).length === 0) return undefined;
-  const root = elements.length > 0 ? treeOf(elements) : await complete(definition, making);
+  if (elements.length === 0 && definition.baseDefinition === undefined) return undefined;
+  const under = [...making.under, splitCanonical(canonical).url];
+  const root = elements.length > 0 ? treeOf(elements) : await complete(definition, { ...making, under }).catch(blaming(canonical));
   return root === undefined ? undefined : { root, kind: definition.kind };
+}
+
+/** What is wrong with another definition is said of it, and not of the elements of this one. */
+function blaming(canonical: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof FhirError)) throw error;
+    const [first] = error.issues;
+    const id = first?.id === 'snapshot-base-unknown' || first?.id === 'snapshot-circular' ? first.id : 'snapshot-base-broken';
+    throw refused([fault(id, `${canonical}, which this builds on, has no snapshot, and none can be made: ${error.message}`, base)]);
+  };
 }
 
 const base = 'StructureDefinition.baseDefinition';
 const place = (at: number): string => `StructureDefinition.differential.element[${at}]`;
-const chain = (urls: readonly string[]): string => urls.slice(-5).join(' → ');
 const fault = (id: string, text: string, expression: string): Issue => issue('structure', id, text, expression);
 
 function refused(issues: readonly Issue[]): FhirError {
