@@ -110,9 +110,10 @@ function checkFullUrl(walk: Walk, { resource }: JsonObject, fullUrl: string, ind
     return at(walk, place, () => report(walk, 'value', 'bundle-full-url', sentence));
   }
   if (isObject(resource) && typeof resource.id === 'string' && /^https?:/.test(fullUrl) && !fullUrl.endsWith(`/${resource.id}`)) {
-    // "Shall not disagree", says the text; but three of its own examples do.
-    const sentence = 'should end with the id of the resource: correct the one or the other.';
-    at(walk, place, () => note(walk, 'warning', 'value', 'bundle-full-url-id', sentence));
+    // "Shall not disagree", says the text; three of its own examples do, which are no documents.
+    const severity = type === 'document' ? 'error' : 'warning';
+    const sentence = 'does not end with the id of the resource: correct the one or the other.';
+    at(walk, place, () => note(walk, severity, 'value', 'bundle-full-url-id', sentence));
   }
   if (type === 'history') return;
   const meta = isObject(resource) && isObject(resource.meta) ? resource.meta : undefined;
