@@ -25,8 +25,10 @@ export type Wanted = { readonly path: string } | { readonly name: string; readon
 /** What a package brings along isn't without end. */
 const packagesMax = 200;
 
-/** R4's own package, and what belongs to other versions of FHIR. */
+/** R4's own packages. */
 const builtIn = /^hl7\.fhir\.r4\.(?:core|examples)$/;
+/** HL7's terminology is built in too; a newer one may be added, but not for being depended on. */
+const builtInTerminology = /^hl7\.terminology(?:\.r4)?$/;
 const otherVersions = /^hl7\.fhir\.r(?:2|2b|3|4b|5|6)\./;
 
 /**
@@ -59,7 +61,7 @@ type Dependency = { readonly name: string; readonly version: string; readonly of
 
 function dependenciesOf({ name, version, dependencies }: PackageHead): Dependency[] {
   return Object.entries(dependencies)
-    .filter(([needed]) => !builtIn.test(needed) && !otherVersions.test(needed))
+    .filter(([needed]) => ![builtIn, builtInTerminology, otherVersions].some((kind) => kind.test(needed)))
     .map(([needed, asked]) => ({ name: needed, version: asked, of: `${name}@${version}` }));
 }
 

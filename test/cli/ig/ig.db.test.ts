@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { list } from 'tar';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { run } from '../../../src/cli/ig.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
@@ -166,7 +167,8 @@ describe('ig', () => {
   test('adds the International Patient Summary with what is installed of its dependencies', async () => {
     const { code, stdout, stderr } = await ig('add', 'hl7.fhir.uv.ips', '--offline');
     expect(stderr).toMatch(/hl7.fhir.uv.ipa@1.1.0, which can't be had/);
-    expect(stderr).toMatch(/hl7.terminology.r4@6.5.0, which can't be had .* 7.0.1 is taken instead/);
+    expect(stderr).toMatch(/hl7.fhir.uv.extensions.r4@5.2.0, which can't be had .* 5.3.0-ballot-tc1 is taken instead/);
+    expect(stdout).not.toContain('hl7.terminology.r4');
     expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('hl7.fhir.uv.ips@2.0.0 is added: 70 resources.\n') });
     expect(await find('http://hl7.org/fhir/uv/ips/StructureDefinition/Patient-uv-ips', 'StructureDefinition')).toMatchObject({
       type: 'Patient',
@@ -195,12 +197,38 @@ describe.skipIf(!existsSync(usCore))('US Core', () => {
     );
   });
 
+  test('is in force at once: its examples are taken, and what breaks its profiles is refused', async () => {
+    const example = await packageExample(join(usCore, 'hl7.fhir.us.core-7.0.0.tgz'), 'package/example/Patient-example.json');
+    const put = (body: object) => server.request('PUT', '/Patient/example', { body });
+    const taken = await put(example);
+    expect(taken.status, taken.text).toBe(201);
+    const refused = await put({ ...example, identifier: undefined, name: undefined });
+    expect(refused.status, refused.text).toBe(422);
+    const faults = refused.json.issue.filter(({ severity }: { severity: string }) => severity === 'error');
+    expect(faults.map(({ expression }: { expression: string[] }) => expression[0])).toEqual(
+      expect.arrayContaining(['Patient.identifier', 'Patient.name']),
+    );
+  });
+
   test('says what of its dependencies is not here', async () => {
     await ig('remove', 'hl7.fhir.us.core@6.1.0');
     const { code, stderr } = await ig('add', join(usCore, 'hl7.fhir.us.core-6.1.0.tgz'), '--offline');
     expect(code).toBe(0);
     for (const name of ['us.nlm.vsac@0.10.0', 'hl7.fhir.uv.sdc@3.0.0', 'us.cdc.phinvads@0.12.0'])
       expect(stderr).toContain(`hl7.fhir.us.core@6.1.0 depends on ${name}, which can't be had`);
-    expect(stderr).toMatch(/hl7.terminology.r4@5.0.0, which can't be had .* 7.0.1 is here and stands in for it/);
+    expect(stderr).toMatch(/hl7.fhir.uv.extensions.r4@1.0.0, which can't be had .* 5.3.0-ballot-tc1 is (?:here and stands in for it|taken instead)/);
+    expect(stderr).not.toContain('hl7.terminology.r4');
   });
 });
+
+async function packageExample(file: string, path: string): Promise<object> {
+  const chunks: Buffer[] = [];
+  await list({
+    file,
+    onReadEntry(entry) {
+      if (entry.path === path) entry.on('data', (chunk: Buffer) => chunks.push(chunk));
+      else entry.resume();
+    },
+  });
+  return JSON.parse(Buffer.concat(chunks).toString('utf8')) as object;
+}
