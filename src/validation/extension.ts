@@ -29,7 +29,7 @@ export function makeExtensionCheck(parts: ExtensionParts): CheckExtension {
     const { url } = extension;
     if (typeof url !== 'string') return;
     const place = (): Place | undefined => placeAt(walk, walk.depth - 2, parts.schema);
-    if (!ABSOLUTE.test(url)) return checkRelative(walk, place());
+    if (!ABSOLUTE.test(url)) return checkRelative(walk, url, place(), parts.profiles);
     const profile = profileOf(walk, parts.profiles, url);
     if (profile === undefined) return;
     if (profile === 'absent') return reportUnknown(walk, url, parts.profiles.whyNot(url));
@@ -47,9 +47,23 @@ export function makeExtensionCheck(parts: ExtensionParts): CheckExtension {
 const ABSOLUTE = /^[A-Za-z][A-Za-z0-9+.-]*:/;
 
 /** A url without scheme names a part of the extension it stands in, whose definition tells what it is. */
-function checkRelative(walk: Walk, place: Place | undefined): void {
-  if (place === undefined || place.type === 'Extension') return;
-  report(walk, 'extension', 'extension-url', 'must have an absolute url, such as "http://example.org/fhir/StructureDefinition/name".');
+function checkRelative(walk: Walk, url: string, place: Place | undefined, profiles: Profiles): void {
+  if (place === undefined) return;
+  const outer = place.type === 'Extension' && isObject(place.value) ? place.value.url : undefined;
+  if (place.type !== 'Extension') {
+    report(walk, 'extension', 'extension-url', 'must have an absolute url, such as "http://example.org/fhir/StructureDefinition/name".');
+  } else if (typeof outer === 'string' && ABSOLUTE.test(outer)) {
+    const profile = profileOf(walk, profiles, outer);
+    if (profile === undefined || profile === 'absent' || profile.type !== 'Extension' || profile.parts.includes(url)) return;
+    const known = profile.parts.length === 0 ? 'it has none' : `use one of ${profile.parts.join(', ')}`;
+    report(
+      walk,
+      'extension',
+      'extension-part',
+      `has a url that names no part of ${outer}: ${known}.`,
+      ruleOf(profile, 'Extension.extension'),
+    );
+  }
 }
 
 function reportUnknown(walk: Walk, url: string, why: string | undefined): void {
@@ -77,9 +91,24 @@ function isModifier(walk: Walk): boolean {
 
 type ContextParts = ExtensionParts & { readonly invariants: Map<string, Invariant | 'unreadable'> };
 
+/**
+ * Where R4's own extensions may stand, too, though their definitions leave it out: R4's own resources have them there, as later
+ * editions of these definitions allow.
+ */
+const MISSTATED: ReadonlyMap<string, readonly Context[]> = new Map(
+  [
+    ['structuredefinition-fhir-type', 'ElementDefinition.type'],
+    ['regex', 'ElementDefinition.type'],
+    ['structuredefinition-normative-version', 'Element'],
+    ['capabilitystatement-expectation', 'Element'],
+    ['valueset-concept-comments', 'CodeSystem.concept'],
+  ].map(([name, expression = '']) => [`http://hl7.org/fhir/StructureDefinition/${name}`, [{ type: 'element', expression }]]),
+);
+
 /** @see https://hl7.org/fhir/R4/defining-extensions.html#context */
 function checkContext(walk: Walk, profile: Profile, place: Place | undefined, parts: ContextParts): void {
-  const { context = [], contextInvariant = [] } = profile.definition;
+  const { context: stated = [], contextInvariant = [] } = profile.definition;
+  const context = stated.length === 0 ? stated : [...stated, ...(MISSTATED.get(profile.url) ?? [])];
   if (place === undefined) return;
   if (context.length > 0) {
     const names = namesOf(place, parts.schema);

@@ -8,6 +8,8 @@ export type Profile = {
   readonly version?: string;
   /** Of an extension: whether it changes the meaning of what it stands in. */
   readonly modifier: boolean;
+  /** Of an extension: the urls of the extensions it consists of. */
+  readonly parts: readonly string[];
   /** The ids of the elements that must be supported: `Patient.extension:race`. */
   readonly mustSupport: readonly string[];
   /** The type it constrains: `Patient`, `Quantity`, `Extension`. */

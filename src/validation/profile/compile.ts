@@ -2,11 +2,12 @@ import type { Json } from '../../fhir/json.ts';
 import type { StructureDefinition } from '../../fhir/structure-definition.ts';
 import { isObject } from '../resolve.ts';
 import { insideResource, type Walk } from '../walk.ts';
+import { fixedCodesIn } from './bindings.ts';
 import { type CompiledProfile, type Compiler, fault, type FindProfile, type ProfileParts } from './compiler.ts';
 import { makeConforms } from './conforming.ts';
 import { itemCheckOf } from './contents.ts';
 import { isA, type Item, propertyFinder } from './items.ts';
-import { type Node, treeOf } from './tree.ts';
+import { childOf, type Node, treeOf, urlOfExtension } from './tree.ts';
 
 /** What profiles that know each other are compiled with. */
 export type CompileProfile = (definition: StructureDefinition) => CompiledProfile;
@@ -27,11 +28,23 @@ export function profileCompiler(parts: ProfileParts, find: FindProfile): Compile
     if (snapshot === undefined) throw new Error('has no snapshot');
     const root = treeOf(snapshot.element);
     const identity = { url, ...(version === undefined ? {} : { version }) };
-    const compiler: Compiler = { ...parts, definition: identity, root, propertiesOf, find, conforms, contents: new Map(), itemCheckOf };
+    const fixedCodes = fixedCodesIn(root);
+    const compiler: Compiler = {
+      ...parts,
+      definition: identity,
+      root,
+      propertiesOf,
+      find,
+      conforms,
+      fixedCodes,
+      contents: new Map(),
+      itemCheckOf,
+    };
     return {
       ...identity,
       type,
       modifier: root.element.isModifier === true,
+      parts: type === 'Extension' ? partsOf(root) : [],
       mustSupport: mustSupported(root),
       definition: { ...identity, name, kind, abstract, ...(context && { context }), ...(contextInvariant && { contextInvariant }) },
       root,
@@ -66,6 +79,10 @@ function reportType(compiler: Compiler, walk: Walk, found: string, type: string)
   const { url } = compiler.definition;
   const sentence = `is a ${found}, and ${url} is a profile of ${type}: claim one of ${found}.`;
   fault(compiler, walk, { code: 'structure', id: 'profile-type', key: type }, sentence);
+}
+
+function partsOf(extension: Node): readonly string[] {
+  return (childOf(extension, 'extension')?.slices ?? []).flatMap((slice) => urlOfExtension(slice) ?? slice.element.sliceName ?? []);
 }
 
 function mustSupported(node: Node): readonly string[] {

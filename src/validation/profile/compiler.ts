@@ -28,6 +28,8 @@ export type Compiler = ProfileParts & {
   readonly propertiesOf: (type: string, element: string) => readonly Property[];
   readonly find: FindProfile;
   readonly conforms: Conforms;
+  /** The codes that the profile itself says an element has. */
+  readonly fixedCodes: ReadonlyMap<Node, ReadonlySet<string>>;
   /** What was compiled of each element's children, by the type they are of. */
   readonly contents: Map<Node, Map<string, Content>>;
   /** The check of single items of an element; undefined if there is nothing to check. */

@@ -6,7 +6,7 @@ import type { Base, Compiler } from './compiler.ts';
 import { passes, STRUCTURES, typeNamed } from './conforming.ts';
 import { anyAt, parseDiscriminatorPath, type PathStep, type Test, type Unresolved } from './discriminator-path.ts';
 import { type Item, isA } from './items.ts';
-import { childOf, type Node } from './tree.ts';
+import { childOf, type Node, urlOfExtension } from './tree.ts';
 import { choiceValue, equalsFixed, matchesPattern, written } from './values.ts';
 
 /** What an item has to be at a path to be of a slice, and that in words: `code.coding.code has to be "8480-6"`. */
@@ -93,14 +93,6 @@ function childrenAt(node: Node, step: PathStep): readonly Node[] {
   if (step.kind !== 'extension') return [];
   const slices = childOf(node, 'extension')?.slices ?? [];
   return slices.filter((slice) => urlOfExtension(slice) === step.url);
-}
-
-/** The url that an extension slice is for: that of its definition, or the one fixed below it. */
-function urlOfExtension({ element, children }: Node): string | undefined {
-  const profile = element.type?.find(({ code }) => code === 'Extension')?.profile?.[0]?.replace(/\|.*$/, '');
-  const url = children.find(({ name }) => name === 'url')?.element;
-  const fixed = url === undefined ? undefined : choiceValue(url, 'fixed');
-  return profile ?? (typeof fixed === 'string' ? fixed : undefined);
 }
 
 function sliceOfType(node: Node, type: string): Node | undefined {

@@ -1,4 +1,5 @@
 import type { ElementDefinition } from '../../fhir/structure-definition.ts';
+import { choiceValue } from './values.ts';
 
 /** An element of a profile with what stands below it. Texts that no check needs are left out, so that they aren't kept. */
 export type Node = {
@@ -54,6 +55,14 @@ export function findNode(node: Node, accepts: (node: Node) => boolean): Node | u
 /** The child an element's name leads to; a choice has its name with or without `[x]`. */
 export function childOf(node: Node, name: string): Node | undefined {
   return node.children.find((child) => child.name === name) ?? node.children.find((child) => child.name === `${name}[x]`);
+}
+
+/** The url that an extension slice is for: that of its definition, or the one fixed below it. */
+export function urlOfExtension({ element, children }: Node): string | undefined {
+  const profile = element.type?.find(({ code }) => code === 'Extension')?.profile?.[0]?.replace(/\|.*$/, '');
+  const url = children.find(({ name }) => name === 'url')?.element;
+  const fixed = url === undefined ? undefined : choiceValue(url, 'fixed');
+  return profile ?? (typeof fixed === 'string' ? fixed : undefined);
 }
 
 function add(parent: Node, node: Node): void {

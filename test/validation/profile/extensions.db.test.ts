@@ -184,6 +184,7 @@ describe('an extension is as its definition says', () => {
           { url: 'cod', valueCode: 'x' },
         ],
       }),
+      'extension-part Patient.extension[0].extension[1] Extension.extension',
       'slice-closed Patient.extension[0].extension[1] Extension.extension',
     ],
     [
@@ -198,6 +199,13 @@ describe('an extension is as its definition says', () => {
     ],
   ])('refuses %s', async (_, found, ...faults) => {
     expect(await world.faults({ ...patient, extension: [found] })).toEqual(faults);
+  });
+
+  test('has no parts but those it names', async () => {
+    const found = [{ url: `${EXAMPLE}text`, extension: [{ url: 'code', valueCode: 'x' }] }];
+    expect(await world.faults({ ...patient, extension: found })).toContain(
+      'extension-part Patient.extension[0].extension[0] Extension.extension',
+    );
   });
 
   test('allows what it says', async () => {

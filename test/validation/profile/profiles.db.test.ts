@@ -38,7 +38,9 @@ describe('a profile that a resource claims', () => {
     const world = makeWorld(definitions, [profileOf('born', 'Patient', born)]);
     expect(await world.faults(patient, [`${EXAMPLE}born|1.0.0`])).toEqual([missing]);
     const issues = await world.validate({ ...patient, meta: { profile: [`${EXAMPLE}born|2.0.0`] } });
-    expect(issues.filter(({ severity }) => severity === 'error' || severity === 'warning').map(line)).toEqual(['profile-unknown Patient']);
+    expect(issues.filter(({ severity }) => severity === 'error' || severity === 'warning').map(line)).toEqual([
+      'profile-unknown Patient.meta.profile[0]',
+    ]);
   });
 
   test('of another type is an error', async () => {

@@ -309,6 +309,30 @@ const cases: Record<string, Case> = {
       [parts(part('1-8'), part('2-6')), 'slice-max Observation.component Observation.component:text'],
     ],
   },
+  'that fix a code outside of the value set': {
+    elements: [
+      element('Observation.component', by('pattern', 'code')),
+      element('Observation.component.value[x]', {
+        type: [{ code: 'Quantity' }],
+        binding: { strength: 'required', valueSet: 'http://example.org/fhir/ValueSet/grams' },
+      }),
+      slice('Observation.component:own', 0, '1'),
+      element('Observation.component:own.code', { patternCodeableConcept: concept('8480-6') }),
+      element('Observation.component:own.value[x]', {
+        type: [{ code: 'Quantity' }],
+        binding: { strength: 'required', valueSet: 'http://example.org/fhir/ValueSet/grams' },
+      }),
+      element('Observation.component:own.value[x].system', { type: [{ code: 'uri' }], fixedUri: 'http://unitsofmeasure.org' }),
+      element('Observation.component:own.value[x].code', { type: [{ code: 'code' }], fixedCode: 'mg' }),
+    ],
+    allowed: [parts(part('8480-6', { valueQuantity: mg })), parts(part('1-8', { valueQuantity: { ...mg, code: 'g', unit: 'g' } }))],
+    refused: [
+      [
+        parts(part('1-8', { valueQuantity: { ...mg, code: 'kg', unit: 'kg' } })),
+        'binding-required Observation.component[0].value Observation.component.value[x]',
+      ],
+    ],
+  },
   'of two slices': {
     type: 'Patient',
     elements: [
@@ -397,6 +421,12 @@ beforeAll(async () => {
     ...list.map(({ type, url, elements }) => profileOf(url.slice(EXAMPLE.length), type, elements)),
     profileOf('texts', 'Observation', [{ path: 'Observation.value[x]', min: 1, max: '1', type: [{ code: 'string' }] }]),
     profileOf('systolic', 'Observation', [{ path: 'Observation.code', min: 1, max: '1', patternCodeableConcept: concept('8480-6') }]),
+    {
+      resourceType: 'ValueSet',
+      url: 'http://example.org/fhir/ValueSet/grams',
+      status: 'active',
+      compose: { include: [{ system: 'http://unitsofmeasure.org', concept: [{ code: 'g' }] }] },
+    },
     {
       resourceType: 'ValueSet',
       url: 'http://example.org/fhir/ValueSet/private',
