@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../../src/fhir/json.ts';
 import type { Schema } from '../../src/fhir/schema.ts';
 import type { ElementDefinition, StructureDefinition } from '../../src/fhir/structure-definition.ts';
-import { isObject, type Mutation, typeOf } from './mutate.ts';
+import { isObject, type Mutation, nameOf, typeOf } from './mutate.ts';
 
 /** One thing wrong by a profile's snapshot alone, of a resource that conforms to it: what the base type allows and the profile doesn't. */
 export function profileMutationsOf(resource: JsonObject, profile: StructureDefinition, schema: Schema): Mutation[] {
@@ -10,7 +10,7 @@ export function profileMutationsOf(resource: JsonObject, profile: StructureDefin
     .flatMap((element) => [...drops(resource, element, schema), ...others(resource, element, schema)])
     .map((mutation) => ({
       ...mutation,
-      title: `${typeOf(resource)}/${String(resource.id)} as ${profile.name}: ${mutation.title}`,
+      title: `${nameOf(resource)} as ${profile.name}: ${mutation.title}`,
     }));
 }
 

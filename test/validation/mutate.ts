@@ -40,7 +40,7 @@ export function mutationsOf(resource: JsonObject, schema: Schema, { seed, each }
       const copy = structuredClone(resource);
       const holder = at(copy, place.steps.slice(0, -1)) as JsonObject;
       const told = change(holder, String(place.steps.at(-1)), place, random);
-      return { title: `${typeOf(resource)}/${String(resource.id)}: ${kind} ${place.path}`, kind, resource: copy, at: told };
+      return { title: `${nameOf(resource)}: ${kind} ${place.path}`, kind, resource: copy, at: told };
     });
   });
 }
@@ -109,7 +109,7 @@ function mutators(schema: Schema): Mutator[] {
     replaced(
       'makes a string of',
       (_, value) => typeof value === 'number' || typeof value === 'boolean',
-      (_, value) => String(value),
+      (_, value) => JSON.stringify(value),
     ),
     replaced(
       'makes a string of',
@@ -210,9 +210,9 @@ function mutators(schema: Schema): Mutator[] {
     ),
     replaced('refers to nothing from', isType('Reference'), () => ({ reference: 'no reference' }), true),
     replaced('refers to nothing contained from', isType('Reference'), () => ({ reference: '#no-such-id' }), true),
-    replaced('puts a script into', isType('xhtml'), (_, value) => String(value).replace(/<\/div>\s*$/, '<script>alert(1)</script></div>')),
-    replaced('puts an event into', isType('xhtml'), (_, value) => String(value).replace(/<\/div>\s*$/, '<p onclick="x()">a</p></div>')),
-    replaced('tears', isType('xhtml'), (_, value) => String(value).replace(/<\/div>\s*$/, '<p>a</div>')),
+    replaced('puts a script into', isType('xhtml'), (_, value) => textOf(value).replace(/<\/div>\s*$/, '<script>alert(1)</script></div>')),
+    replaced('puts an event into', isType('xhtml'), (_, value) => textOf(value).replace(/<\/div>\s*$/, '<p onclick="x()">a</p></div>')),
+    replaced('tears', isType('xhtml'), (_, value) => textOf(value).replace(/<\/div>\s*$/, '<p>a</div>')),
     replaced('turns round', isType('Period'), () => ({ start: '2020-02-02', end: '2020-02-01' })),
     replaced(
       'takes the system from',
@@ -253,4 +253,12 @@ export function isObject(value: Json): value is JsonObject {
 
 export function typeOf(resource: JsonObject): string {
   return typeof resource.resourceType === 'string' ? resource.resourceType : '';
+}
+
+export function nameOf(resource: JsonObject): string {
+  return `${typeOf(resource)}/${textOf(resource.id ?? null)}`;
+}
+
+function textOf(value: Json): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
