@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   erase: () => import('./erase.ts'),
   reindex: () => import('./reindex.ts'),
   ig: () => import('./ig.ts'),
+  terminology: () => import('./terminology.ts'),
 };
 
 async function main([name = 'serve', ...args]: readonly string[]): Promise<number> {
