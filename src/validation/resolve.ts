@@ -35,9 +35,23 @@ export function resolveWithin({ resources, contained, entries }: Standing, refer
   return undefined;
 }
 
-export function containedIn(root: JsonObject, id: string): JsonObject | undefined {
-  return objectsIn(root.contained).find((resource) => resource.id === id);
+export function containedIn({ contained }: JsonObject, id: string): JsonObject | undefined {
+  if (!Array.isArray(contained)) return undefined;
+  if (contained.length <= unindexedMax) return objectsIn(contained).find((resource) => resource.id === id);
+  const index =
+    containedById.get(contained) ??
+    new Map(
+      objectsIn(contained)
+        .toReversed()
+        .map((resource) => [resource.id, resource]),
+    );
+  containedById.set(contained, index);
+  return index.get(id);
 }
+
+/** Of so few, looking through them is as fast. Among many, each of many references would. */
+const unindexedMax = 16;
+const containedById = new WeakMap<readonly Json[], ReadonlyMap<Json | undefined, JsonObject>>();
 
 /**
  * An absolute reference names a fullUrl; a relative one is taken from the base of the entry it stands in, and where that has none

@@ -29,12 +29,20 @@ export type Validator = {
 /** Definitions name each other, so that one round of loading may show the next; R4's and US Core's need three at most. */
 const ROUNDS_MAX = 12;
 
+/**
+ * No resource draws on more definitions than this that nobody has asked for yet, nor has more codes that only tables tell of: each is
+ * looked for in the database, and would be for whoever made up as many.
+ */
+const LOADS_MAX = 500;
+const QUESTIONS_MAX = 10_000;
+
 export function makeValidator({ schema, codes, ...rules }: ValidatorParts): Validator {
   const { profiles } = rules;
   const check = compileTypes(schema, rules);
   const walkOnce = ({ value, decimals }: Validatable, asked: Asked, answers: Asks['answers']): Walk => {
     const walk = startWalk('Resource', decimals, { codes, answers, conformsTo: (at, url, item) => conformsTo(at, profiles, url, item) });
     check(walk, value, asked.profiles ?? []);
+    if ((walk.scope.budget?.left ?? 1) <= 0) walk.issues.push(unfinished());
     return walk;
   };
   return {
@@ -50,10 +58,14 @@ export function makeValidator({ schema, codes, ...rules }: ValidatorParts): Vali
 /** Loads what the walk lacked and walks again, until nothing is lacking; then asks for the codes. */
 async function settle(first: Walk, again: () => Walk): Promise<readonly Issue[]> {
   let walk = first;
+  const loaded = new Set<string>();
   for (let round = 0; walk.needs.size > 0 && round < ROUNDS_MAX; round++) {
+    for (const name of walk.needs.keys()) loaded.add(name);
+    if (loaded.size > LOADS_MAX) return [tooMuch(`more than ${LOADS_MAX} extensions, profiles or value sets that are not in use here`)];
     await Promise.all([...walk.needs.values()].map((load) => load()));
     walk = again();
   }
+  if (walk.questions.length > QUESTIONS_MAX) return [tooMuch(`more than ${QUESTIONS_MAX} codes that have to be looked up`)];
   if (walk.needs.size > 0) walk.issues.push(unsettled(walk.issues[0]?.expression));
   const verdicts = await walk.asks.codes.later(walk.questions.map(({ question }) => question));
   for (const [at, { judge }] of walk.questions.entries()) {
@@ -62,6 +74,16 @@ async function settle(first: Walk, again: () => Walk): Promise<readonly Issue[]>
     if (found !== undefined && (isFault(found) || walk.issues.length < ISSUES_MAX)) walk.issues.push(found);
   }
   return walk.issues;
+}
+
+/** What isn't validated is not valid: else whoever overloads a resource could slip anything through. */
+function tooMuch(what: string): Issue {
+  return issue('too-costly', 'validation-too-costly', `The resource names ${what}. Split it into several.`);
+}
+
+function unfinished(): Issue {
+  const text = 'Not all invariants could be checked: on a resource of this size, those of its profiles take too long.';
+  return { ...issue('too-costly', 'invariant-too-costly', text), severity: 'information' };
 }
 
 function unsettled(expression: readonly string[] | undefined): Issue {
