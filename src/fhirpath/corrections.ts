@@ -34,6 +34,11 @@ const CORRECTIONS: ReadonlyMap<string, string> = new Map([
     String.raw`path.matches('[A-Za-z][A-Za-z0-9]*(\\.[a-z][A-Za-z0-9]*(\\[x])?)*')`,
     String.raw`path.matches('^[A-Za-z][A-Za-z0-9]*(\\.[a-z][A-Za-z0-9]*(\\[x])?)*$')`,
   ],
+  // opd-3: a parameter's type may name a type of resource, for which target profiles make sense too.
+  [
+    "targetProfile.exists() implies (type = 'Reference' or type = 'canonical')",
+    "targetProfile.exists() implies (type = 'Reference' or type = 'canonical' or type.memberOf('http://hl7.org/fhir/ValueSet/resource-types'))",
+  ],
   // per-1: an end of a lower precision takes in all that matches it (https://hl7.org/fhir/R4/datatypes.html#period), so what may be
   // in order is; R5 asks for the low boundary of the one and the high boundary of the other.
   [

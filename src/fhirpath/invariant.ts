@@ -17,6 +17,8 @@ export type InvariantScope = {
   readonly literal?: (holder: object, key: string | number, value: number) => string;
   /** A UCUM quantity in a unit that all of its dimensions share, and by how much that may be off; undefined if the code isn't known. */
   readonly inCanonical?: (value: number, code: string) => Canonical | undefined;
+  /** How many items all invariants asked in this scope may visit together; with nothing left, none of them can be told. */
+  readonly budget?: { left: number };
 };
 
 export type Canonical = { readonly value: number; readonly unit: string; readonly error: number };

@@ -55,6 +55,9 @@ export type Asks = {
   readonly conformsTo: (walk: Walk, profile: string, item: JsonObject) => boolean | undefined;
 };
 
+/** What the invariants of one resource may cost: a few seconds, where those of a request's largest Bundle take some hundred milliseconds. */
+const INVARIANT_STEPS_MAX = 20_000_000;
+
 /** For a walk that looks at nothing but the resource. */
 export const ASKS_NOTHING: Asks = {
   codes: { now: () => ({ kind: 'unchecked', why: '' }), later: async (questions) => questions.map(() => ({ kind: 'unchecked', why: '' })) },
@@ -90,6 +93,7 @@ export function startWalk(root: string, decimals: Decimals, asks: Asks = ASKS_NO
         const unit = canonicalUnit(code);
         return unit && { value: inCanonical(value, unit), unit: unit.unit, error: conversionError(value, unit) };
       },
+      budget: { left: INVARIANT_STEPS_MAX },
     },
     asks,
     needs: new Map(),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { FhirError } from '../../src/fhir/error.ts';
 import type { JsonObject } from '../../src/fhir/json.ts';
 import { ask, askOf, scopeOf } from './invariant-schema.ts';
 
@@ -322,6 +323,47 @@ describe('compileInvariant', () => {
     expect(ask('part.all(%resource.part.skip($index).name.count() > 0)', { part })).toBe(undefined);
     expect(ask('part.all(name in %resource.part.name)', { part })).toBe(true);
     expect(performance.now() - start).toBeLessThan(3000);
+  });
+
+  test.each([
+    "status.repeat($this & 'a').empty()",
+    'status.repeat($this & $this).empty()',
+    "status.replace('', status.replace('', status.replace('', status))).length() > 0",
+    "status.replaceMatches('a', status.replaceMatches('a', status)).length() > 0",
+    'status.toChars().select(%resource.status.toChars().select(%resource.status)).join().length() > 0',
+    "status.matches('(a?){500}(a?){500}$')",
+  ])('%s comes to an end', (expression) => {
+    const start = performance.now();
+    expect(ask(expression, { status: 'a'.repeat(2000) })).not.toBe(false);
+    expect(performance.now() - start).toBeLessThan(3000);
+  });
+
+  test('all invariants of a scope draw on one budget', () => {
+    const budget = { left: 20_000 };
+    const part = Array.from({ length: 3000 }, (_, index) => ({ name: `n${index}` }));
+    expect(ask('part.name.count() = 3000', { part }, { budget })).toBe(true);
+    expect(budget.left).toBeLessThan(15_000);
+    expect(ask('part.name.count() = 3000', { part }, { budget })).toBe(true);
+    expect(ask('part.all(name.exists())', { part }, { budget })).toBe(true);
+    expect(ask('part.name.count() = 3000', { part }, { budget })).toBe(undefined);
+    expect(budget.left).toBeLessThan(0);
+    expect(ask('true', {}, { budget })).toBe(undefined);
+  });
+
+  test.each([
+    ['parentheses', '('.repeat(4000) + 'status' + ')'.repeat(4000)],
+    ['conditions', `${'part.where('.repeat(200)}true${')'.repeat(200)}`],
+    ['length', `status = '${'a'.repeat(6000)}'`],
+  ])('an expression of too much %s is refused', (_, expression) => {
+    expect(() => ask(expression)).toThrow(FhirError);
+  });
+
+  test.each([
+    ['members', `part${'.part'.repeat(990)}.exists()`],
+    ['signs', `${'-'.repeat(4900)}1 = 1`],
+    ['operators', `true${' and true'.repeat(500)}`],
+  ])('one of many %s is evaluated', (_, expression) => {
+    expect(ask(expression)).toBe(!expression.startsWith('part'));
   });
 
   test('what is no FHIRPath is left to the library, which isn’t loaded', async () => {

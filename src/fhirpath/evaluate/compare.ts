@@ -146,6 +146,7 @@ function unitOf({ code, unit, system, currency }: Quantity): string {
 export function identity(item: Item, evaluation: Evaluation): string {
   spend(evaluation, 1);
   const { value, type } = item;
+  if (typeof value === 'string') spend(evaluation, value.length >> 5);
   if (type.kind === 'object') {
     const text = sorted(value);
     spend(evaluation, text.length >> 5);

@@ -18,7 +18,7 @@ export type Evaluation = {
   found: Map<Expression, Items> | undefined;
 };
 
-/** More than the descendants of any resource within the limits of a request; about 50 ms. */
+/** More than the descendants of any resource within the limits of a request; some hundred milliseconds at most. */
 export const STEPS_MAX = 1_000_000;
 
 /** Takes note of `count` items that were visited. */
@@ -103,4 +103,12 @@ export function number(items: Items): number | undefined {
   if (item === undefined || item.value === undefined) return undefined;
   if (typeof item.value !== 'number') throw new CannotTell('something else where there has to be a number');
   return item.value;
+}
+
+/** No text of a resource is longer that an invariant has to look at; `repeat($this & $this)` would make them. */
+const TEXT_MAX = 1_000_000;
+
+/** @param length  of a text that is about to be made */
+export function assertTextLength(length: number): void {
+  if (length > TEXT_MAX) throw new CannotTell('a text that is too long');
 }

@@ -1,6 +1,16 @@
 import type { ArithmeticOperator, BinaryOperator, ComparisonOperator, LogicOperator } from '../syntax.ts';
 import { equal, equalItems, equivalent, order } from './compare.ts';
-import { CannotTell, type Evaluation, type Expression, fromItems, fromTruth, single, spend, type Truth } from './expression.ts';
+import {
+  assertTextLength,
+  CannotTell,
+  type Evaluation,
+  type Expression,
+  fromItems,
+  fromTruth,
+  single,
+  spend,
+  type Truth,
+} from './expression.ts';
 import { Item, type Items, NOTHING, type Types } from './item.ts';
 
 export function compileBinary(operator: BinaryOperator, left: Expression, right: Expression, types: Types): Expression {
@@ -47,9 +57,11 @@ function decided(left: Expression, right: Expression, decisive: boolean, join: (
 
 function compared(holds: (order: number) => boolean): (left: Expression, right: Expression) => Ask {
   return (left, right) => (self, evaluation) => {
-    const first = single(left.items(self, evaluation));
-    const second = single(right.items(self, evaluation));
-    if (first === undefined || second === undefined) return undefined;
+    const items = left.items(self, evaluation);
+    const others = right.items(self, evaluation);
+    if (items.length === 0 || others.length === 0) return undefined;
+    const first = single(items) as Item;
+    const second = single(others) as Item;
     const difference = order(first, second, evaluation);
     return difference === undefined ? undefined : holds(difference);
   };
@@ -99,10 +111,10 @@ function areIn(items: Items, collection: Items, evaluation: Evaluation): boolean
 
 /** @see https://hl7.org/fhirpath/N1/#math */
 const ARITHMETIC: Readonly<Record<ArithmeticOperator, (left: Items, right: Items, types: Types) => Items>> = {
-  '&': (left, right, types) => [new Item(textOf(left) + textOf(right), types.of('string'))],
+  '&': (left, right, types) => [joined(textOf(left), textOf(right), types)],
   '+': (left, right, types) => {
     const [first, second] = [single(left)?.value, single(right)?.value];
-    if (typeof first === 'string' && typeof second === 'string') return [new Item(first + second, types.of('string'))];
+    if (typeof first === 'string' && typeof second === 'string') return [joined(first, second, types)];
     return calculated(left, right, types, (one, other) => one + other);
   },
   '-': (left, right, types) => calculated(left, right, types, (one, other) => one - other),
@@ -111,6 +123,11 @@ const ARITHMETIC: Readonly<Record<ArithmeticOperator, (left: Items, right: Items
   div: (left, right, types) => calculated(left, right, types, (one, other) => Math.trunc(one / other)),
   mod: (left, right, types) => calculated(left, right, types, (one, other) => one % other),
 };
+
+function joined(left: string, right: string, types: Types): Item {
+  assertTextLength(left.length + right.length);
+  return new Item(left + right, types.of('string'));
+}
 
 function textOf(items: Items): string {
   const value = single(items)?.value;

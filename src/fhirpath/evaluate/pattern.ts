@@ -1,4 +1,4 @@
-import { CannotTell } from './expression.ts';
+import { assertTextLength, CannotTell } from './expression.ts';
 import { type Assertion, parsePattern, type Part } from './pattern-syntax.ts';
 
 /**
@@ -104,6 +104,7 @@ export function replaceMatches(pattern: Pattern, text: string, by: string): stri
   if (pattern.steps.length * letters.length * letters.length > 10 * WORK_MAX) throw tooLong();
   let result = '';
   for (let at = 0; at <= letters.length; ) {
+    assertTextLength(result.length + by.length);
     const until = search(pattern, letters, at, true);
     if (until === undefined || until === at) {
       result += (until === at ? by : '') + (letters[at] ?? '');

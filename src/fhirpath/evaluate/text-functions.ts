@@ -1,4 +1,15 @@
-import { CannotTell, type Evaluation, type Expression, fromItems, fromTruth, number, single, text } from './expression.ts';
+import {
+  assertTextLength,
+  CannotTell,
+  type Evaluation,
+  type Expression,
+  fromItems,
+  fromTruth,
+  number,
+  single,
+  spend,
+  text,
+} from './expression.ts';
 import { given, type Signature, takes } from './functions.ts';
 import { Item, type Items, NOTHING, type Types } from './item.ts';
 import { matches, patternOf, replaceMatches } from './pattern.ts';
@@ -8,8 +19,8 @@ export const TEXT_FUNCTIONS: Readonly<Record<string, Signature>> = {
   startsWith: test((value, part) => value.startsWith(part)),
   endsWith: test((value, part) => value.endsWith(part)),
   contains: test((value, part) => value.includes(part)),
-  matches: test((value, pattern) => matches(patternOf(pattern), value)),
-  matchesFull: test((value, pattern) => matches(patternOf(`^(?:${pattern})$`), value)),
+  matches: test((value, pattern, evaluation) => matching(pattern, value, evaluation)),
+  matchesFull: test((value, pattern, evaluation) => matching(`^(?:${pattern})$`, value, evaluation)),
   length: convert('integer', (value) => value.length),
   lower: convert('string', (value) => value.toLowerCase()),
   upper: convert('string', (value) => value.toUpperCase()),
@@ -34,7 +45,10 @@ export const TEXT_FUNCTIONS: Readonly<Record<string, Signature>> = {
       return [new Item(value.slice(at, count === undefined ? undefined : at + Math.max(0, count)), types.of('string'))];
     }),
   ),
-  replace: replacement((value, part, by) => value.replaceAll(part, () => by)),
+  replace: replacement((value, part, by) => {
+    assertTextLength(value.length + (value.split(part).length + 1) * by.length);
+    return value.replaceAll(part, () => by);
+  }),
   replaceMatches: replacement((value, pattern, by) => replaceMatches(patternOf(pattern), value, by)),
   split: takes(1, 1, (from, [separator], types) =>
     fromItems((self, evaluation) => {
@@ -47,6 +61,7 @@ export const TEXT_FUNCTIONS: Readonly<Record<string, Signature>> = {
     fromItems((self, evaluation) => {
       const by = separator === undefined ? '' : (text(separator.items(self, evaluation)) ?? '');
       const values = from.items(self, evaluation).map((item) => text([item]) ?? '');
+      assertTextLength(values.reduce((sum, value) => sum + value.length + by.length, 0));
       return values.length === 0 ? NOTHING : [new Item(values.join(by), types.of('string'))];
     }),
   ),
@@ -69,14 +84,20 @@ const TRUTHS: ReadonlyMap<string, boolean> = new Map([
   ...['false', 'f', 'no', 'n', '0', '0.0'].map((word) => [word, false] as const),
 ]);
 
-function test(ask: (value: string, argument: string) => boolean): Signature {
+function test(ask: (value: string, argument: string, evaluation: Evaluation) => boolean): Signature {
   return takes(1, 1, (from, [argument], types) =>
     fromTruth((self, evaluation) => {
       const value = text(from.items(self, evaluation));
       const wanted = text(given(argument).items(self, evaluation));
-      return value === undefined || wanted === undefined ? undefined : ask(value, wanted);
+      return value === undefined || wanted === undefined ? undefined : ask(value, wanted, evaluation);
     }, types),
   );
+}
+
+function matching(source: string, value: string, evaluation: Evaluation): boolean {
+  const pattern = patternOf(source);
+  spend(evaluation, (pattern.steps.length * value.length) >> 5);
+  return matches(pattern, value);
 }
 
 function convert(type: string, change: (value: string) => unknown): Signature {
