@@ -69,11 +69,17 @@ function checkRelative(walk: Walk, url: string, place: Place | undefined, profil
 function reportUnknown(walk: Walk, url: string, why: string | undefined): void {
   const modifies = isModifier(walk);
   if (!modifies && walk.issues.some(({ id, rule }) => id === 'extension-unknown' && rule?.profile === url)) return;
+  if (!isUrl(url)) return note(walk, 'warning', 'extension', 'extension-unknown', 'has a url that no definition can have: mend it.');
   const reason = why ?? 'is not known here';
   const sentence = modifies
     ? `is a modifier extension of ${url}, which ${reason}: who doesn't know it cannot safely use what it modifies. Add the package that defines it.`
     : `is an extension of ${url}, which ${reason}, so it was not checked.`;
   note(walk, modifies ? 'warning' : 'information', 'extension', 'extension-unknown', sentence, { profile: url, key: 'Extension' });
+}
+
+/** What is quoted has to look like a url: it may be text that got into the wrong place. */
+function isUrl(url: string): boolean {
+  return url.length <= 500 && /^[\x21-\x7e]+$/.test(url);
 }
 
 /** @see https://hl7.org/fhir/R4/extensibility.html#modifierExtension */

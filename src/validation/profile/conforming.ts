@@ -34,9 +34,13 @@ export function passes(walk: Walk, run: () => void): boolean | undefined {
   return walk.doubts === doubts ? true : undefined;
 }
 
+/** What is referred to is followed so far: who stands at the end of a longer chain is judged where he stands. */
+const NESTED_MAX = 24;
+
 /** References lead around in circles: what is being asked already is taken to hold, and what was learnt is kept while the walk lasts. */
 export function makeConforms(schema: Schema, find: FindProfile): Conforms {
   const learnt: Learnt = new WeakMap();
+  let nested = 0;
   return (walk, canonical, item) => {
     const type = typeNamed(schema, canonical);
     if (type !== undefined) return isA(schema, item.type, type);
@@ -51,8 +55,14 @@ export function makeConforms(schema: Schema, find: FindProfile): Conforms {
       if (known === undefined) walk.doubts++;
       return known;
     }
+    if (nested >= NESTED_MAX) {
+      walk.doubts++;
+      return undefined;
+    }
     verdicts.set(canonical, true);
+    nested++;
     const verdict = faultless(walk, profile, item);
+    nested--;
     verdicts.set(canonical, verdict);
     return verdict;
   };

@@ -7,7 +7,7 @@ import { valueChecks } from './facets.ts';
 import { isA, type Item, itemsOf, type Property, stepOf } from './items.ts';
 import { profileChecks, referenceChecks } from './references.ts';
 import { compileSlices } from './slices.ts';
-import { type Node, referencedNode } from './tree.ts';
+import { maxOf, type Node, referencedNode } from './tree.ts';
 
 /** Compiles all that a profile asks of single items of an element beyond their type: their value, and what is below them. */
 export function itemCheckOf(compiler: Compiler, node: Node, base: Base, sliced?: Node): Compiled<ItemCheck> | undefined {
@@ -100,7 +100,7 @@ function elementCheckOf(compiler: Compiler, node: Node, type: string): Compiled<
   const definition = properties[0]?.definition;
   if (definition === undefined) return undefined;
   const base: Base = { types: properties.map((property) => property.definition.type), properties };
-  const count = countCheck(compiler, node, definition);
+  const count = countCheck(compiler, node, properties);
   const excluded = typeCheck(compiler, node, properties);
   const items = itemCheckOf(compiler, node, base);
   const slices = compileSlices(compiler, node, base);
@@ -148,16 +148,18 @@ function at<Result>(walk: Walk, item: Item, run: (walk: Walk, item: Item) => Res
 function countCheck(
   compiler: Compiler,
   node: Node,
-  definition: Property['definition'],
+  properties: readonly Property[],
 ): { readonly isAwaited: boolean; readonly check: (walk: Walk, count: number) => void } | undefined {
   const least = node.element.min ?? 0;
   const most = maxOf(node);
-  if (least <= definition.min && most >= definition.max) return undefined;
+  const definition = properties[0]?.definition;
+  if (definition === undefined || (least <= definition.min && most >= definition.max)) return undefined;
+  const hint = `add ${properties.length === 1 ? 'it' : waysOf(node, properties)}`;
   const { url } = compiler.definition;
   const key = node.id;
   const check = (walk: Walk, count: number): void => {
     if (count < least) {
-      const sentence = count === 0 ? `is required by ${url} and missing: add it.` : `has ${count} items and must have ${least} by ${url}.`;
+      const sentence = count === 0 ? `is required by ${url} and missing: ${hint}.` : `has ${count} items and must have ${least} by ${url}.`;
       fault(compiler, walk, { code: 'required', id: 'profile-required', key }, sentence);
     } else if (count > most) {
       const sentence = most === 0 ? `is not allowed by ${url}: leave it out.` : `has ${count} items and may have ${most} by ${url}.`;
@@ -167,9 +169,14 @@ function countCheck(
   return { isAwaited: least > definition.min, check };
 }
 
-export function maxOf({ element }: Node): number {
-  return element.max === undefined || element.max === '*' ? Infinity : Number(element.max);
+/** The properties that a choice may be written as: `valueQuantity or valueString`. */
+function waysOf({ element }: Node, properties: readonly Property[]): string {
+  const types = element.type?.map(({ code }) => code);
+  const names = properties.filter(({ definition }) => types?.includes(definition.type) ?? true).map(({ name }) => name);
+  return names.length <= NAMES_MAX ? names.join(' or ') : 'one of its types';
 }
+
+const NAMES_MAX = 6;
 
 /** Types of a choice, or of a resource within the resource, that the profile leaves out. Answers whether the item is of one. */
 function typeCheck(compiler: Compiler, node: Node, properties: readonly Property[]): ((walk: Walk, item: Item) => boolean) | undefined {

@@ -135,7 +135,7 @@ function typeOfTarget(compiler: Compiler, walk: Walk, canonical: string): string
 }
 
 /** Once for each profile that isn't here, not for each place that names it. */
-export function noteUnknown(walk: Walk, canonical: string): void {
+function noteUnknown(walk: Walk, canonical: string): void {
   walk.doubts++;
   if (walk.issues.some(({ id, rule }) => id === 'profile-unknown' && rule?.profile === canonical)) return;
   const sentence = `was not checked against ${canonical}, which is not known here: add the package it is from.`;

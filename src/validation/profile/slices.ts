@@ -5,7 +5,7 @@ import { type Base, below, type Compiled, type Compiler, type Content, fault, ty
 import { passes } from './conforming.ts';
 import { type Discriminator, discriminatorOf } from './discriminators.ts';
 import type { Item } from './items.ts';
-import type { Node } from './tree.ts';
+import { maxOf, type Node } from './tree.ts';
 
 /** Checks the items of an element, the walk being at it, by its slices. */
 export type SlicesCheck = {
@@ -68,7 +68,7 @@ function compileSlice(compiler: Compiler, sliced: Node, node: Node, base: Base, 
   return {
     node,
     least: element.min ?? 0,
-    most: element.max === undefined || element.max === '*' ? Infinity : Number(element.max),
+    most: maxOf(node),
     discriminators: isDefault ? [] : discriminatorsOf(compiler, node, own, slicing),
     isDefault,
     item: compiler.itemCheckOf(compiler, node, own, sliced),

@@ -43,13 +43,18 @@ export function referencedNode(root: Node, contentReference: string): Node | und
   return findNode(root, (node) => node.id === id) ?? findNode(root, (node) => node.element.path === id);
 }
 
-export function findNode(node: Node, accepts: (node: Node) => boolean): Node | undefined {
+function findNode(node: Node, accepts: (node: Node) => boolean): Node | undefined {
   if (accepts(node)) return node;
   for (const below of [...node.children, ...node.slices]) {
     const found = findNode(below, accepts);
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** How often an element may be there. */
+export function maxOf({ element }: Node): number {
+  return element.max === undefined || element.max === '*' ? Infinity : Number(element.max);
 }
 
 /** The child an element's name leads to; a choice has its name with or without `[x]`. */

@@ -161,3 +161,18 @@ test('profiles that lead around in a circle come to an end', async () => {
   }));
   expect(await world.faults({ resourceType: 'Bundle', type: 'collection', entry })).toEqual([]);
 });
+
+test('a long chain of references that profiles follow is no danger', async () => {
+  const member = [{ path: 'Observation.hasMember', type: [{ code: 'Reference', targetProfile: [`${EXAMPLE}link`] }] }];
+  const world = makeWorld(definitions, [profileOf('link', 'Observation', member)]);
+  const entry = Array.from({ length: 3_000 }, (_, at) => ({
+    fullUrl: `http://example.org/fhir/Observation/${at}`,
+    resource: {
+      ...{ resourceType: 'Observation', id: `${at}`, status: 'final', code: { text: 'x' }, meta: { profile: [`${EXAMPLE}link`] } },
+      ...(at < 2_999 && { hasMember: [{ reference: `Observation/${at + 1}` }] }),
+    },
+  }));
+  const began = performance.now();
+  expect(await world.faults({ resourceType: 'Bundle', type: 'collection', entry })).toEqual([]);
+  expect(performance.now() - began).toBeLessThan(5_000);
+});
