@@ -8,6 +8,7 @@ export type NarrativeFault = {
 
 const XHTML = 'http://www.w3.org/1999/xhtml';
 const FAULTS_MAX = 10;
+const DEPTH_MAX = 200;
 
 /**
  * What is wrong with a narrative, by a parser. There are no entities but XML's own, as a document type is a fault, so nothing can
@@ -19,6 +20,7 @@ export function faultsIn(div: string): readonly NarrativeFault[] {
     if (faults.size < FAULTS_MAX) faults.set(`${kind} ${sentence}`, { kind, sentence });
   };
   let content = false;
+  let depth = 0;
   const parser = new SaxesParser({ xmlns: true });
   parser.on('error', () => {
     throw new Malformed();
@@ -32,15 +34,21 @@ export function faultsIn(div: string): readonly NarrativeFault[] {
     content ||= /[^ \t\r\n]/.test(text);
   });
   parser.on('opentag', (tag) => {
+    if (++depth > DEPTH_MAX) throw new TooDeep();
     if (tag.local === 'img' && 'src' in tag.attributes) content = true;
     checkElement(add, tag.prefix === '' ? tag.local : tag.name, tag.uri);
     for (const { name, value, prefix } of Object.values(tag.attributes)) {
       if (name !== 'xmlns' && prefix !== 'xmlns') checkAttribute(add, name, value);
     }
   });
+  parser.on('closetag', () => {
+    depth--;
+  });
   try {
     parser.write(div).close();
   } catch (error) {
+    if (error instanceof TooDeep)
+      return [{ kind: 'malformed', sentence: `has elements more than ${DEPTH_MAX} deep in each other: nest less.` }];
     if (!(error instanceof Malformed)) throw error;
     const sentence =
       'is not well-formed XHTML: close each element in the order they were opened, put attributes in quotes, and write &amp; and &lt; for & and <; of entities there are only &amp; &lt; &gt; &quot; &apos; and numbers (&#160;).';
@@ -53,6 +61,9 @@ export function faultsIn(div: string): readonly NarrativeFault[] {
 
 /** Ends the parsing at the first fault: what follows it can't be told. */
 class Malformed extends Error {}
+
+/** The parser looks for a namespace in all open elements, for each element. */
+class TooDeep extends Error {}
 
 type Add = (kind: NarrativeFault['kind'], sentence: string) => void;
 
