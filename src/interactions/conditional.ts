@@ -5,12 +5,12 @@ import { parseSearch } from '../search/parse.ts';
 import { planSearch } from '../search/plan.ts';
 import type { Query } from '../search/query.ts';
 import { runSearch } from '../search/run.ts';
-import { settlePlan } from '../search/settle.ts';
 import { LostRace, type Queryable } from '../storage/database.ts';
 import { type LockedVersion, lockCurrent } from '../storage/read.ts';
 import type { OpenedFound } from '../storage/sealing.ts';
 import type { Call, Context } from './context.ts';
 import { resolveSearch } from './resolve-search.ts';
+import { settleSearch } from './settle-search.ts';
 
 /** Conditional writes fall into this many locks, so that a large bundle can't exhaust the lock table. */
 const lockBuckets = 1024;
@@ -76,7 +76,7 @@ export async function findMatches(
 ): Promise<readonly OpenedFound[]> {
   const query = await resolveSearch(ctx, call, db, criteria.query);
   const planned = planSearch(query, (type) => call.access.filter('s', type), ctx.registry, ctx.planContext());
-  const plan = await settlePlan(db, planned, ctx.open, ctx.statistics);
+  const plan = await settleSearch(ctx, call, db, planned);
   const page = await runSearch(db, plan, undefined, limit, ctx.open, ctx.statistics);
   return page.rows;
 }

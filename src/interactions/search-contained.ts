@@ -14,6 +14,7 @@ import type { Answer } from './answer.ts';
 import type { Call, Context } from './context.ts';
 import { resolveSearch } from './resolve-search.ts';
 import { includesOf, type Pairs, type SearchPlace, withTotal } from './search.ts';
+import { insideOf } from './settle-search.ts';
 import { countBundle, cursorScope, searchBundle, type ShownRow } from './search-bundle.ts';
 import { assertSortable, type FromTypes, pageOfAll, type PageOfTypes, type Source, sourceOf, totalOfAll } from './search-types.ts';
 
@@ -93,6 +94,7 @@ async function containerSources(
     db: ctx.searcher,
     open: ctx.open,
     statistics: ctx.statistics,
+    inside: insideOf(ctx, call),
     registry: ctx.registry,
     extract: ctx.extract,
     plan: { ...plan, restriction },

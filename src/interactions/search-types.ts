@@ -4,13 +4,13 @@ import { compartmentToken, planSearch, type Plan } from '../search/plan.ts';
 import type { From } from '../search/position.ts';
 import type { Include, Query } from '../search/query.ts';
 import { countMatches, type Page, runSearch } from '../search/run.ts';
-import { settlePlan } from '../search/settle.ts';
 import { countCandidatesMax, type Total, totalOf } from '../search/total.ts';
 import { typesHolding } from '../search/types-holding.ts';
 import type { OpenedFound } from '../storage/sealing.ts';
 import type { Answer } from './answer.ts';
 import type { Call, Context } from './context.ts';
 import { resolveSearch } from './resolve-search.ts';
+import { settleSearch } from './settle-search.ts';
 import { includesOf, type Pairs, type SearchPlace, withTotal } from './search.ts';
 import { countBundle, cursorScope, searchBundle } from './search-bundle.ts';
 
@@ -129,7 +129,7 @@ export function sourceOf(ctx: Context, call: Call, query: Query): Source {
     async plan() {
       const resolved = await resolveSearch(ctx, call, ctx.searcher, query);
       const planned = planSearch(resolved, (type) => call.access.filter('s', type), ctx.registry, ctx.planContext());
-      return settlePlan(ctx.searcher, planned, ctx.open, ctx.statistics);
+      return settleSearch(ctx, call, ctx.searcher, planned);
     },
   };
 }

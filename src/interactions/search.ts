@@ -6,7 +6,6 @@ import { planSearch, type Plan } from '../search/plan.ts';
 import type { From } from '../search/position.ts';
 import type { Compartment, Query } from '../search/query.ts';
 import { countMatches, type Page, runSearch } from '../search/run.ts';
-import { settlePlan } from '../search/settle.ts';
 import { countCandidatesMax, type Total, totalOf } from '../search/total.ts';
 import { isShort } from '../search/way.ts';
 import type { Queryable } from '../storage/database.ts';
@@ -15,6 +14,7 @@ import type { OpenedFound } from '../storage/sealing.ts';
 import type { Answer } from './answer.ts';
 import type { Call, Context } from './context.ts';
 import { resolveSearch } from './resolve-search.ts';
+import { settleSearch } from './settle-search.ts';
 import { countBundle, cursorScope, searchBundle } from './search-bundle.ts';
 
 export type Pairs = readonly (readonly [string, string])[];
@@ -35,7 +35,7 @@ export async function search(ctx: Context, call: Call, type: string, pairs: Pair
   if (query.explain) assertExplains(call);
   const resolved = await resolveSearch(ctx, call, ctx.searcher, query);
   const planned = planSearch(resolved, (each) => call.access.filter('s', each), ctx.registry, ctx.planContext());
-  const plan = await settlePlan(ctx.searcher, planned, ctx.open, ctx.statistics);
+  const plan = await settleSearch(ctx, call, ctx.searcher, planned);
   // Planning again for the values would cost as much as a short search itself.
   const short = isShort(plan, query.count + 1, ctx.statistics.of(relationOf(plan.type)));
   const db = short ? ctx.reader : ctx.searcher;

@@ -1,4 +1,5 @@
 import type { RowFilter } from '../storage/filter.ts';
+import type { Criterion } from './query.ts';
 
 /** A bound on a fact's interval: `lo < x`, `hi > x`. Dates are epoch ms, quantities plain numbers. */
 export type Bound = { readonly column: 'lo' | 'hi'; readonly operator: '<' | '<=' | '>' | '>='; readonly value: number };
@@ -34,8 +35,8 @@ export type Condition =
   /** The resource is one of these. Keys find, ids prove. */
   | { readonly kind: 'ids'; readonly keys: readonly bigint[]; readonly ids: readonly string[] }
   | { readonly kind: 'updated'; readonly operator: Bound['operator']; readonly ms: number }
-  /** It refers to one of the rows of one of these hops. */
-  | { readonly kind: 'refers'; readonly to: readonly Hop[] }
+  /** It refers to one of the rows of one of these hops; `chain`: what that was asked by, of what the row itself contains too. */
+  | { readonly kind: 'refers'; readonly to: readonly Hop[]; readonly chain?: Chain }
   /** One of the rows of this hop refers to it; `each`: few rows are asked, and what refers to each is looked at before anything else. */
   | { readonly kind: 'referred'; readonly by: Hop; readonly each?: boolean }
   /** It stands at one of these places, as other rows name it. */
@@ -44,6 +45,9 @@ export type Condition =
   | { readonly kind: 'among'; readonly rows: Rows }
   | { readonly kind: 'and' | 'or'; readonly of: readonly Condition[] }
   | { readonly kind: 'not'; readonly of: Condition };
+
+/** A chain and the type that it begins at. */
+export type Chain = { readonly type: string; readonly criterion: Extract<Criterion, { kind: 'chain' }> };
 
 /** Decides on the opened resource what tokens and facts could not. */
 export type Recheck = (resource: object) => boolean;

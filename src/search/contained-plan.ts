@@ -1,11 +1,13 @@
 import { token } from '../encryption/token.ts';
 import type { RowFilter } from '../storage/filter.ts';
 import { planClause } from './clauses.ts';
-import { allOf, anyOf, type Condition } from './condition.ts';
+import { allOf, anyOf, type Condition, everything, type Reach } from './condition.ts';
 import { containsParts, insideKey } from './contained.ts';
+import { chainMatches, type SiftContext } from './contained-sift.ts';
 import { compartmentToken, type Plan, type Sift } from './plan.ts';
 import type { Clause, Criterion, Query } from './query.ts';
 import type { Registry, SearchElement } from './registry.ts';
+import { findRows, type Inside, type Settling } from './settle.ts';
 import type { PlanContext } from './sink.ts';
 import { sortTerms } from './sort.ts';
 
@@ -40,6 +42,26 @@ export function planContained(
     rechecks: [],
     sift,
     clauses: [],
+  };
+}
+
+/**
+ * Makes what finds rows that meet a chain by what they contain: `medication.code=…` finds the MedicationRequest whose own `#m1` has the
+ * code. Few rows contain anything, so mostly the answer is one look into the index.
+ *
+ * @see https://hl7.org/fhir/R4/search.html#contained
+ */
+export function chainsInside(context: Omit<SiftContext, keyof Settling> & { readonly standard: Registry }): Inside {
+  return async (chain, settling) => {
+    const inner = { ...context.plan, key: insideKey(context.plan.key) };
+    const narrowed = chain.criterion.to.map(({ type, criterion }): Condition => {
+      const contains: Condition = { kind: 'all-tokens', tokens: [token(context.plan.key, ...containsParts(type))] };
+      return allOf([contains, needs(criterion, { type, elements: context.standard.of(type).elements, context: inner }) ?? everything]);
+    });
+    const where = allOf([anyOf(narrowed), ...(settling.beside ?? [])]);
+    const reach: Reach = { type: chain.type, filter: context.plan.restriction(chain.type), where, rechecks: [] };
+    const matches = chainMatches(chain, { ...context, ...settling });
+    return (await findRows(reach, settling, matches)).rids;
   };
 }
 

@@ -4,7 +4,7 @@ import { parseReference } from '../fhir/references.ts';
 import type { RowFilter } from '../storage/filter.ts';
 import type { OpenedFound } from '../storage/sealing.ts';
 import { planClause, type PlannedClause } from './clauses.ts';
-import { allOf, type Condition, type Hop, type Link, type Reach } from './condition.ts';
+import { allOf, type Chain, type Condition, type Hop, type Link, type Reach } from './condition.ts';
 import { containedIn } from './contained.ts';
 import { hopsOf } from './criteria.ts';
 import { addCompartments, compartmentParts, type Extracted, type Extractor } from './extract.ts';
@@ -34,23 +34,50 @@ export type ContainedMatches = (rows: readonly OpenedFound[]) => Promise<readonl
 export function containedMatches(query: Query, container: string, withoutMatches: boolean, context: SiftContext): ContainedMatches {
   const criteria: Criterion[] = [...query.clauses.map((clause): Criterion => ({ kind: 'clause', clause })), ...query.criteria];
   const asked: Criterion = { kind: 'and', of: criteria };
+  const ask = asker(asked, query.type, container, withoutMatches, context);
+  return async (rows) => {
+    const { holders, meets } = await ask(rows);
+    return holders.map((holder) => {
+      if (holder === undefined) return [];
+      const isMatch = (node: Node): boolean =>
+        node.type === query.type && passes(context.plan.restriction(node.type), node.visibleBy()) && meets(node, holder);
+      if (withoutMatches && isMatch(holder.container)) return [];
+      return holder.contained.flatMap((node) => (isMatch(node) ? node.at : []));
+    });
+  };
+}
+
+/** Makes the test whether rows of a type meet a chain, be it by what they contain. */
+export function chainMatches(
+  { type, criterion }: Chain,
+  context: SiftContext,
+): (rows: readonly OpenedFound[]) => Promise<readonly boolean[]> {
+  const ask = asker(criterion, type, type, true, context);
+  return async (rows) => {
+    const { holders, meets } = await ask(rows);
+    return holders.map((holder) => holder !== undefined && meets(holder.container, holder));
+  };
+}
+
+type Asked = { readonly holders: readonly (Holder | undefined)[]; readonly meets: (node: Node, holder: Holder) => boolean };
+
+/** @param onContainer  the containers themselves are asked too */
+function asker(
+  asked: Criterion,
+  type: string,
+  container: string,
+  onContainer: boolean,
+  context: SiftContext,
+): (rows: readonly OpenedFound[]) => Promise<Asked> {
   const hops = new Map<Step, Hop>();
   planHops(asked, hops, context.plan);
-  const links = linksOf(asked, query.type, container, withoutMatches);
+  const links = linksOf(asked, type, container, onContainer);
   const nodes = nodeMaker(context);
   return async (rows) => {
     const holders = rows.map((row) => (row.erased ? undefined : nodes(row)));
     const found = await findTargets(holders, links, hops, context);
     const asking: Asking = { hops, found, clauses: new Map(), context };
-    return holders.map((holder) => {
-      if (holder === undefined) return [];
-      const meets = (node: Node): boolean =>
-        node.type === query.type &&
-        passes(context.plan.restriction(node.type), node.visibleBy()) &&
-        meetsCriterion(asked, node, holder, asking);
-      if (withoutMatches && meets(holder.container)) return [];
-      return holder.contained.flatMap((node) => (meets(node) ? node.at : []));
-    });
+    return { holders, meets: (node, holder) => meetsCriterion(asked, node, holder, asking) };
   };
 }
 
@@ -226,7 +253,8 @@ function leadsTo(step: Step, node: Node, holder: Holder, asking: Asking): boolea
 }
 
 function isReferred(by: Step, node: Node, holder: Holder, asking: Asking): boolean {
-  if (node === holder.container && asking.found.get(by)?.has(node.refKey()) === true) return true;
+  // What is contained refers to others from inside: to those outside, the container too, only stored resources do.
+  if (node === holder.container) return asking.found.get(by)?.has(node.refKey()) === true;
   return nodesOf(holder).some((source) => meetsStep(by, source, holder, asking) && refersTo(source, by.link, node, holder, asking));
 }
 

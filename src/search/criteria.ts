@@ -19,7 +19,7 @@ function planCriterion(criterion: Criterion, type: string, context: PlanContext)
     case 'clause':
       return planClause(criterion.clause, type, context);
     case 'chain':
-      return { condition: { kind: 'refers', to: hopsOf(criterion.to, context) } };
+      return { condition: { kind: 'refers', to: hopsOf(criterion.to, context), chain: { type, criterion } } };
     case 'has': {
       const [by] = hopsOf([criterion.by], context);
       if (by === undefined) throw new Error('a hop was lost');

@@ -3,10 +3,21 @@ import { int8Array } from '../storage/binary.ts';
 import type { Queryable } from '../storage/database.ts';
 import { onlyType, relationOf } from '../storage/relations.ts';
 import { findVersions, foundColumns, type FoundRow, foundVersion } from '../storage/rows.ts';
-import type { Opener } from '../storage/sealing.ts';
+import type { OpenedFound, Opener } from '../storage/sealing.ts';
 import { sqlValues, statement } from '../storage/sql.ts';
 import { shareMin, type Statistics } from '../storage/statistics.ts';
-import { allOf, asksRows, type Condition, type FoundRows, type Hop, partsOf, type Reach, type Rows } from './condition.ts';
+import {
+  allOf,
+  anyOf,
+  asksRows,
+  type Chain,
+  type Condition,
+  type FoundRows,
+  type Hop,
+  partsOf,
+  type Reach,
+  type Rows,
+} from './condition.ts';
 import { reachSql, typeSql } from './condition-sql.ts';
 import type { Plan } from './plan.ts';
 import { asksManyTokens, withPresentTokens } from './present-tokens.ts';
@@ -25,19 +36,24 @@ const batchRows = 1_000;
  * little of rare tokens to begin there, and a page that begins at the other end can cost a thousand times more.
  *
  * @param statistics  how frequent tokens are: without them only what must be opened is found first
+ * @param inside      finds what meets a chain by what it contains: without it chains lead to stored resources alone
  * @throws            FhirError 400 `too-costly` where too many resources would have to be opened
  */
-export async function settlePlan(db: Queryable, planned: Plan, open: Opener, statistics?: Statistics): Promise<Plan> {
+export async function settlePlan(db: Queryable, planned: Plan, open: Opener, statistics?: Statistics, inside?: Inside): Promise<Plan> {
   const plan = asksManyTokens(planned.condition)
     ? { ...planned, condition: await withPresentTokens(planned.condition, planned.type, { db, statistics }) }
     : planned;
   if (!asksRows(plan.condition)) return plan;
   // The few rows of one patient, or of some ids, are quicker asked themselves.
   const narrow = plan.patient !== undefined || partsOf(plan.condition).some(({ kind }) => kind === 'ids');
+  const own = partsOf(plan.condition).filter((part) => !asksRows(part));
+  // Of one patient's rows the column tells what a clause was.
+  const beside = plan.patient === undefined ? own : plan.clauses.map(({ condition }) => condition);
   const settled: Condition[] = [];
   for (const part of partsOf(plan.condition)) {
     const apart = narrow || statistics === undefined || isNearer(plan, part, statistics);
-    const found = asksRows(part) ? await settle(part, { db, open, statistics: apart ? undefined : statistics }) : part;
+    const settling = { db, open, statistics: apart ? undefined : statistics, inside, beside };
+    const found = asksRows(part) ? await settle(part, settling) : part;
     settled.push(found.kind === 'referred' && apart && statistics !== undefined ? { ...found, each: true } : found);
   }
   return ofOnePatient({ ...plan, condition: allOf(settled) });
@@ -80,14 +96,24 @@ function onlyPatient([hop, ...others]: readonly Hop[]): bigint | undefined {
 
 /** All rows of a hop, opened where they must be. @throws FhirError 400 `too-costly` where they are too many */
 export async function findReach(reach: Reach, settling: Settling): Promise<FoundRows> {
-  const where = asksRows(reach.where) ? await settle(reach.where, settling) : reach.where;
+  const where = asksRows(reach.where) ? await settleWhere(reach, settling) : reach.where;
   if (reach.rechecks.length > 0) return findRows({ ...reach, where }, settling);
   const found = await readFound({ ...reach, where }, settling.db, candidatesMax);
   if (found === undefined) throw tooManyCandidates(reach.type);
   return found;
 }
 
-export type Settling = { readonly db: Queryable; readonly open: Opener; readonly statistics: Statistics | undefined };
+export type Settling = {
+  readonly db: Queryable;
+  readonly open: Opener;
+  readonly statistics: Statistics | undefined;
+  readonly inside?: Inside | undefined;
+  /** What is asked beside of the same rows. */
+  readonly beside?: readonly Condition[];
+};
+
+/** Finds the rows that meet a chain by what they contain, among those that hold what is asked beside it. */
+export type Inside = (chain: Chain, settling: Settling) => Promise<readonly number[]>;
 
 async function settle(condition: Condition, settling: Settling): Promise<Condition> {
   switch (condition.kind) {
@@ -101,9 +127,13 @@ async function settle(condition: Condition, settling: Settling): Promise<Conditi
     case 'not':
       return { ...condition, of: await settle(condition.of, settling) };
     case 'refers': {
-      const to: Hop[] = [];
-      for (const hop of condition.to) to.push(await settleHop(hop, settling));
-      return { ...condition, to };
+      const { chain } = condition;
+      const [to, rids] = await Promise.all([
+        settleHops(condition.to, settling),
+        chain === undefined || settling.inside === undefined ? [] : settling.inside(chain, settling),
+      ]);
+      const stored: Condition = { ...condition, to };
+      return rids.length === 0 ? stored : anyOf([stored, { kind: 'among', rows: { rids, keys: [] } }]);
     }
     case 'referred':
       return settleReferred(await settleHop(condition.by, settling), settling.db);
@@ -112,6 +142,16 @@ async function settle(condition: Condition, settling: Settling): Promise<Conditi
     default:
       return condition;
   }
+}
+
+function settleWhere({ where }: Reach, settling: Settling): Promise<Condition> {
+  return settle(where, { ...settling, beside: partsOf(where).filter((part) => part.kind === 'placed' || !asksRows(part)) });
+}
+
+async function settleHops(hops: readonly Hop[], settling: Settling): Promise<Hop[]> {
+  const settled: Hop[] = [];
+  for (const hop of hops) settled.push(await settleHop(hop, settling));
+  return settled;
 }
 
 async function settleHop(hop: Hop, settling: Settling): Promise<Hop> {
@@ -131,7 +171,7 @@ async function settleReferred(by: Hop, db: Queryable): Promise<Condition> {
 async function settleRows(rows: Rows, settling: Settling): Promise<Rows> {
   if ('rids' in rows) return rows;
   const pruned = asksManyTokens(rows.where) ? { ...rows, where: await withPresentTokens(rows.where, rows.type, settling) } : rows;
-  const reach = asksRows(pruned.where) ? { ...pruned, where: await settle(pruned.where, settling) } : pruned;
+  const reach = asksRows(pruned.where) ? { ...pruned, where: await settleWhere(pruned, settling) } : pruned;
   if (reach.rechecks.length > 0) return findRows(reach, settling);
   return maybeFew(reach, settling.statistics) ? ((await readFound(reach, settling.db, fewMax)) ?? reach) : reach;
 }
@@ -158,15 +198,22 @@ async function readFound(reach: Reach, db: Queryable, max: number): Promise<Foun
   return { rids: rows.map(({ rid }) => Number(rid)), keys: rows.map(({ ref_key }) => BigInt(ref_key)) };
 }
 
-async function findRows(reach: Reach, { db, open }: Settling): Promise<FoundRows> {
+/** @param sift  decides on opened rows, where not the rechecks do */
+export async function findRows(
+  reach: Reach,
+  { db, open }: Settling,
+  sift = (rows: readonly OpenedFound[]): Promise<readonly boolean[]> =>
+    Promise.resolve(rows.map((row) => !row.erased && passes(reach, row.json))),
+): Promise<FoundRows> {
   const rids: number[] = [];
   const keys: bigint[] = [];
   const candidates = await candidatesOf(reach, db);
   for (let at = 0; at < candidates.length; at += batchRows) {
     const rows = await readRows(reach, candidates.slice(at, at + batchRows), db);
     const opened = await open(rows.map(foundVersion));
+    const kept = await sift(opened);
     opened.forEach((row, place) => {
-      if (row.erased || !passes(reach, row.json)) return;
+      if (kept[place] !== true) return;
       rids.push(row.rid);
       keys.push(BigInt(String(rows[place]?.[6])));
     });
