@@ -134,6 +134,8 @@ export const sections = {
         'How grave it is to break a rule that is only recommended, such as that a resource has a narrative.',
       ),
     ),
+    PROFILE_CACHE_MAX: whole(1_000, [600, 100_000], 'profiles', 'Compiled profiles and extensions in memory.'),
+    TERMINOLOGY_CACHE_MIB: whole(32, [1, 65_536], 'MiB', 'Code systems and value sets in memory, about.'),
   },
   Search: {
     SEARCH_TIMEOUT_MS: whole(10_000, [100, 30_000], 'ms', 'Longest time that a search may take.'),

@@ -124,6 +124,31 @@ describe('what is accepted', () => {
     expect(load({ [name]: written })[field]).toEqual(value);
   });
 
+  test.each([
+    ['Patient=http://example.org/p', [['Patient', ['http://example.org/p']]]],
+    [
+      'Patient=http://example.org/p|1.0, Observation=urn:o,Patient=http://example.org/q?a=b',
+      [
+        ['Patient', ['http://example.org/p|1.0', 'http://example.org/q?a=b']],
+        ['Observation', ['urn:o']],
+      ],
+    ],
+    [
+      '{"Patient": ["http://example.org/p", "urn:q"], "Group": "urn:g"}',
+      [
+        ['Patient', ['http://example.org/p', 'urn:q']],
+        ['Group', ['urn:g']],
+      ],
+    ],
+  ])('REQUIRED_PROFILES=%s', (written, expected) => {
+    expect([...load({ REQUIRED_PROFILES: written }).requiredProfiles]).toEqual(expected);
+  });
+
+  test('how grave best practice is follows from its rule, unless it is said', () => {
+    expect(load({}).bestPractice).toBeUndefined();
+    expect(load({ BEST_PRACTICE: 'error' }).bestPractice).toBe('error');
+  });
+
   test('database addresses stay as they are written', () => {
     const databaseUrl = 'postgresql://app:p%40ss@db.internal:5433/anamnesis?sslmode=verify-full';
     expect(load({ DATABASE_URL: databaseUrl, KEY_DATABASE_URL: 'postgres://k@keys/k' }).databaseUrl).toBe(databaseUrl);
@@ -161,6 +186,13 @@ describe('what is refused', () => {
     ['KEY_CACHE_SECONDS', '901'],
     ['TRANSACTION_TIMEOUT_MS', '30001'],
     ['LOG_LEVEL', 'verbose'],
+    ['REQUIRED_PROFILES', 'http://example.org/p'],
+    ['REQUIRED_PROFILES', 'patient=http://example.org/p'],
+    ['REQUIRED_PROFILES', 'Patient=example'],
+    ['REQUIRED_PROFILES', '{"Patient": [7]}'],
+    ['REQUIRED_PROFILES', '{"Patient": '],
+    ['UNKNOWN_PROFILES', 'ignore'],
+    ['BEST_PRACTICE', 'fatal'],
   ])('%s=%s', (name, written) => {
     expect(faultsOf({ [name]: written })).toMatch(new RegExp(`^The configuration has faults:\n- ${name} accepts \\S`));
   });

@@ -10,7 +10,7 @@ import { validatingDefinitions } from '../validation/snapshot/problems.ts';
 import { makeValidator, type Validator } from '../validation/validate.ts';
 
 export type ValidationParts = {
-  readonly config: Pick<Config, 'requiredProfiles' | 'unknownProfiles' | 'bestPractice'>;
+  readonly config: Pick<Config, 'requiredProfiles' | 'unknownProfiles' | 'bestPractice' | 'profileCacheMax' | 'terminologyCacheMib'>;
   readonly schema: Schema;
   readonly conformance: Conformance;
   readonly codeTables?: CodeTables;
@@ -21,13 +21,14 @@ export function openValidation({ config, schema, conformance, codeTables: tables
   readonly validator: Validator;
   readonly terminology: Terminology;
 } {
-  const { requiredProfiles, unknownProfiles, bestPractice } = config;
-  const terminology = makeTerminology(tables === undefined ? { conformance } : { conformance, tables });
+  const { requiredProfiles, unknownProfiles, bestPractice, profileCacheMax: profilesMax } = config;
+  const memoryBytes = config.terminologyCacheMib * 2 ** 20;
+  const terminology = makeTerminology({ conformance, memoryBytes, ...(tables === undefined ? {} : { tables }) });
   const best = bestPractice === undefined ? {} : { bestPractice };
   const rules = { schema, codes: terminology.checker, compileInvariant, prepareLibrary };
   const validator = makeValidator({
     ...rules,
-    profiles: makeProfiles({ ...rules, ...best, conformance, snapshotOf: completeSnapshot }),
+    profiles: makeProfiles({ ...rules, ...best, conformance, profilesMax, snapshotOf: completeSnapshot }),
     options: {
       requiredProfiles,
       unknownProfiles: unknownProfiles === 'refuse' ? 'error' : 'warning',
