@@ -82,8 +82,8 @@ function tooMuch(what: string): Issue {
 }
 
 function unfinished(): Issue {
-  const text = 'Not all invariants could be checked: on a resource of this size, those of its profiles take too long.';
-  return { ...issue('too-costly', 'invariant-too-costly', text), severity: 'information' };
+  const text = 'The invariants of its profiles take too long on a resource of this size. Split it into several, or claim fewer profiles.';
+  return issue('too-costly', 'validation-too-costly', text);
 }
 
 function unsettled(expression: readonly string[] | undefined): Issue {
