@@ -55,10 +55,12 @@ export function readCodeSystem(resource: object): CodeSystem {
   const concepts = new Map<string, Growing>();
   let weight = 1_000;
   const namedAs = namesOf(property);
-  // From a list of its own: stored hierarchies may be deeper than a call stack.
-  const open = listOf(concept).map((node) => ({ node, parent: undefined as string | undefined }));
-  for (let at = 0; at < open.length; at++) {
-    const { node, parent } = open[at] ?? { node: {}, parent: undefined };
+  // By a stack of its own, the next one last: stored hierarchies may be deeper than a call stack.
+  const open = listOf(concept)
+    .map((node) => ({ node, parent: undefined as string | undefined }))
+    .reverse();
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { node, parent } = next;
     const { code, display, definition } = node;
     if (typeof code !== 'string') continue;
     const known = conceptAt(concepts, code);
@@ -69,7 +71,7 @@ export function readCodeSystem(resource: object): CodeSystem {
     known.inactive ||= known.properties.some((each) => isInactive(each, namedAs));
     known.abstract ||= known.properties.some((each) => each.value === 'true' && namedAs.notSelectable.has(each.code));
     if (parent !== undefined) link(concepts, parent, code);
-    for (const child of listOf(node['concept'])) open.push({ node: child, parent: code });
+    for (const child of listOf(node['concept']).toReversed()) open.push({ node: child, parent: code });
     weight += 250 + code.length + lengthOf(display) + lengthOf(definition);
     weight += 150 * (known.designations.length + known.properties.length);
   }

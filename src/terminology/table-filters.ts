@@ -100,14 +100,18 @@ function existsSql(property: string, wanted: boolean, add: Add): string | undefi
 
 function belowSql(code: string, from: 'self' | 'others'): string {
   const start =
-    from === 'self' ? `select ${code}::text collate "C"` : `select l.child from concept_link l where l.system = $1 and l.parent = ${code}::text`;
+    from === 'self'
+      ? `select ${code}::text collate "C"`
+      : `select l.child from concept_link l where l.system = $1 and l.parent = ${code}::text`;
   return `c.code in (with recursive below (code) as (${start}
     union select l.child from below b join concept_link l on l.system = $1 and l.parent = b.code) select code from below)`;
 }
 
 function aboveSql(code: string, from: 'self' | 'others'): string {
   const start =
-    from === 'self' ? `select ${code}::text collate "C"` : `select l.parent from concept_link l where l.system = $1 and l.child = ${code}::text`;
+    from === 'self'
+      ? `select ${code}::text collate "C"`
+      : `select l.parent from concept_link l where l.system = $1 and l.child = ${code}::text`;
   return `c.code in (with recursive above (code) as (${start}
     union select l.parent from above a join concept_link l on l.system = $1 and l.child = a.code) select code from above)`;
 }
