@@ -89,6 +89,15 @@ function checkAttribute(add: Add, name: string, value: string): void {
   }
 }
 
+/** A name is quoted if it is one of HTML: it may be text that was never meant as markup. */
 function quotable(name: string, otherwise: string): string {
-  return /^[A-Za-z:-]{1,30}$/.test(name) ? `"${name}"` : otherwise;
+  return HTML.has(name.toLowerCase()) || /^on[a-z]{3,20}$/i.test(name) ? `"${name}"` : otherwise;
 }
+
+const HTML = new Set(
+  (
+    'action applet article aside audio background base basefont body button canvas center data del details embed fieldset figure font footer ' +
+    'form formaction frame frameset head header html http-equiv iframe input ins label legend link main mark math menu meta nav noscript object ' +
+    'option param picture role s script section select slot source srcdoc srcset strike style svg target template textarea title u video xlink:href'
+  ).split(' '),
+);

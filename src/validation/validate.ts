@@ -5,7 +5,7 @@ import type { CodeChecker } from '../terminology/verdict.ts';
 import { conformsTo } from './claims.ts';
 import type { Rules } from './rules.ts';
 import { compileTypes } from './shape.ts';
-import { type Asks, ISSUES_MAX, isFault, startWalk, type Walk } from './walk.ts';
+import { type Asks, startWalk, type Walk } from './walk.ts';
 
 export type ValidatorParts = Rules & { readonly schema: Schema; readonly codes: CodeChecker };
 
@@ -49,30 +49,24 @@ export function makeValidator({ schema, codes, ...rules }: ValidatorParts): Vali
     validate(document, asked = {}) {
       const answers: Asks['answers'] = new Map();
       const walk = walkOnce(document, asked, answers);
-      if (walk.needs.size === 0 && walk.questions.length === 0) return walk.issues;
+      if (walk.needs.size === 0) return walk.issues;
       return settle(walk, () => walkOnce(document, asked, answers));
     },
   };
 }
 
-/** Loads what the walk lacked and walks again, until nothing is lacking; then asks for the codes. */
+/** Loads what the walk lacked and walks again, until nothing is lacking. */
 async function settle(first: Walk, again: () => Walk): Promise<readonly Issue[]> {
   let walk = first;
   const loaded = new Set<string>();
   for (let round = 0; walk.needs.size > 0 && round < ROUNDS_MAX; round++) {
+    if (walk.unknown.size > QUESTIONS_MAX) return [tooMuch(`more than ${QUESTIONS_MAX} codes that have to be looked up`)];
     for (const name of walk.needs.keys()) loaded.add(name);
     if (loaded.size > LOADS_MAX) return [tooMuch(`more than ${LOADS_MAX} extensions, profiles or value sets that are not in use here`)];
     await Promise.all([...walk.needs.values()].map((load) => load()));
     walk = again();
   }
-  if (walk.questions.length > QUESTIONS_MAX) return [tooMuch(`more than ${QUESTIONS_MAX} codes that have to be looked up`)];
   if (walk.needs.size > 0) walk.issues.push(unsettled(walk.issues[0]?.expression));
-  const verdicts = await walk.asks.codes.later(walk.questions.map(({ question }) => question));
-  for (const [at, { judge }] of walk.questions.entries()) {
-    const verdict = verdicts[at];
-    const found = verdict === undefined ? undefined : judge(verdict);
-    if (found !== undefined && (isFault(found) || walk.issues.length < ISSUES_MAX)) walk.issues.push(found);
-  }
   return walk.issues;
 }
 

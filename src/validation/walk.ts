@@ -6,7 +6,7 @@ import type { CodeChecker, CodeQuestion, CodeVerdict } from '../terminology/verd
 import { type EntryIndexes, resolveWithin } from './resolve.ts';
 
 /** More than this many faults help nobody: the walk stops there. So many warnings and remarks are listed at most, too. */
-export const ISSUES_MAX = 50;
+const ISSUES_MAX = 50;
 
 /**
  * One walk over a resource. The path is a stack that checks push to and pop from, so nothing is allocated while all is well;
@@ -33,18 +33,15 @@ export type Walk = {
   readonly unknown: Map<string, CodeQuestion>;
   /** Code systems and value sets that couldn't be asked and were told of: once each will do. */
   told: Set<string>;
+  /** Whether it is only asked if there is a fault: the first ends the walk, and need not be explained. */
+  trying: boolean;
   /** Counts what couldn't be told so far, or not yet: what was only tried meanwhile neither passed nor failed. */
   doubts: number;
   /** The `id`s of elements in the present resource, once there is one. */
   ids: Set<string> | undefined;
   /** The entries of Bundles, to be found by what references say; made when they are first asked for. */
   readonly entries: EntryIndexes;
-  /** Codes to be asked for when all else is settled. */
-  readonly questions: AskedLater[];
 };
-
-/** What becomes of a question's verdict: the issue it ends in, if any, made at the place it was asked at. */
-export type AskedLater = { readonly question: CodeQuestion; readonly judge: (verdict: CodeVerdict) => Issue | undefined };
 
 /** What is asked beyond the resource. */
 export type Asks = {
@@ -99,10 +96,10 @@ export function startWalk(root: string, decimals: Decimals, asks: Asks = ASKS_NO
     needs: new Map(),
     unknown: new Map(),
     told: new Set(),
+    trying: false,
     doubts: 0,
     ids: undefined,
     entries: new Map(),
-    questions: [],
   };
   return walk;
 }
@@ -191,6 +188,7 @@ export function note(
   const path = pathOf(walk);
   const text = `${path} ${typeof sentence === 'string' ? sentence : sentence()}`;
   walk.issues.push({ severity, code, id, text, expression: [path, ...around], ...(rule === undefined ? {} : { rule }) });
+  if (walk.trying && isFault({ severity })) walk.full = true;
 }
 
 /** Warnings never keep a fault from being told, nor end the walk. */

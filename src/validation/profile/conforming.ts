@@ -3,7 +3,7 @@ import type { JsonObject } from '../../fhir/json.ts';
 import { parseReference } from '../../fhir/references.ts';
 import type { Schema } from '../../fhir/schema.ts';
 import { resourceTypeOf } from '../place.ts';
-import { isObject, resolveWithin } from '../resolve.ts';
+import { isObject, objectsIn, resolveWithin } from '../resolve.ts';
 import { isFault, type Walk } from '../walk.ts';
 import type { CompiledProfile, Conforms, FindProfile } from './compiler.ts';
 import { type Item, isA } from './items.ts';
@@ -13,7 +13,6 @@ export const STRUCTURES = 'http://hl7.org/fhir/StructureDefinition/';
 /** Does something whose findings are only looked at, and leaves the walk as it was. */
 export function attempt(walk: Walk, run: () => void): readonly Issue[] {
   const { issues, depth, full, told } = walk;
-  const asked = walk.questions.length;
   const found: Issue[] = [];
   walk.issues = found;
   walk.full = false;
@@ -22,17 +21,30 @@ export function attempt(walk: Walk, run: () => void): readonly Issue[] {
   walk.issues = issues;
   walk.full = full;
   walk.told = told;
-  walk.questions.length = asked;
   walk.depth = depth;
   return found;
 }
 
 /** Whether something finds no fault; undefined if it finds none and yet not all could be told. */
 export function passes(walk: Walk, run: () => void): boolean | undefined {
-  const { doubts } = walk;
-  if (attempt(walk, run).some(isFault)) return false;
+  const { doubts, trying } = walk;
+  walk.trying = true;
+  const found = attempt(walk, run);
+  walk.trying = trying;
+  if (found.some(isFault)) return false;
   return walk.doubts === doubts ? true : undefined;
 }
+
+/** Why something is not as it has to be: the first reason, and all places that have one. */
+export function reasonsIn(found: readonly Issue[]): { readonly text: string; readonly places: readonly string[] } {
+  const faults = found.filter(isFault);
+  const text = faults[0]?.text ?? '';
+  const places = [...new Set(faults.flatMap(({ expression = [] }) => expression))].slice(0, PLACES_MAX);
+  return { text: text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : text, places };
+}
+
+const PLACES_MAX = 12;
+const TEXT_MAX = 1_200;
 
 /** What is referred to is followed so far: who stands at the end of a longer chain is judged where he stands. */
 const NESTED_MAX = 24;
@@ -107,6 +119,37 @@ export function insideTarget(walk: Walk, { text, resource }: Target, inside: () 
   inside();
   walk.resources.splice(0, Infinity, ...before);
   walk.contained = contained;
+}
+
+/** `insideTarget`, the walk being where the target stands: in an entry of a Bundle, or contained. */
+export function atTarget(walk: Walk, target: Target, inside: () => void): void {
+  insideTarget(walk, target, () => {
+    const { depth } = walk;
+    const before = walk.path.slice(0, depth);
+    const place = placeOf(walk.resources) ?? [...before, 'resolve()'];
+    for (const [at, step] of place.entries()) walk.path[at] = step;
+    walk.depth = place.length;
+    inside();
+    for (const [at, step] of before.entries()) walk.path[at] = step;
+    walk.depth = depth;
+  });
+}
+
+/** The path to the last of resources that stand in each other as entries or contained ones. */
+function placeOf(resources: readonly JsonObject[]): (string | number)[] | undefined {
+  const [first, ...others] = resources;
+  if (first === undefined) return undefined;
+  const path: (string | number)[] = [resourceTypeOf(first)];
+  let outer = first;
+  for (const inner of others) {
+    const isBundle = outer.resourceType === 'Bundle';
+    const list = isBundle ? objectsIn(outer.entry).map(({ resource }) => resource) : objectsIn(outer.contained);
+    const at = list.indexOf(inner);
+    if (at < 0) return undefined;
+    path.push(isBundle ? 'entry' : 'contained', at, ...(isBundle ? ['resource'] : []));
+    outer = inner;
+  }
+  return path;
 }
 
 /** A reference's target as an item of its own. */
