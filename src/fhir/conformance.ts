@@ -14,3 +14,8 @@ export type Conformance = {
   /** Calls the listener whenever packages or stored conformance resources have changed, here or in another process. */
   readonly onChange: (listener: () => void) => void;
 };
+
+export type LiveConformance = Conformance & {
+  /** Something has changed: all who listen hear of it before this returns. */
+  readonly changed: () => void;
+};

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { Access } from '../authorization/access.ts';
 import type { Config } from '../config.ts';
+import type { LiveConformance } from '../fhir/conformance.ts';
 import type { Definitions } from '../definitions/load.ts';
 import type { Extractor } from '../search/extract.ts';
 import type { LiveRegistry } from '../search/live-registry.ts';
@@ -13,7 +14,6 @@ import type { RowIds } from '../storage/row-ids.ts';
 import type { Statistics } from '../storage/statistics.ts';
 import type { CreateBatch } from '../storage/create-batch.ts';
 import type { UpdateBatch } from '../storage/update-batch.ts';
-import type { LiveConformance } from './conformance/conformance.ts';
 import type { CodeTables } from '../storage/terminology.ts';
 import type { Terminology } from '../terminology/terminology.ts';
 import type { Validator } from '../validation/validate.ts';

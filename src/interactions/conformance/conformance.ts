@@ -1,15 +1,10 @@
 import type { Definitions } from '../../definitions/load.ts';
-import type { Conformance, ConformanceType } from '../../fhir/conformance.ts';
+import type { ConformanceType, LiveConformance } from '../../fhir/conformance.ts';
 import { compareVersions, isVersion, splitCanonical } from '../../fhir/version.ts';
 import type { Queryable } from '../../storage/database.ts';
 import type { RowFilter } from '../../storage/filter.ts';
 import { findPackaged } from '../../storage/packages.ts';
 import { findStored, type StoredContext } from './stored.ts';
-
-export type LiveConformance = Conformance & {
-  /** Something has changed: all who listen hear of it before this returns. */
-  readonly changed: () => void;
-};
 
 export type ConformanceOptions = {
   readonly definitions: Pick<Definitions, 'resource' | 'own' | 'published'>;
