@@ -1,12 +1,16 @@
+import type { Config } from '../../config.ts';
 import { parseReference } from '../../fhir/references.ts';
 import { splitCanonical } from '../../fhir/version.ts';
 import { parseSearch } from '../../search/parse.ts';
 import { planSearch } from '../../search/plan.ts';
+import type { Registry } from '../../search/registry.ts';
 import { runSearch } from '../../search/run.ts';
+import type { PlanContext } from '../../search/sink.ts';
 import { escape } from '../../search/values.ts';
 import type { Queryable } from '../../storage/database.ts';
 import type { RowFilter } from '../../storage/filter.ts';
-import type { Context } from '../context.ts';
+import type { Opener } from '../../storage/sealing.ts';
+import type { Statistics } from '../../storage/statistics.ts';
 
 /** How many stored resources of one url are looked at for the newest. */
 const versionsMax = 20;
@@ -19,8 +23,14 @@ export type StoredLookup = {
   readonly filter: (type: string) => RowFilter;
 };
 
-/** What of the context it takes; the rest may not be there yet. */
-export type StoredContext = Pick<Context, 'config' | 'registry' | 'planContext' | 'open' | 'statistics'>;
+/** What of the interactions' context it takes. */
+export type StoredContext = {
+  readonly config: Config;
+  readonly registry: Registry;
+  readonly planContext: () => PlanContext;
+  readonly open: Opener;
+  readonly statistics: Statistics;
+};
 
 /** A resource that a client stored, by its url and version, else the one written last; or by its place. */
 export async function findStored(
