@@ -67,7 +67,7 @@ export class LoadUnderWay extends Error {}
 export async function loadSystem(
   pool: Pool,
   head: SystemHead,
-  rows: AsyncIterable<TermRow>,
+  rows: AsyncIterable<TermRow> | Iterable<TermRow>,
   onRows: (rows: number) => void,
 ): Promise<number> {
   const client = await pool.connect();
@@ -132,7 +132,12 @@ async function begin(client: Queryable, { url, version, name, subsumes, properti
 }
 
 /** Rows of one kind go together; a change of kind sends what waits, as one kind builds on the other. */
-async function fill(client: PoolClient, id: number, rows: AsyncIterable<TermRow>, onRows: (rows: number) => void): Promise<void> {
+async function fill(
+  client: PoolClient,
+  id: number,
+  rows: AsyncIterable<TermRow> | Iterable<TermRow>,
+  onRows: (rows: number) => void,
+): Promise<void> {
   let waiting: TermRow[] = [];
   let count = 0;
   for await (const row of rows) {

@@ -25,11 +25,9 @@ export function makeChecker(stock: Stock): CodeChecker {
   function keep({ valueSet = '', system = '', code }: CodeQuestion, verdict: CodeVerdict): void {
     if (kept >= verdictsMax) forget();
     kept++;
-    let bySystem = verdicts.get(valueSet);
-    if (bySystem === undefined) verdicts.set(valueSet, (bySystem = new Map()));
-    let byCode = bySystem.get(system);
-    if (byCode === undefined) bySystem.set(system, (byCode = new Map()));
-    byCode.set(code, verdict);
+    const bySystem = verdicts.get(valueSet) ?? new Map<string, ByCode>();
+    const byCode: ByCode = bySystem.get(system) ?? new Map<string, CodeVerdict>();
+    verdicts.set(valueSet, bySystem.set(system, byCode.set(code, verdict)));
   }
 
   /** Undefined with what it needs noted. */

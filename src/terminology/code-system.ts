@@ -179,9 +179,7 @@ function joined<T>(before: readonly T[], more: readonly T[]): readonly T[] {
 
 export function designationsOf(node: Node): readonly Designation[] {
   const found = listOf(node['designation']).flatMap(({ language, use, value }) =>
-    typeof value === 'string'
-      ? [{ value, ...(typeof language === 'string' ? { language } : {}), ...(isNode(use) ? { use: use as Use } : {}) }]
-      : [],
+    typeof value === 'string' ? [{ value, ...(typeof language === 'string' ? { language } : {}), ...(isNode(use) ? { use } : {}) }] : [],
   );
   return found.length === 0 ? none : found;
 }

@@ -125,7 +125,7 @@ const nameOf = ({ url, name }: Node): string => textOf(url) ?? textOf(name) ?? '
 
 /** The narrative tells of the definition. */
 function aboutOf(resource: Node, withDefinition: boolean): JsonObject {
-  const { text, compose, expansion, ...about } = resource as JsonObject;
+  const { text: _text, compose, expansion: _expansion, ...about } = resource as JsonObject;
   return { ...about, resourceType: 'ValueSet', ...(withDefinition && compose !== undefined ? { compose } : {}) };
 }
 

@@ -11,7 +11,7 @@ export type ChangingConformance = Conformance & {
 
 /** Conformance resources out of a list. */
 export function conformanceOf(resources: readonly object[]): ChangingConformance {
-  let all = resources as readonly Resource[];
+  let all: readonly Resource[] = resources;
   const listeners: (() => void)[] = [];
   const asked: string[] = [];
   return {
@@ -26,7 +26,7 @@ export function conformanceOf(resources: readonly object[]): ChangingConformance
     },
     onChange: (listener) => listeners.push(listener),
     replace(next) {
-      all = next as readonly Resource[];
+      all = next;
       for (const listener of listeners) listener();
     },
   };

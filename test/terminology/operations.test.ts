@@ -203,9 +203,11 @@ describe('$expand', () => {
     const found = await expanded({ url: all.url, ...request });
     expect(tree(found.contains)).toBe(codes);
     expect(found.total).toBe(total);
-    for (const [name, value] of Object.entries(request))
-      expect(JSON.stringify(found.parameter)).toContain(`"name":"${name}","value`),
-        expect(JSON.stringify(found.parameter)).toContain(String(value));
+    const told = JSON.stringify(found.parameter);
+    for (const [name, value] of Object.entries(request)) {
+      expect(told).toContain(`"name":"${name}","value`);
+      expect(told).toContain(String(value));
+    }
   });
 
   test('shows designations as they are asked for, and displays in a language', async () => {

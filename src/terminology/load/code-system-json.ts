@@ -48,7 +48,7 @@ function declared(resource: Node): Record<string, TableProperty> {
   return Object.fromEntries(properties);
 }
 
-async function* rowsOf({ concepts }: CodeSystem): AsyncGenerator<TermRow> {
+function* rowsOf({ concepts }: CodeSystem): Generator<TermRow> {
   for (const { code, display, definition, inactive, abstract, properties } of concepts.values()) {
     const values: Record<string, string[]> = {};
     for (const each of properties) (values[each.code] ??= []).push(each.value);

@@ -9,5 +9,7 @@ export type Format = {
   readonly name: string;
   readonly recognises: (release: Release) => boolean;
   /** @throws UnreadableFile */
-  readonly read: (release: Release, said: Said) => Promise<{ readonly head: SystemHead; readonly rows: AsyncIterable<TermRow> }>;
+  readonly read: (release: Release, said: Said) => Reading | Promise<Reading>;
 };
+
+export type Reading = { readonly head: SystemHead; readonly rows: AsyncIterable<TermRow> | Iterable<TermRow> };

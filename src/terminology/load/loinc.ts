@@ -28,7 +28,7 @@ const properties = [
 export const loinc: Format = {
   name: 'LOINC',
   recognises: ({ files }) => files.some((file) => table.test(file)),
-  async read(release, { url = 'http://loinc.org', version, name = 'LOINC' }) {
+  read(release, { url = 'http://loinc.org', version, name = 'LOINC' }) {
     const declared: Record<string, TableProperty> = Object.fromEntries(properties.map((each) => [each, { type: 'string' }]));
     declared['LIST'] = { type: 'code', description: 'The answer lists it is in' };
     const head = { url, name, version: version ?? /(\d+\.\d+)/.exec(release.name)?.[1], subsumes: true, properties: declared };

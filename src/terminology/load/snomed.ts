@@ -22,7 +22,7 @@ const fullyDefined = '900000000000073002';
 export const snomed: Format = {
   name: 'SNOMED CT',
   recognises: ({ files }) => files.some((file) => concepts.test(file)),
-  async read(release, { url = 'http://snomed.info/sct', version, name = 'SNOMED CT' }) {
+  read(release, { url = 'http://snomed.info/sct', version, name = 'SNOMED CT' }) {
     const [, date] = /_(\d{8})(?:T\d+Z)?(?:\.txt)?$/.exec(release.files.find((file) => concepts.test(file)) ?? '') ?? [];
     // Of no other edition the file names tell which module it is.
     const international = release.files.some((file) => /_Snapshot_INT_\d{8}/.test(file));

@@ -41,12 +41,12 @@ function fileRelease(path: string): Release {
   return {
     name: name.replace(/\.gz$/, ''),
     files: [name.replace(/\.gz$/, '')],
-    async open() {
+    open() {
       const stream = createReadStream(path, { highWaterMark });
-      if (!path.endsWith('.gz')) return stream;
+      if (!path.endsWith('.gz')) return Promise.resolve(stream);
       const expanded = createGunzip();
       stream.on('error', (error) => expanded.destroy(error));
-      return stream.pipe(expanded);
+      return Promise.resolve(stream.pipe(expanded));
     },
     close: () => {},
   };
