@@ -57,19 +57,24 @@ export type Content = { check?: ObjectCheck | undefined };
  */
 export type Compiled<Check> = { readonly check: Check; readonly isOwn: boolean; readonly awaits: ReadonlySet<Content> };
 
-/** Notes a fault against an element of the profile at the walk's present place, unless it stands there already. */
+/**
+ * Notes a fault against an element of the profile at the walk's present place, unless it stands there already.
+ *
+ * @param around  other places that the fault is about
+ */
 export function fault(
   compiler: Compiler,
   walk: Walk,
   found: { readonly severity?: Severity; readonly code: IssueCode; readonly id: string; readonly key: string },
   sentence: string,
+  around: readonly string[] = [],
 ): void {
   const { url, version } = compiler.definition;
   const rule: Rule = { profile: url, ...(version === undefined ? {} : { version }), key: found.key };
   const path = pathOf(walk);
   const isSame = (other: Issue) => other.id === found.id && other.expression?.[0] === path && other.text === `${path} ${sentence}`;
   if (walk.issues.some(isSame)) return;
-  note(walk, found.severity ?? 'error', found.code, found.id, sentence, rule);
+  note(walk, found.severity ?? 'error', found.code, found.id, sentence, rule, ...around);
 }
 
 /** Does something one step below the walk's present place. */

@@ -1,7 +1,8 @@
 import { isObject } from '../resolve.ts';
 import type { Walk } from '../walk.ts';
-import { insideTarget, type Target, targetItem, targetOf } from './conforming.ts';
-import { type Item, itemsOf, type Property } from './items.ts';
+import { below } from './compiler.ts';
+import { atTarget, insideTarget, type Target, targetItem, targetOf } from './conforming.ts';
+import { type Item, itemsOf, type Property, stepOf } from './items.ts';
 
 /** A step of a discriminator's path. @see https://hl7.org/fhir/R4/profiling.html#discriminator */
 export type PathStep =
@@ -61,6 +62,31 @@ export function anyAt(walk: Walk, item: Item, steps: readonly PathStep[], at: nu
     if (found === undefined) verdict = undefined;
   }
   return verdict;
+}
+
+/** Does something with the first of what a path leads to, the walk being there. */
+export function goAt(
+  walk: Walk,
+  item: Item,
+  steps: readonly PathStep[],
+  at: number,
+  propertiesOf: Follow['propertiesOf'],
+  run: (walk: Walk, item: Item) => void,
+): void {
+  const step = steps[at];
+  if (step === undefined) return run(walk, item);
+  if (step.kind === 'type') return goAt(walk, item, steps, at + 1, propertiesOf, run);
+  if (!isObject(item.value)) return;
+  if (step.kind === 'resolve') {
+    const target = targetOf(walk, item.value);
+    const { resource } = target;
+    if (resource !== undefined) atTarget(walk, target, () => goAt(walk, targetItem(resource), steps, at + 1, propertiesOf, run));
+    return;
+  }
+  const name = step.kind === 'extension' ? 'extension' : stepOf(step.name);
+  const [child] = itemsOf(item.value, propertiesOf(item.type, step.kind === 'extension' ? 'extension' : step.name));
+  if (child === undefined) return;
+  below(walk, name, () => below(walk, child.index, () => goAt(walk, child, steps, at + 1, propertiesOf, run)));
 }
 
 function throughReference(walk: Walk, item: Item, steps: readonly PathStep[], at: number, follow: Follow): boolean | undefined {

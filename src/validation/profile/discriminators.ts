@@ -1,16 +1,22 @@
+import type { Issue } from '../../fhir/error.ts';
 import type { Json } from '../../fhir/json.ts';
 import type { Slicing } from '../../fhir/structure-definition.ts';
 import { isObject } from '../resolve.ts';
 import { verdictOf, type Walk } from '../walk.ts';
 import type { Base, Compiler } from './compiler.ts';
-import { passes, STRUCTURES, typeNamed } from './conforming.ts';
-import { anyAt, parseDiscriminatorPath, type PathStep, type Test, type Unresolved } from './discriminator-path.ts';
+import { attempt, passes, STRUCTURES, typeNamed } from './conforming.ts';
+import { anyAt, goAt, parseDiscriminatorPath, type PathStep, type Test, type Unresolved } from './discriminator-path.ts';
 import { type Item, isA } from './items.ts';
 import { childOf, type Node, urlOfExtension } from './tree.ts';
 import { choiceValue, equalsFixed, matchesPattern, written } from './values.ts';
 
 /** What an item has to be at a path to be of a slice, and that in words: `code.coding.code has to be "8480-6"`. */
-export type Discriminator = { readonly test: Test; readonly words: string };
+export type Discriminator = {
+  readonly test: Test;
+  readonly words: string;
+  /** What is wrong with an item that doesn't pass, the walk being at it; for what is told by being as a profile or slice says. */
+  readonly explain?: (walk: Walk, item: Item) => readonly Issue[];
+};
 
 type SlicingDiscriminator = NonNullable<Slicing['discriminator']>[number];
 
@@ -34,7 +40,12 @@ export function discriminatorOf(
   const { propertiesOf } = compiler;
   if (expected.absent === true) return { words: `${path} has to be absent`, test: negated(propertiesOf, steps) };
   const { test, unresolved = undecided } = expected;
-  return { words: `${path} ${expected.words}`, test: (walk, item) => anyAt(walk, item, steps, 0, { propertiesOf, test, unresolved }) };
+  const { check } = expected;
+  return {
+    words: `${path} ${expected.words}`,
+    test: (walk, item) => anyAt(walk, item, steps, 0, { propertiesOf, test, unresolved }),
+    ...(check && { explain: (walk, item) => attempt(walk, () => goAt(walk, item, steps, 0, propertiesOf, check)) }),
+  };
 }
 
 type Site = {
@@ -44,7 +55,14 @@ type Site = {
   readonly base: Base;
 };
 
-type Expectation = { readonly words: string; readonly test: Test; readonly unresolved?: Unresolved; readonly absent?: true };
+type Expectation = {
+  readonly words: string;
+  readonly test: Test;
+  readonly unresolved?: Unresolved;
+  readonly absent?: true;
+  /** What the test tries. */
+  readonly check?: (walk: Walk, item: Item) => void;
+};
 
 const undecided = (): undefined => undefined;
 
@@ -182,7 +200,14 @@ function ofProfile({ compiler }: Site, { element }: Node, resolved: boolean): Ex
     });
     return anyOf(others);
   };
-  return { words: `has to conform to ${canonicals.join(' or ')}`, test, unresolved };
+  const check = (walk: Walk, item: Item): void => {
+    for (const canonical of canonicals) {
+      const profile = compiler.find(walk, canonical);
+      if (profile === undefined || profile === 'absent' || !isA(compiler.schema, item.type, profile.type)) continue;
+      return profile.check(walk, item.value ?? null, item.holder, item.key);
+    }
+  };
+  return { words: `has to conform to ${canonicals.join(' or ')}`, test, unresolved, check };
 }
 
 function ofValueSet(valueSet: string): Expectation {
@@ -211,6 +236,7 @@ function ofChildren({ compiler, base, steps }: Site, node: Node): Expectation | 
       const check = checks.get(item.type);
       return check === undefined || passes(walk, () => check(walk, item));
     },
+    check: (walk, item) => checks.get(item.type)?.(walk, item),
   };
 }
 

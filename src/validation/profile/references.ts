@@ -1,8 +1,9 @@
+import type { Issue } from '../../fhir/error.ts';
 import type { ElementType } from '../../fhir/structure-definition.ts';
 import { isObject } from '../resolve.ts';
 import { note, type Walk } from '../walk.ts';
-import { type Base, below, type Compiler, fault, type ItemCheck } from './compiler.ts';
-import { attempt, insideTarget, type Target, targetItem, targetOf, typeNamed } from './conforming.ts';
+import { type Base, type Compiler, fault, type ItemCheck } from './compiler.ts';
+import { atTarget, attempt, insideTarget, reasonsIn, type Target, targetItem, targetOf, typeNamed } from './conforming.ts';
 import { isA, type Item } from './items.ts';
 import type { Node } from './tree.ts';
 
@@ -110,20 +111,17 @@ function checkConformance(compiler: Compiler, node: Node, walk: Walk, target: Ta
     conforms = profiles.some((canonical) => compiler.conforms(walk, canonical, targetItem(resource)) !== false);
   });
   if (conforms) return;
-  const reason = profiles.length === 1 ? firstFault(compiler, walk, target, profiles[0] ?? '') : '';
+  const { text, places } = reasonsIn(walk.trying ? [] : faultsOf(compiler, walk, target, profiles[0] ?? ''));
+  const reason = text === '' ? '' : ` ${text}`;
   const sentence = `refers to a ${target.type} that does not conform to ${profiles.join(' or ')}, as ${compiler.definition.url} asks.${reason}`;
-  fault(compiler, walk, { code: 'structure', id: 'reference-target', key: node.id }, sentence);
+  fault(compiler, walk, { code: 'structure', id: 'reference-target', key: node.id }, sentence, places);
 }
 
-function firstFault(compiler: Compiler, walk: Walk, target: Target, canonical: string): string {
+function faultsOf(compiler: Compiler, walk: Walk, target: Target, canonical: string): readonly Issue[] {
   const profile = compiler.find(walk, canonical);
   const { resource } = target;
-  if (profile === undefined || profile === 'absent' || resource === undefined) return '';
-  const issues = attempt(walk, () => {
-    insideTarget(walk, target, () => below(walk, 'resolve()', () => profile.check(walk, resource, { resource }, 'resource')));
-  });
-  const text = issues.find(({ severity }) => severity === 'error')?.text;
-  return text === undefined ? '' : ` ${text}`;
+  if (profile === undefined || profile === 'absent' || resource === undefined) return [];
+  return attempt(walk, () => atTarget(walk, target, () => profile.check(walk, resource, { resource }, 'resource')));
 }
 
 function typeOfTarget(compiler: Compiler, walk: Walk, canonical: string): string | undefined {

@@ -2,7 +2,7 @@ import type { Slicing } from '../../fhir/structure-definition.ts';
 import { isObject } from '../resolve.ts';
 import { insideResource, type Walk } from '../walk.ts';
 import { type Base, below, type Compiled, type Compiler, type Content, fault, type ItemCheck } from './compiler.ts';
-import { passes } from './conforming.ts';
+import { attempt, passes, reasonsIn } from './conforming.ts';
 import { type Discriminator, discriminatorOf } from './discriminators.ts';
 import type { Item } from './items.ts';
 import { maxOf, type Node } from './tree.ts';
@@ -82,7 +82,14 @@ function discriminatorsOf(compiler: Compiler, node: Node, base: Base, slicing: S
   if (found.length > 0) return found;
   const check = compiler.itemCheckOf(compiler, node, base)?.check;
   const words = `it has to be as ${node.id} says`;
-  return [{ words, test: (walk, item) => check === undefined || passes(walk, () => check(walk, item)) }];
+  if (check === undefined) return [{ words, test: () => true }];
+  return [
+    {
+      words,
+      test: (walk, item) => passes(walk, () => check(walk, item)),
+      explain: (walk, item) => attempt(walk, () => check(walk, item)),
+    },
+  ];
 }
 
 function checkSlices(compiler: Compiler, node: Node, rules: Slicing, slices: readonly Slice[], walk: Walk, items: readonly Item[]): void {
@@ -164,12 +171,24 @@ function checkItem(check: ItemCheck, walk: Walk, item: Item): void {
 function reportStray(compiler: Compiler, node: Node, slices: readonly Slice[], walk: Walk, item: Item): void {
   const nearest = slices.toSorted((a, b) => passed(walk, b, item) - passed(walk, a, item))[0];
   const failing = nearest === undefined ? undefined : failingOf(walk, nearest, item);
+  const { text, places } = reasonsFor(walk, failing, item);
   const hint =
     nearest === undefined || failing === undefined ? '' : `; the nearest is ${nearest.node.element.sliceName}, for which ${failing.words}`;
   below(walk, item.index, () => {
-    const sentence = `is of none of the slices that ${compiler.definition.url} allows here${hint}.`;
-    fault(compiler, walk, { code: 'structure', id: 'slice-closed', key: node.id }, sentence);
+    const sentence = `is of none of the slices that ${compiler.definition.url} allows here${hint}.${text}`;
+    fault(compiler, walk, { code: 'structure', id: 'slice-closed', key: node.id }, sentence, places);
   });
+}
+
+/** Why an item isn't as a discriminator says, if that is more than a value which the message names anyway. */
+function reasonsFor(walk: Walk, failing: Discriminator | undefined, item: Item): ReturnType<typeof reasonsIn> {
+  let reasons = reasonsIn([]);
+  if (walk.trying || failing?.explain === undefined) return reasons;
+  const { explain } = failing;
+  below(walk, item.index, () => {
+    reasons = reasonsIn(explain(walk, item));
+  });
+  return { ...reasons, text: reasons.text === '' ? '' : ` ${reasons.text}` };
 }
 
 function reportOrder(compiler: Compiler, slice: Slice | undefined, walk: Walk, item: Item, where: string): void {
@@ -189,9 +208,10 @@ function reportCount(compiler: Compiler, slice: Slice, walk: Walk, count: number
   }
   const nearest = strays.toSorted((a, b) => passed(walk, slice, b) - passed(walk, slice, a))[0];
   const failing = nearest === undefined ? undefined : failingOf(walk, slice, nearest);
+  const { text, places } = nearest === undefined ? reasonsIn([]) : reasonsFor(walk, failing, nearest);
   const hint = failing === undefined || nearest === undefined ? '' : ` The nearest is item ${nearest.index ?? 0}, but ${failing.words}.`;
-  const sentence = `has ${count === 0 ? 'no item' : `${count} items`} ${name} and must have ${least}: ${how}.${hint}`;
-  fault(compiler, walk, { code: 'required', id: 'slice-min', key: node.id }, sentence);
+  const sentence = `has ${count === 0 ? 'no item' : `${count} items`} ${name} and must have ${least}: ${how}.${hint}${text}`;
+  fault(compiler, walk, { code: 'required', id: 'slice-min', key: node.id }, sentence, places);
 }
 
 function passed(walk: Walk, { discriminators }: Slice, item: Item): number {

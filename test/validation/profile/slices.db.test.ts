@@ -238,7 +238,7 @@ const cases: Record<string, Case> = {
     refused: [
       [
         { ...observation, contained: [{ ...observation, id: 'o' }], hasMember: [{ reference: '#o' }] },
-        'slice-min Observation.hasMember Observation.hasMember:text',
+        'slice-min Observation.hasMember,Observation.contained[0].value Observation.hasMember:text',
       ],
       [{ ...observation, hasMember: [{ reference: 'MolecularSequence/1' }] }, 'slice-min Observation.hasMember Observation.hasMember:text'],
     ],
@@ -305,7 +305,10 @@ const cases: Record<string, Case> = {
     ],
     allowed: [parts(part('1-8'), part('2-6', { valueInteger: 1 }))],
     refused: [
-      [parts(part('1-8', { valueBoolean: true })), 'slice-closed Observation.component[0] Observation.component'],
+      [
+        parts(part('1-8', { valueBoolean: true })),
+        'slice-closed Observation.component[0],Observation.component[0].value Observation.component',
+      ],
       [parts(part('1-8'), part('2-6')), 'slice-max Observation.component Observation.component:text'],
     ],
   },
@@ -393,7 +396,7 @@ const cases: Record<string, Case> = {
     allowed: [bundle({ ...observation, valueString: 'x' }), bundle(patient, { ...observation, valueString: 'x' }, observation)],
     refused: [
       [bundle(patient), 'slice-min Bundle.entry Bundle.entry:text'],
-      [bundle(observation), 'slice-min Bundle.entry Bundle.entry:text'],
+      [bundle(observation), 'slice-min Bundle.entry,Bundle.entry[0].resource.value Bundle.entry:text'],
     ],
   },
 };

@@ -275,7 +275,7 @@ const observations: Record<string, Omit<Case, 'of'>> = {
       [{ ...observation, subject: { reference: 'Group/1' } }, 'reference-target Observation.subject Observation.subject'],
       [
         { ...observation, contained: [{ ...patient, id: 'p' }], subject: { reference: '#p' } },
-        'reference-target Observation.subject Observation.subject',
+        'reference-target Observation.subject,Observation.contained[0].birthDate Observation.subject',
       ],
     ],
   },
