@@ -24,8 +24,8 @@ export function makeConformance({ definitions, db, stored, filter = () => 'all' 
 
   async function find(type: ConformanceType, canonical: string): Promise<object | undefined> {
     const { url, version } = splitCanonical(canonical);
-    // An id or a place alone would find a definition too; here only urls name one.
-    if (!/^[a-z][a-z\d+.-]*:/i.test(url)) return undefined;
+    // An id alone would find a definition too; here only urls name one. A place, `ValueSet/id`, is one of ours.
+    if (!/^[a-z][a-z\d+.-]*:/i.test(url)) return url.includes('/') ? findStored(stored, db, { type, canonical, filter }) : undefined;
     const packaged = (): Promise<object | undefined> => findPackaged(db, type, url, version);
     const standard = (): Promise<object | undefined> => defined(type, url, version);
     const moved = async (): Promise<object | undefined> => newest(await published(type, url, version), await packaged());
