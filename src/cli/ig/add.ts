@@ -29,6 +29,8 @@ const packagesMax = 200;
 const builtIn = /^hl7\.fhir\.r4\.(?:core|examples)$/;
 /** HL7's terminology is built in too; a newer one may be added, but not for being depended on. */
 const builtInTerminology = /^hl7\.terminology(?:\.r4)?$/;
+/** Packages that are made anew for each version of FHIR: by the plain name only that for the newest is had. */
+const forR4: ReadonlyMap<string, string> = new Map([['hl7.fhir.uv.extensions', 'hl7.fhir.uv.extensions.r4']]);
 const otherVersions = /^hl7\.fhir\.r(?:2|2b|3|4b|5|6)\./;
 
 /**
@@ -61,6 +63,7 @@ type Dependency = { readonly name: string; readonly version: string; readonly of
 
 function dependenciesOf({ name, version, dependencies }: PackageHead): Dependency[] {
   return Object.entries(dependencies)
+    .map(([needed, asked]): [string, string] => [forR4.get(needed) ?? needed, asked])
     .filter(([needed]) => ![builtIn, builtInTerminology, otherVersions].some((kind) => kind.test(needed)))
     .map(([needed, asked]) => ({ name: needed, version: asked, of: `${name}@${version}` }));
 }

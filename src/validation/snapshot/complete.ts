@@ -1,10 +1,11 @@
 import { FhirError, type Issue, issue } from '../../fhir/error.ts';
-import type { StructureDefinition } from '../../fhir/structure-definition.ts';
+import type { ElementDefinition, StructureDefinition } from '../../fhir/structure-definition.ts';
 import { splitCanonical } from '../../fhir/version.ts';
 import { applyChange, type Completing, type DefinedTree } from './apply.ts';
 import { changesOf } from './differential.ts';
 import { ElementFault } from './element-fault.ts';
 import { copyOf, countOf, type ElementNode, elementsOf, treeOf } from './tree.ts';
+import { unusableAt } from './usable.ts';
 
 /** Finds a StructureDefinition by its canonical url. */
 type Find = (canonical: string) => Promise<object | undefined>;
@@ -58,8 +59,14 @@ async function complete(definition: StructureDefinition, making: Making): Promis
     const text = `The base ${baseDefinition} is not known here, or has no snapshot and no base. Load the package that defines it, or store it first.`;
     throw refused([fault('snapshot-base-unknown', text, base)]);
   }
-  const root: ElementNode = { ...copyOf(tree.root), name: definition.type };
-  const changes = changesOf(differential?.element ?? []);
+  const elements = differential?.element ?? [];
+  const unusable = unusableAt(elements);
+  if (unusable >= 0) {
+    throw refused([fault('snapshot-malformed', 'This is no usable element: it needs a path, and types with codes.', place(unusable))]);
+  }
+  // A logical model's type is a url, which ends with what its paths begin with.
+  const root: ElementNode = { ...copyOf(tree.root), name: definition.type.slice(definition.type.lastIndexOf('/') + 1) };
+  const changes = changesOf(elements);
   const issues = await applyAll({ definition, root, original: tree.root, treeFor, isUnderWay, changes });
   if (issues.length > 0) throw refused(issues);
   return root;
@@ -90,8 +97,12 @@ async function loadTree(canonical: string, making: Making): Promise<DefinedTree 
   const elements = definition.snapshot?.element ?? [];
   if (elements.length === 0 && definition.baseDefinition === undefined) return undefined;
   const under = [...making.under, splitCanonical(canonical).url];
-  const root = elements.length > 0 ? treeOf(elements) : await complete(definition, { ...making, under }).catch(blaming(canonical));
+  const root = elements.length > 0 ? treeIn(elements) : await complete(definition, { ...making, under }).catch(blaming(canonical));
   return root === undefined ? undefined : { root, kind: definition.kind };
+}
+
+function treeIn(elements: readonly ElementDefinition[]): ElementNode | undefined {
+  return unusableAt(elements) < 0 ? treeOf(elements) : undefined;
 }
 
 /** What is wrong with another definition is said of it, and not of the elements of this one. */

@@ -65,6 +65,16 @@ describe('conformance resources', () => {
     expect(await find(url)).toMatchObject({ version: '1.0.0' });
   });
 
+  test('of a package that two add at once come from one of them, whole', async () => {
+    const url = 'http://example.org/once';
+    const adding = ['1', '2', '3'].map((title) =>
+      addOne('example.once', '1.0.0', codeSystem(url, '1.0.0', { title }), codeSystem(`${url}2`, '1.0.0', { title })),
+    );
+    expect((await Promise.all(adding)).filter(Boolean)).toHaveLength(1);
+    const [first, second] = await Promise.all([find(url), find(`${url}2`)]);
+    expect((first as { title: string }).title).toBe((second as { title: string }).title);
+  });
+
   test('of a removed package are gone', async () => {
     const url = 'http://example.org/removed';
     await addOne('example.removed', '1.0.0', codeSystem(url, '1.0.0'));
@@ -151,6 +161,16 @@ describe('a change', () => {
     before = heard();
     await removePackage(server.services.context.pool, { name: 'example.told', version: '1.0.0' });
     await eventually(before);
+  });
+
+  test('may have been missed while the connection was lost, and is heard then', async () => {
+    const heard = counter(other);
+    await server.services.context.pool.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'anamnesis parameters' and datname = current_database()`,
+    );
+    await expect.poll(heard, { timeout: 5_000 }).toBeGreaterThan(0);
+    await expect.poll(() => other.ready().catch(() => false), { timeout: 5_000 }).toBe(true);
+    await expect.poll(() => server.services.ready().catch(() => false), { timeout: 5_000 }).toBe(true);
   });
 
   test('of anything else is not', async () => {

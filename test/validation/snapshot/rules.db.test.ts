@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Definitions, loadDefinitions } from '../../../src/definitions/load.ts';
 import { FhirError, type Issue } from '../../../src/fhir/error.ts';
@@ -279,6 +280,70 @@ describe('a broken differential', () => {
     const rest = Array.from({ length: 600 }, (_, n) => ({ path: item(2), sliceName: `t${n}` }));
     const found = await issuesOf(profile({ type: 'Questionnaire' }, ...deep, ...many, { path: item(2), slicing }, ...rest));
     expect(found).toMatchObject([{ id: 'snapshot-too-large' }]);
+  });
+});
+
+describe('any differential', () => {
+  test('makes a snapshot or is refused, and soon', { timeout: 30_000 }, async () => {
+    const names = [
+      'Observation',
+      'id',
+      'extension',
+      'code',
+      'coding',
+      'value[x]',
+      'valueQuantity',
+      'valueString',
+      'component',
+      'referenceRange',
+      'low',
+      'url',
+      'x',
+    ];
+    const path = fc.array(fc.constantFrom(...names), { minLength: 0, maxLength: 5 }).map((steps) => ['Observation', ...steps].join('.'));
+    const slice = fc.constantFrom('a', 'b', 'a/c', 'valueQuantity', 'a b', '');
+    const type = fc.record({
+      code: fc.constantFrom('Quantity', 'string', 'Extension', 'CodeableConcept', 'Reference', 'Nothing'),
+      profile: fc.constantFrom(['http://example.org/p'], ['urn:unknown'], [`${structures}SimpleQuantity`], []),
+    });
+    const element = fc.record(
+      {
+        path: fc.oneof(path, fc.constantFrom('', 'Patient', '...')),
+        id: fc.string({ maxLength: 8 }),
+        sliceName: slice,
+        min: fc.integer({ min: -1, max: 3 }),
+        max: fc.constantFrom('0', '1', '2', '*', 'many'),
+        type: fc.array(type, { maxLength: 3 }),
+        slicing: fc.constant({ discriminator: [{ type: 'value' as const, path: 'code' }], rules: 'open' as const }),
+        contentReference: fc.constantFrom('#Observation.referenceRange', '#Nothing', ''),
+      },
+      { requiredKeys: ['path'] },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(element, { maxLength: 12 }), async (elements) => {
+        const definition = profile({ type: 'Observation' }, ...(elements as ElementDefinition[]));
+        const issues = await issuesOf(definition, definition);
+        if (issues.length > 0) return issues.every(({ expression }) => expression?.[0]?.startsWith('StructureDefinition.') === true);
+        const { snapshot } = await completeSnapshot(definition, finder(definition));
+        const all = (snapshot?.element ?? []).map(({ id }) => id);
+        return (
+          new Set(all).size === all.length &&
+          (await snapshotProblems({ ...definition, snapshot } as unknown as JsonObject, finder())).length === 0
+        );
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test.each([
+    ['no path', {}],
+    ['a path that is a number', { path: 7 }],
+    ['types that are none', { path: 'Patient.name', type: 'HumanName' }],
+    ['constraints without keys', { path: 'Patient.name', constraint: [{}] }],
+  ])('of a package, with %s, is told', async (_what, element) => {
+    expect(await issuesOf(profile({ type: 'Patient' }, { path: 'Patient' }, element as ElementDefinition))).toMatchObject([
+      { id: 'snapshot-malformed', expression: ['StructureDefinition.differential.element[1]'] },
+    ]);
   });
 });
 
