@@ -46,7 +46,7 @@ beforeAll(async () => {
   server = await startTestServer();
   for (const resource of [codeSystem, valueSet, conceptMap]) {
     const answer = await server.request('PUT', `/${resource.resourceType}/colours`, { body: resource });
-    expect(answer.json.issue ?? answer.status).toBe(201);
+    if (answer.status !== 201) throw new Error(answer.text);
   }
 });
 afterAll(() => server?.stop());
@@ -68,7 +68,7 @@ describe('$expand', () => {
   test('lists a value set by its url, by GET and POST, and in parts', async () => {
     const whole = await get(`/ValueSet/$expand?url=${genderSet}`);
     expect(whole.status).toBe(200);
-    expect(codesOf(whole).toSorted()).toEqual(['female', 'male', 'other', 'unknown']);
+    expect(new Set(codesOf(whole))).toEqual(new Set(['female', 'male', 'other', 'unknown']));
     expect(whole.json.expansion.total).toBe(4);
     const part = await post(
       '/ValueSet/$expand',
