@@ -33,7 +33,7 @@ export const quantityRule: ObjectRule = (walk, quantity) => {
     'warning',
     'code-invalid',
     'binding-unit',
-    `is ${quoted(code)}, which ${system} does not have: ${advice}${nearestTo(verdict)}`,
+    () => `is ${quoted(code)}, which ${isQuotable(system) ? system : 'its code system'} does not have: ${advice}${nearestTo(verdict)}`,
   );
 };
 

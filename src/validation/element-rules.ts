@@ -3,7 +3,7 @@ import { codeRules, valueRule } from './bindings.ts';
 import { elementIdRule } from './element-ids.ts';
 import type { Content, ValueRule } from './elements.ts';
 import type { CheckExtension } from './extension.ts';
-import { breakAt, rulesOfInvariants } from './invariants.ts';
+import { breakAt, rulesOfInvariants, standardRule } from './invariants.ts';
 import { targetRule } from './references.ts';
 import type { Rules } from './rules.ts';
 import { uriRule } from './uris.ts';
@@ -16,11 +16,12 @@ export function rulesOfElement(
   schema: Schema,
   rules: ElementRules,
   source: string,
-  { type, targets, binding, profiles = [], constraints = [] }: ElementDef,
+  { element, type, targets, binding, profiles = [], constraints = [] }: ElementDef,
 ): Content[] {
+  const rule = standardRule(source, `${source}.${element}`);
   return [
-    ...(binding === undefined ? [] : codeRules(type, binding)),
-    ...(type === 'Reference' && targets.length > 0 ? [targetRule(schema, targets)] : []),
+    ...(binding === undefined ? [] : codeRules(type, binding, rule)),
+    ...(type === 'Reference' && targets.length > 0 ? [targetRule(schema, targets, rule)] : []),
     ...(profiles.includes(SIMPLE_QUANTITY) ? [simpleQuantity] : []),
     ...(type === 'Extension' ? [extensionRule(rules.checkExtension)] : []),
     ...rulesOfInvariants(schema, rules, constraints, type, source),
@@ -33,7 +34,7 @@ export function ruleOfValue(schema: Schema, rules: Rules, definition: TypeDef, e
   const found: ValueRule[] = [
     ...(name === 'id' && definition.kind !== 'resource' ? elementIdRule(definition) : []),
     ...uriRule(definition, element),
-    ...(binding === undefined ? [] : withFormats(definition, binding)),
+    ...(binding === undefined ? [] : withFormats(definition, element, binding)),
     ...rulesOfInvariants(schema, rules, constraints, type, definition.name),
   ];
   const [only, ...others] = found;
@@ -44,8 +45,8 @@ export function ruleOfValue(schema: Schema, rules: Rules, definition: TypeDef, e
 }
 
 /** Where a format of FHIR is named, its short name will do. @see https://hl7.org/fhir/R4/http.html#mime-type */
-function withFormats({ name }: TypeDef, binding: BindingDef): ValueRule[] {
-  const rules = valueRule(binding);
+function withFormats({ name }: TypeDef, { element }: ElementDef, binding: BindingDef): ValueRule[] {
+  const rules = valueRule(binding, standardRule(name, `${name}.${element}`));
   if (binding.valueSet !== MEDIA_TYPES || !/^(?:CapabilityStatement|TestScript)\b/.test(name)) return rules;
   return rules.map((rule) => (walk, value) => {
     if (value !== 'json' && value !== 'xml' && value !== 'ttl') rule(walk, value);

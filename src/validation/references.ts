@@ -1,3 +1,4 @@
+import type { Rule } from '../fhir/error.ts';
 import type { JsonObject } from '../fhir/json.ts';
 import type { Schema } from '../fhir/schema.ts';
 import type { Content } from './elements.ts';
@@ -40,13 +41,12 @@ export function referenceRule(schema: Schema): ObjectRule {
 }
 
 /** The types of resources that an element's references may point to. */
-export function targetRule(schema: Schema, targets: readonly string[]): Content {
+export function targetRule(schema: Schema, targets: readonly string[], rule: Rule): Content {
   return (walk, object) => {
     const { reference, type } = object;
-    const pointed =
-      typeOfTarget(walk, reference, schema) ?? (typeof type === 'string' && schema(type)?.kind === 'resource' ? type : undefined);
+    const pointed = typeOfTarget(walk, reference, schema) ?? (typeof type === 'string' && isResourceType(schema, type) ? type : undefined);
     if (pointed === undefined || targets.includes(pointed)) return;
-    report(walk, 'value', 'reference-target', `points to a resource of type ${pointed}, and may point to ${targets.join(', ')}.`);
+    report(walk, 'value', 'reference-target', `points to a resource of type ${pointed}, and may point to ${targets.join(', ')}.`, rule);
   };
 }
 
@@ -54,7 +54,7 @@ function checkForm(walk: Walk, reference: string, schema: Schema): void {
   if (reference.charCodeAt(0) === 0x23) return checkFragment(walk, reference);
   if (RELATIVE.test(reference) || SEARCH.test(reference)) {
     const type = reference.slice(0, reference.search(/[/?]/));
-    if (schema(type)?.kind === 'resource') return;
+    if (isResourceType(schema, type)) return;
     return reportChild(walk, 'reference', 'value', 'reference-form', 'begins with what is no type of resource in FHIR R4: write Type/id.');
   }
   if (ABSOLUTE.test(reference) && (!reference.startsWith('urn:') || URN.test(reference) || !/^urn:(?:uuid|oid):/.test(reference))) return;
@@ -100,5 +100,10 @@ function typeOfTarget(walk: Walk, reference: JsonObject[string] | undefined, sch
   const slash = reference.indexOf('/');
   const relative = RELATIVE.test(reference) ? reference.slice(0, slash) : undefined;
   const type = relative ?? (SEARCH.test(reference) ? reference.slice(0, reference.indexOf('?')) : RESTFUL.exec(reference)?.[1]);
-  return type !== undefined && schema(type)?.kind === 'resource' ? type : undefined;
+  return type !== undefined && isResourceType(schema, type) ? type : undefined;
+}
+
+function isResourceType(schema: Schema, name: string): boolean {
+  const definition = schema(name);
+  return definition?.kind === 'resource' && !definition.abstract;
 }

@@ -1,12 +1,11 @@
-import type { Schema, TypeDef } from '../fhir/schema.ts';
-import { constraintsOf } from '../fhir/schema.ts';
+import { constraintsOf, type Schema, type TypeDef } from '../fhir/schema.ts';
 import { attachmentRule } from './attachment.ts';
 import { codeRules } from './bindings.ts';
 import { bundleRule } from './bundle.ts';
 import { codingRule, quantityRule } from './coding.ts';
 import { containerRule, narrativeWanted } from './contained.ts';
 import { identifierRule } from './identifier.ts';
-import { rulesOfInvariants } from './invariants.ts';
+import { rulesOfInvariants, standardRule } from './invariants.ts';
 import { narrativeRule } from './narrative.ts';
 import type { ObjectRule } from './objects.ts';
 import { referenceRule } from './references.ts';
@@ -20,7 +19,7 @@ export function rulesOfType(schema: Schema, rules: Rules, definition: TypeDef): 
   const rule = TYPES.get(name) ?? (QUANTITIES.has(name) ? quantityRule : undefined);
   if (rule !== undefined) own.push(rule);
   if (name === 'Reference') own.push(referenceRule(schema));
-  if (binding !== undefined) own.push(...codeRules('Quantity', binding));
+  if (binding !== undefined) own.push(...codeRules('Quantity', binding, standardRule(name, name)));
   return [...own, ...rulesOfInvariants(schema, rules, constraintsOf(schema, name), name, name)];
 }
 

@@ -215,7 +215,15 @@ export function reportChild(walk: Walk, child: string, code: IssueCode, id: stri
 }
 
 /** `note` for a child of the present place. */
-export function noteChild(walk: Walk, child: string, severity: Severity, code: IssueCode, id: string, sentence: string, rule?: Rule): void {
+export function noteChild(
+  walk: Walk,
+  child: string,
+  severity: Severity,
+  code: IssueCode,
+  id: string,
+  sentence: string | (() => string),
+  rule?: Rule,
+): void {
   walk.path[walk.depth++] = child;
   note(walk, severity, code, id, sentence, rule);
   walk.depth--;
