@@ -69,10 +69,11 @@ function rootCheck(compiler: Compiler, type: string): CompiledProfile['check'] {
 
 function rootItem(type: string, isResource: boolean, value: Json, holder: object, key: string | number): Item | undefined {
   if (isResource) {
-    return isObject(value) && typeof value.resourceType === 'string' ? { value, holder, key, type: value.resourceType } : undefined;
+    if (!isObject(value) || typeof value.resourceType !== 'string') return undefined;
+    return { value, holder, key, type: value.resourceType, shadow: undefined, index: undefined };
   }
-  const beside = (holder as { readonly [name: string]: Json | undefined })[`_${key}`];
-  return { value: value ?? undefined, holder, key, type, shadow: isObject(beside) ? beside : undefined };
+  const beside = isObject(value) ? undefined : (holder as { readonly [name: string]: Json | undefined })[`_${key}`];
+  return { value: value ?? undefined, holder, key, type, shadow: isObject(beside) ? beside : undefined, index: undefined };
 }
 
 function reportType(compiler: Compiler, walk: Walk, found: string, type: string): void {

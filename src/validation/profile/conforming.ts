@@ -154,7 +154,7 @@ function placeOf(resources: readonly JsonObject[]): (string | number)[] | undefi
 
 /** A reference's target as an item of its own. */
 export function targetItem(resource: JsonObject): Item {
-  return { value: resource, holder: { resource }, key: 'resource', type: resourceTypeOf(resource) };
+  return { value: resource, holder: { resource }, key: 'resource', type: resourceTypeOf(resource), shadow: undefined, index: undefined };
 }
 
 function faultless(walk: Walk, profile: CompiledProfile, item: Item): boolean | undefined {

@@ -4,7 +4,7 @@ import { insideResource, type Walk } from '../walk.ts';
 import { bindingChecks } from './bindings.ts';
 import { type Base, type Compiled, type Compiler, type Content, fault, type ItemCheck, type ObjectCheck } from './compiler.ts';
 import { valueChecks } from './facets.ts';
-import { isA, type Item, itemsOf, type Property, stepOf } from './items.ts';
+import { countOf, isA, type Item, itemsOf, type Property, stepOf } from './items.ts';
 import { profileChecks, referenceChecks } from './references.ts';
 import { compileSlices } from './slices.ts';
 import { maxOf, type Node, referencedNode } from './tree.ts';
@@ -115,6 +115,9 @@ function elementCheckOf(compiler: Compiler, node: Node, type: string): Compiled<
     if (!isResource || !isObject(item.value)) items.check(walk, item);
     else insideResource(walk, item.value, isContained, () => items.check(walk, item));
   };
+  if (count !== undefined && excluded === undefined && items === undefined && slices === undefined) {
+    return { check: countOnly(count.check, step, properties), isOwn: true, awaits: NOTHING };
+  }
   const check: ObjectCheck = (walk, object) => {
     const found = itemsOf(object, properties);
     if (found.length === 0 && !isAwaited) return;
@@ -133,6 +136,14 @@ function elementCheckOf(compiler: Compiler, node: Node, type: string): Compiled<
   const awaits = new Set([...(items?.awaits ?? []), ...(slices?.awaits ?? [])]);
   const isOwn = count !== undefined || excluded !== undefined || items?.isOwn === true || slices !== undefined;
   return { check, isOwn, awaits };
+}
+
+function countOnly(check: (walk: Walk, count: number) => void, step: string, properties: readonly Property[]): ObjectCheck {
+  return (walk, object) => {
+    walk.path[walk.depth++] = step;
+    check(walk, countOf(object, properties));
+    walk.depth--;
+  };
 }
 
 /** Does something at the place of an item; the walk is at its element. */

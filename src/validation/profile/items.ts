@@ -13,9 +13,9 @@ export type Item = {
   /** Its actual type: of a choice the one chosen, of a resource its own. */
   readonly type: string;
   /** Of a primitive: the object with its id and extensions. */
-  readonly shadow?: JsonObject | undefined;
+  readonly shadow: JsonObject | undefined;
   /** Its place among its like, if the element repeats. */
-  readonly index?: number;
+  readonly index: number | undefined;
 };
 
 /** A JSON property an element may be written as; a choice has one for each of its types. */
@@ -33,11 +33,12 @@ export function stepOf(element: string): string {
 
 /** Makes the look-up of an element's properties; `element` is named as in a definition (`value[x]`), as one of a choice, or as in FHIRPath. */
 export function propertyFinder(schema: Schema): (type: string, element: string) => readonly Property[] {
-  const known = new Map<string, readonly Property[]>();
+  const known = new Map<string, Map<string, readonly Property[]>>();
   return (type, element) => {
-    const key = `${type} ${element}`;
-    const found = known.get(key) ?? propertiesOf(schema, type, element);
-    known.set(key, found);
+    let ofType = known.get(type);
+    if (ofType === undefined) known.set(type, (ofType = new Map<string, readonly Property[]>()));
+    let found = ofType.get(element);
+    if (found === undefined) ofType.set(element, (found = propertiesOf(schema, type, element)));
     return found;
   };
 }
@@ -96,16 +97,29 @@ function addOne(
 ): void {
   const { kind } = property;
   const { type } = property.definition;
-  const place = typeof key === 'number' ? { holder, key, index: key } : { holder, key };
+  const index = typeof key === 'number' ? key : undefined;
   if (kind !== 'primitive') {
     if (!isObject(value)) return;
     const own = kind === 'resource' && typeof value.resourceType === 'string' ? value.resourceType : type;
-    items.push({ value, type: own, ...place });
+    items.push({ value, holder, key, type: own, shadow: undefined, index });
     return;
   }
   const shadow = isObject(beside) ? beside : undefined;
   const isPresent = value !== undefined && value !== null && typeof value !== 'object';
-  if (isPresent || shadow !== undefined) items.push({ value: isPresent ? value : undefined, type, shadow, ...place });
+  if (isPresent || shadow !== undefined) items.push({ value: isPresent ? value : undefined, holder, key, type, shadow, index });
+}
+
+/** How many occurrences an element has, for whom that is all that counts. */
+export function countOf(object: JsonObject, properties: readonly Property[]): number {
+  let count = 0;
+  for (const { name, shadow, kind, definition } of properties) {
+    const value = object[name];
+    const beside = kind === 'primitive' ? object[shadow] : undefined;
+    if (value === undefined && beside === undefined) continue;
+    if (!definition.array) count++;
+    else count += Math.max(Array.isArray(value) ? value.length : 0, Array.isArray(beside) ? beside.length : 0);
+  }
+  return count;
 }
 
 /** Whether a type is another or derives from it. */

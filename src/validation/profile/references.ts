@@ -1,4 +1,5 @@
 import type { Issue } from '../../fhir/error.ts';
+import type { Json } from '../../fhir/json.ts';
 import type { ElementType } from '../../fhir/structure-definition.ts';
 import { isObject } from '../resolve.ts';
 import { note, type Walk } from '../walk.ts';
@@ -11,44 +12,41 @@ import type { Node } from './tree.ts';
 export function profileChecks(compiler: Compiler, node: Node, sliced: Node | undefined): ItemCheck[] {
   const types = (node.element.type ?? []).filter(({ profile = [] }) => profile.length > 0);
   if (types.length === 0 || JSON.stringify(node.element.type) === JSON.stringify(sliced?.element.type)) return [];
+  const byType = new Map<string, readonly string[]>();
   return [
     (walk, item) => {
-      const named = (node.element.type ?? []).filter(({ code }) => isA(compiler.schema, item.type, code));
-      // A type that stands without a profile, too, allows everything of it.
-      if (named.length === 0 || named.some(({ profile = [] }) => profile.length === 0)) return;
-      checkAnyOf(
-        compiler,
-        node,
-        walk,
-        item,
-        named.flatMap(({ profile = [] }) => profile),
-      );
+      let canonicals = byType.get(item.type);
+      if (canonicals === undefined) byType.set(item.type, (canonicals = profilesFor(compiler, node, item.type)));
+      if (canonicals.length > 0) checkAnyOf(compiler, node, walk, item, canonicals);
     },
   ];
+}
+
+function profilesFor({ schema }: Compiler, { element }: Node, type: string): readonly string[] {
+  const named = (element.type ?? []).filter(({ code }) => isA(schema, type, code));
+  // A type that stands without a profile, too, allows everything of it.
+  return named.some(({ profile = [] }) => profile.length === 0) ? [] : named.flatMap(({ profile = [] }) => profile);
 }
 
 function checkAnyOf(compiler: Compiler, node: Node, walk: Walk, item: Item, canonicals: readonly string[]): void {
   const [only, ...others] = canonicals;
   if (only === undefined) return;
   // Every extension is checked against the definition its url names anyway.
-  if (
-    isObject(item.value) &&
-    item.type === 'Extension' &&
-    canonicals.some((url) => withoutVersion(url) === (isObject(item.value) && item.value.url))
-  )
-    return;
+  if (item.type === 'Extension' && isObject(item.value) && isNamedBy(canonicals, item.value.url)) return;
   const named = typeNamed(compiler.schema, only);
   if (others.length === 0 && named === undefined) {
     const profile = compiler.find(walk, only);
     if (profile === 'absent') return noteUnknown(walk, only);
-    if (profile !== undefined && isA(compiler.schema, item.type, profile.type)) {
-      return profile.check(walk, item.value ?? null, item.holder, item.key);
-    }
     if (profile === undefined) return;
+    if (isA(compiler.schema, item.type, profile.type)) return profile.check(walk, item.value ?? null, item.holder, item.key);
   }
   if (canonicals.some((canonical) => compiler.conforms(walk, canonical, item) !== false)) return;
   const sentence = `conforms to none of the profiles that ${compiler.definition.url} allows here: ${canonicals.join(', ')}.`;
   fault(compiler, walk, { code: 'structure', id: 'profile-type', key: node.id }, sentence);
+}
+
+function isNamedBy(canonicals: readonly string[], url: Json | undefined): boolean {
+  return typeof url === 'string' && canonicals.some((canonical) => canonical === url || canonical.startsWith(`${url}|`));
 }
 
 /** Which resources a Reference may point to, and how, where the profile is stricter than the type. */
@@ -138,8 +136,4 @@ function noteUnknown(walk: Walk, canonical: string): void {
   if (walk.issues.some(({ id, rule }) => id === 'profile-unknown' && rule?.profile === canonical)) return;
   const sentence = `was not checked against ${canonical}, which is not known here: add the package it is from.`;
   note(walk, 'information', 'not-found', 'profile-unknown', sentence, { profile: canonical, key: '' });
-}
-
-function withoutVersion(canonical: string): string {
-  return canonical.replace(/\|.*$/, '');
 }
