@@ -90,7 +90,7 @@ function constraintCheck(compiler: Compiler, node: Node, constraint: Constraint)
   const severity = severityOf(compiler, constraint);
   if (expression === undefined || severity === 'ignore') return undefined;
   const invariants = new Map<string, Invariant | 'unreadable'>();
-  return (walk, { value, type }) => {
+  return (walk, { value, type, shadow }) => {
     if (value === undefined) return;
     let invariant = invariants.get(type);
     if (invariant === undefined) {
@@ -105,7 +105,7 @@ function constraintCheck(compiler: Compiler, node: Node, constraint: Constraint)
       const sentence = `was not checked for ${key} of ${compiler.definition.url}, whose expression is no FHIRPath.`;
       return fault(compiler, walk, { severity: 'information', code: 'not-supported', id: 'invariant-unreadable', key }, sentence);
     }
-    if (invariant(value, walk.scope) !== false) return;
+    if (invariant(value, walk.scope, shadow) !== false) return;
     fault(
       compiler,
       walk,
