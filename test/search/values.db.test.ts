@@ -75,7 +75,10 @@ beforeAll(async () => {
       id: 'r1',
       status: 'final',
       subject: { reference: 'Patient/p1' },
-      prediction: [{ probabilityRange: { low: { value: 0.2 }, high: { value: 0.4 } } }, { probabilityDecimal: 0.9 }],
+      prediction: [
+        { probabilityRange: { low: { value: 0.2, system: ucum, code: '%' }, high: { value: 0.4, system: ucum, code: '%' } } },
+        { probabilityDecimal: 0.9 },
+      ],
     },
     location('campus', { name: 'Campus' }),
     location('house', { ...partOf('campus'), position: { latitude: 48.2082, longitude: 16.3738 } }),
