@@ -90,7 +90,7 @@ async function load({ context: { pool } }: Services, path: string, said: Said, i
 async function list({ context: { pool } }: Services, io: CommandIo): Promise<number> {
   const systems = await listSystems(pool);
   for (const { url, version, name, concepts, loadedAt } of systems)
-    io.stdout.write(`${url}${version === '' ? '' : `|${version}`}  ${name ?? ''}  ${concepts} concepts  ${loadedAt.toISOString()}\n`);
+    io.stdout.write(`${url}${version === '' ? '' : `|${version}`}  ${name ?? ''}  ${concepts} concepts  ${loadedAt}\n`);
   if (systems.length === 0) io.stderr.write('No code systems are loaded.\n');
   return 0;
 }

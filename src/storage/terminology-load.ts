@@ -45,7 +45,8 @@ export type ListedSystem = {
   readonly version: string;
   readonly name: string | null;
   readonly concepts: number;
-  readonly loadedAt: Date;
+  /** `2026-01-31T12:00:00Z` */
+  readonly loadedAt: string;
 };
 
 /** So many rows go in one statement. */
@@ -74,6 +75,8 @@ export async function loadSystem(
   try {
     await assertAlone(client);
     await removeUnready(client);
+    // What is lost in a crash was not in force yet; bringing it into force waits for all of it.
+    await client.query('set synchronous_commit = off');
     const id = await begin(client, head);
     try {
       await fill(client, id, rows, onRows);
@@ -86,6 +89,7 @@ export async function loadSystem(
       throw error;
     }
   } finally {
+    await client.query('reset synchronous_commit').catch(() => {});
     await client.query('select pg_advisory_unlock_all()').catch(() => {});
     await client.query('drop table if exists pg_temp.preferred_designation').catch(() => {});
     client.release();
@@ -111,7 +115,8 @@ export async function removeSystem(pool: Pool, { url, version }: Pick<SystemHead
 
 export async function listSystems(db: Queryable): Promise<readonly ListedSystem[]> {
   const { rows } = await db.query<ListedSystem>(
-    'select url, version, name, concepts, loaded_at as "loadedAt" from code_system where ready order by url, id',
+    `select url, version, name, concepts, to_char(loaded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "loadedAt"
+     from code_system where ready order by url, id`,
   );
   return rows;
 }

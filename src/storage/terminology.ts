@@ -42,6 +42,8 @@ export type CodeTables = {
   readonly system: (url: string, version: string | undefined) => Promise<TableSystem | undefined>;
   /** What is known of these codes; those that aren't there are left out. */
   readonly concepts: (system: TableSystem, codes: readonly string[]) => Promise<readonly TableConcept[]>;
+  /** The code and all that are a kind of it, in no order, no more than `limit`. */
+  readonly descendants: (system: TableSystem, code: string, limit: number) => Promise<readonly string[]>;
   /** The codes of a selection, in their order, no more than `limit`. */
   readonly select: (system: TableSystem, selection: Selection, limit: number) => Promise<readonly TableConcept[]>;
 };
@@ -78,6 +80,18 @@ export function codeTables(db: Queryable): CodeTables {
         ),
       );
       return rows.map(tableConcept);
+    },
+    async descendants(system, code, limit) {
+      const { rows } = await db.query<{ code: string }>(
+        // Rides the primary key of concept_link, and walks no further than the limit.
+        statement(
+          `with recursive below (code) as (select $2::text collate "C"
+             union select l.child from below b join concept_link l on l.system = $1 and l.parent = b.code)
+           select code from below limit $3::int`,
+          [system.id, code, limit],
+        ),
+      );
+      return rows.map((row) => row.code);
     },
     async select(system, { text, values }, limit) {
       const { rows } = await db.query<ConceptRow>(

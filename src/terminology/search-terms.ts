@@ -1,7 +1,6 @@
 import { codesFrom, findConcept } from './code-system.ts';
 import { membersOf, NotEnumerable } from './members.ts';
 import { type Needs, settled, type Stock } from './stock.ts';
-import { belowOrSelf } from './table-filters.ts';
 
 export type CodeInSystem = { readonly system: string; readonly code: string };
 
@@ -60,7 +59,7 @@ function relatives(stock: Stock, needs: Needs, url: string, code: string, way: '
   if (concept === undefined) return [];
   if (concept === 'none') return unknown;
   if (way === 'parents') return [code, ...(concept.ancestors ?? [])];
-  const codes = stock.selected(found.table, belowOrSelf(code), codesMax + 1, needs) ?? [];
+  const codes = stock.descendants(found.table, code, codesMax + 1, needs) ?? [];
   if (codes.length > codesMax) return { untold: `More than ${codesMax} codes of ${url} are a kind of ${code}.` };
-  return [code, ...codes.map((each) => each.code).filter((each) => each !== code)];
+  return codes;
 }

@@ -13,6 +13,7 @@ export type Need =
   | { readonly kind: 'value-set'; readonly canonical: string }
   | { readonly kind: 'system'; readonly canonical: string }
   | { readonly kind: 'concept'; readonly table: TableSystem; readonly code: string }
+  | { readonly kind: 'descendants'; readonly key: string; readonly table: TableSystem; readonly code: string; readonly limit: number }
   | {
       readonly kind: 'selection';
       readonly key: string;
@@ -34,6 +35,8 @@ export type Stock = {
   /** Of a code system in tables. */
   readonly concept: (table: TableSystem, code: string, needs: Needs) => Concept | 'none' | undefined;
   readonly selected: (table: TableSystem, selection: Selection, limit: number, needs: Needs) => readonly Concept[] | undefined;
+  /** A code and all that are a kind of it, no more than `limit`. */
+  readonly descendants: (table: TableSystem, code: string, limit: number, needs: Needs) => readonly string[] | undefined;
   readonly load: (needs: Needs) => Promise<void>;
   /** Called when all was forgotten. */
   readonly onForget: (listener: () => void) => void;
@@ -83,11 +86,15 @@ export function makeStock({
     maxSize: listedMax,
     sizeCalculation: (list) => Math.min(list.length + 1, listedMax),
   });
+  const descendants = new LRUCache<string, readonly string[]>({
+    maxSize: listedMax,
+    sizeCalculation: (list) => Math.min(list.length + 1, listedMax),
+  });
   const listeners: (() => void)[] = [];
   let generation = 0;
   conformance.onChange(() => {
     generation++;
-    for (const cache of [valueSets, systems, concepts, lists]) cache.clear();
+    for (const cache of [valueSets, systems, concepts, lists, descendants]) cache.clear();
     for (const listener of listeners) listener();
   });
 
@@ -129,6 +136,9 @@ export function makeStock({
     } else if (need.kind === 'system') {
       const found = await loadSystem(need.canonical);
       keep(() => systems.set(need.canonical, found));
+    } else if (need.kind === 'descendants') {
+      const found = (await tables?.descendants(need.table, need.code, need.limit)) ?? [];
+      keep(() => descendants.set(need.key, found));
     } else if (need.kind === 'selection') {
       const found = (await tables?.select(need.table, need.selection, need.limit)) ?? [];
       keep(() => lists.set(need.key, found.map(conceptOf(need.table))));
@@ -162,6 +172,12 @@ export function makeStock({
       const key = `selection ${table.id} ${limit} ${selection.text} ${JSON.stringify(selection.values)}`;
       const found = lists.get(key);
       if (found === undefined) needs.set(key, { kind: 'selection', key, table, selection, limit });
+      return found;
+    },
+    descendants(table, code, limit, needs) {
+      const key = `descendants ${table.id} ${limit} ${code}`;
+      const found = descendants.get(key);
+      if (found === undefined) needs.set(key, { kind: 'descendants', key, table, code, limit });
       return found;
     },
     async load(needs) {

@@ -34,11 +34,6 @@ export function selectionOf(
   return { text: conditions.length === 0 ? 'true' : conditions.join(' and '), values };
 }
 
-/** A code and all that are a kind of it. */
-export function belowOrSelf(code: string): Selection {
-  return { text: belowSql(`$${1 + parametersBefore}`, 'self'), values: [code] };
-}
-
 /** `$1` is the code system, `$2` the limit. */
 const parametersBefore = 2;
 
