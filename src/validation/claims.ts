@@ -4,8 +4,8 @@ import type { ValidationOptions } from './rules.ts';
 import { isFault, note, type Walk } from './walk.ts';
 
 /**
- * Checks a resource, which the walk is in, against the profiles it claims by `meta.profile`, those asked for and those its type
- * has to conform to; each once.
+ * Checks a resource, which the walk is in, against the profiles it claims by `meta.profile`, those asked for, and, unless it stands
+ * in another resource, those its type has to conform to; each once.
  */
 export function checkProfiles(
   walk: Walk,
@@ -15,15 +15,18 @@ export function checkProfiles(
   options: Pick<ValidationOptions, 'unknownProfiles' | 'requiredProfiles'>,
 ): void {
   const claimed = claimsOf(resource);
-  const required = typeof resource.resourceType === 'string' ? (options.requiredProfiles.get(resource.resourceType) ?? []) : [];
-  if (claimed.length === 0 && asked.length === 0 && required.length === 0) return;
+  const needed = walk.resources.length > 1 ? asked : [...asked, ...(options.requiredProfiles.get(String(resource.resourceType)) ?? [])];
+  if (claimed.length === 0 && needed.length === 0) return;
   const holder = { resource };
-  for (const canonical of new Set([...claimed, ...asked, ...required])) {
+  for (const canonical of new Set([...claimed, ...needed])) {
     if (canonical === '') continue;
     const profile = profileOf(walk, profiles, canonical);
     if (profile === undefined) continue;
     if (profile !== 'absent') profile.check(walk, resource, holder, 'resource');
-    else reportAbsent(walk, canonical, profiles.whyNot(canonical), claimed.indexOf(canonical), options.unknownProfiles);
+    else {
+      const severity = needed.includes(canonical) ? 'error' : options.unknownProfiles;
+      reportAbsent(walk, canonical, profiles.whyNot(canonical), claimed.indexOf(canonical), severity);
+    }
     if (walk.full) return;
   }
 }
@@ -60,7 +63,7 @@ function claimsOf(resource: JsonObject): readonly string[] {
 function reportAbsent(walk: Walk, canonical: string, why: string | undefined, claim: number, severity: 'warning' | 'error'): void {
   const reason = why ?? 'is not known here: add the package it is from, or mend its url';
   if (claim === -1) {
-    return note(walk, 'error', 'not-found', 'profile-unknown', `has to conform to the profile ${canonical}, which ${reason}.`);
+    return note(walk, severity, 'not-found', 'profile-unknown', `has to conform to the profile ${canonical}, which ${reason}.`);
   }
   walk.path[walk.depth] = 'meta';
   walk.path[walk.depth + 1] = 'profile';

@@ -175,6 +175,14 @@ describe('a profile that no place has', () => {
       'error profile-unknown Patient',
     ]);
     expect(absent(undefined, { requiredProfiles: new Map([['Observation', ['http://example.org/p']]]) })).toEqual([]);
+    expect(absent(['http://example.org/p'], {}, claim)).toEqual(['error profile-unknown Patient.meta.profile[0]']);
+  });
+
+  test('is required of a resource by itself, not of what stands in another', () => {
+    const settings = { requiredProfiles: new Map([['Patient', ['http://example.org/p']]]) };
+    const entry = { fullUrl: 'http://example.org/Patient/1', resource: patient({ id: '1' }) };
+    const issues = validatorOf({ settings })({ resourceType: 'Bundle', type: 'collection', entry: [entry] }) as readonly Issue[];
+    expect(issues.filter(({ id }) => id === 'profile-unknown')).toEqual([]);
   });
 });
 
