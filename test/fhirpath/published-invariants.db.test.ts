@@ -18,7 +18,6 @@ const usCore = (version: string): string =>
 
 const packages: readonly (readonly [string, string, number])[] = [
   ['IPS', inModules('hl7.fhir.uv.ips'), 30],
-  ['R4’s extensions', inModules('hl7.fhir.uv.extensions.r4'), 5],
   ['US Core 3.1.1', usCore('3.1.1'), 30],
   ['US Core 6.1.0', usCore('6.1.0'), 40],
   ['US Core 7.0.0', usCore('7.0.0'), 50],
