@@ -98,19 +98,21 @@ function urlOf({ type, paths: asked, filter }: Asked, set: string): string {
 
 async function store(graph: readonly Vertex[], set: string, container: string, isInside: (place: string) => boolean): Promise<void> {
   const contained = graph.filter((vertex) => isInside(placeOf(vertex)));
-  const pointing = (vertex: Vertex): Record<string, unknown> => {
+  const pointing = (vertex: Vertex): object => {
     const text = JSON.stringify(resourceOf(vertex, set), (name, value: unknown) => {
       if (name !== 'reference' || typeof value !== 'string') return value;
       if (vertex.contained && value === container) return '#';
       return isInside(value) ? `#${value.split('/')[1]}` : value;
     });
-    return JSON.parse(text) as Record<string, unknown>;
+    return JSON.parse(text) as object;
   };
   const inside = { contained: contained.map(pointing), focus: contained.map(({ id }) => ({ reference: `#${id}` })) };
-  const stored = graph
+  const entry = graph
     .filter((vertex) => !isInside(placeOf(vertex)))
-    .map((vertex) => (placeOf(vertex) === container && contained.length > 0 ? { ...pointing(vertex), ...inside } : pointing(vertex)));
-  const entry = stored.map((resource) => ({ resource, request: { method: 'PUT', url: `${resource['resourceType']}/${resource['id']}` } }));
+    .map((vertex) => ({
+      resource: placeOf(vertex) === container && contained.length > 0 ? { ...pointing(vertex), ...inside } : pointing(vertex),
+      request: { method: 'PUT', url: placeOf(vertex) },
+    }));
   const { status, text } = await server.request('POST', '', { body: { resourceType: 'Bundle', type: 'transaction', entry } });
   expect(status, text).toBe(200);
 }
