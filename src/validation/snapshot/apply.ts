@@ -185,7 +185,9 @@ function isOtherChoice({ steps }: Change, way: Way, choice: ElementNode): boolea
 /** A choice with a slice that must be there, made by its short name, can be nothing else. */
 function closeRequired(parent: ElementNode, { name, definition: { min = 0, type = [] } }: ElementNode): void {
   const choice = parent.children.find((each) => each.name === name && each.slice === undefined);
-  if (min > 0 && choice !== undefined) close(choice, type);
+  if (min < 1 || choice === undefined) return;
+  close(choice, type);
+  choice.definition = { ...choice.definition, min: Math.max(min, choice.definition.min ?? 0) };
 }
 
 function close(choice: ElementNode, type: readonly ElementType[]): void {
