@@ -73,7 +73,9 @@ function checkEntries(walk: Walk, bundle: JsonObject): void {
     if (typeof item.fullUrl === 'string') checkFullUrl(walk, item, item.fullUrl, index, kind, urls);
     else if (kind.urls && isObject(item.resource)) {
       const sentence = 'has no fullUrl: add the URL that identifies its resource, or a "urn:uuid:" with a random UUID.';
-      at(walk, ['entry', index], () => note(walk, 'warning', 'required', 'bundle-full-url-missing', sentence));
+      // Elsewhere what operations answer may be without identity.
+      const severity = type === 'document' || type === 'message' ? 'error' : 'warning';
+      at(walk, ['entry', index], () => note(walk, severity, 'required', 'bundle-full-url-missing', sentence));
     }
   }
 }

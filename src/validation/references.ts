@@ -81,7 +81,13 @@ function checkBundled(walk: Walk, reference: string): void {
   const isUrn = reference.startsWith('urn:uuid:') || reference.startsWith('urn:oid:');
   if ((!isUrn && outermost.type !== 'document') || walk.scope.resolve(reference) !== undefined) return;
   const sentence = `points to a resource that is not in the ${isUrn ? 'Bundle' : 'document'}: add an entry for it, or correct the reference.`;
-  noteChild(walk, 'reference', 'warning', 'not-found', 'reference-bundled', sentence);
+  const severity = !isUrn && isOfComposition(walk) ? 'error' : 'warning';
+  noteChild(walk, 'reference', severity, 'not-found', 'reference-bundled', sentence);
+}
+
+/** What a document's Composition refers to has to be in it, but for other documents that it relates to. */
+function isOfComposition({ resources, path }: Walk): boolean {
+  return resources.length === 2 && resources[1]?.resourceType === 'Composition' && !path.includes('relatesTo');
 }
 
 /** @see https://hl7.org/fhir/R4/references.html#Reference */
