@@ -32,6 +32,7 @@ export function discriminatorOf(
   base: Base,
   { type, path }: SlicingDiscriminator,
 ): Discriminator | undefined {
+  if (path === 'url' && (slice.name === 'extension' || slice.name === 'modifierExtension')) return ofUrl(slice);
   const steps = parseDiscriminatorPath(path);
   if (steps === undefined) return undefined;
   const site: Site = { compiler, type, steps, base };
@@ -46,6 +47,12 @@ export function discriminatorOf(
     test: (walk, item) => anyAt(walk, item, steps, 0, { propertiesOf, test, unresolved }),
     ...(check && { explain: (walk, item) => attempt(walk, () => goAt(walk, item, steps, 0, propertiesOf, check)) }),
   };
+}
+
+/** A slice that doesn't say its url is named by it, as in R4's quantity-confidenceInterval. */
+function ofUrl(slice: Node): Discriminator {
+  const url = urlOfExtension(slice) ?? slice.element.sliceName ?? '';
+  return { words: `url has to be "${url}"`, test: (_, { value }) => isObject(value) && value.url === url };
 }
 
 type Site = {
@@ -242,15 +249,10 @@ function ofChildren({ compiler, base, steps }: Site, node: Node): Expectation | 
 
 /** Where the slice says no more than of which profile an element is, that profile says what the path leads to. */
 function throughProfile(site: Site, node: Node, at: number, resolved: boolean): Expectation | undefined {
-  const { compiler, steps } = site;
+  const { compiler } = site;
   const types = node.element.type ?? [];
   const canonical = types.flatMap(({ profile = [], targetProfile = [] }) => (resolved ? targetProfile : profile))[0];
   if (canonical === undefined || typeNamed(compiler.schema, canonical) !== undefined) return undefined;
-  const last = steps[at];
-  if (types[0]?.code === 'Extension' && last?.kind === 'child' && last.name === 'url') {
-    const url = canonical.replace(/\|.*$/, '');
-    return { words: `has to be "${url}"`, test: (_, { value }) => value === url };
-  }
   let expected: Expectation | 'none' | undefined;
   const test = (walk: Walk, item: Item): boolean | undefined => {
     if (expected === undefined) {

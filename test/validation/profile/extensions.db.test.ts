@@ -201,6 +201,23 @@ describe('an extension is as its definition says', () => {
     expect(await world.faults({ ...patient, extension: [found] })).toEqual(faults);
   });
 
+  test('tells parts apart by their names, if it leaves out their urls', async () => {
+    const interval = {
+      url: `${R4}quantity-confidenceInterval`,
+      extension: [
+        { url: 'confidence', valueDecimal: 95 },
+        { url: 'interval', valueQuantity: { value: 1 } },
+      ],
+    };
+    const measured = {
+      resourceType: 'Observation',
+      status: 'final',
+      code: { text: 'x' },
+      valueQuantity: { value: 1, extension: [interval] },
+    };
+    expect(await world.faults(measured)).toEqual([]);
+  });
+
   test('has no parts but those it names', async () => {
     const found = [{ url: `${EXAMPLE}text`, extension: [{ url: 'code', valueCode: 'x' }] }];
     expect(await world.faults({ ...patient, extension: found })).toContain(

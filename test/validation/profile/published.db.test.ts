@@ -41,6 +41,25 @@ describe("R4's profiles", () => {
   });
   const example = (name: string): object => JSON.parse(readFileSync(new URL(`${name}.json`, examples), 'utf8'));
 
+  test('compile, but for logical models', { timeout: 60_000 }, async () => {
+    const refused: string[] = [];
+    let count = 0;
+    for (const file of readdirSync(examples)) {
+      // The two examples of profiles are none of R4's own.
+      if (!/^StructureDefinition-(?!example-).*\.json$/.test(file)) continue;
+      const { url } = JSON.parse(readFileSync(new URL(file, examples), 'utf8')) as { url: string };
+      await world.profiles.load(url);
+      count++;
+      if (world.profiles.get(url) === 'absent') refused.push(`${url.replace(R4, '')} ${world.profiles.whyNot(url)}`);
+    }
+    expect(count).toBe(653);
+    expect(refused).toEqual(
+      ['Definition', 'Event', 'FiveWs', 'MetadataResource', 'Request'].map(
+        (name) => `${name} is a logical model, which no resource conforms to`,
+      ),
+    );
+  });
+
   test('hold for all official examples that claim one', { timeout: 60_000 }, async () => {
     const found: Record<string, readonly string[]> = {};
     let count = 0;
