@@ -1,8 +1,7 @@
 import { badRequest, FhirError } from '../fhir/error.ts';
 import { nearestName } from '../fhir/nearest-name.ts';
-import type { Link } from './condition.ts';
 import { paramOf, targetsOf } from './parameters.ts';
-import type { Criterion, SearchLimits, Step } from './query.ts';
+import type { Criterion, Link, SearchLimits, Step } from './query.ts';
 import type { Registry, SearchParam, TypeSearch } from './registry.ts';
 
 /** Where a name is read: at a type, after so many hops of the parameter that the client sent. */

@@ -2,7 +2,8 @@ import { int8Array } from '../storage/binary.ts';
 import { filterSql } from '../storage/filter.ts';
 import { onlyType, relationOf, typeIs } from '../storage/relations.ts';
 import type { Values } from '../storage/sql.ts';
-import { asksKeys, type Condition, type Fact, type FoundRows, type Hop, type Link, type Reach, type Rows } from './condition.ts';
+import { asksKeys, type Condition, type Fact, type FoundRows, type Hop, type Reach, type Rows } from './condition.ts';
+import type { Link } from './query.ts';
 
 /** How facts are looked at: as a join that PostgreSQL is free to turn round, or row by row, each by the primary key. */
 export type Look = 'join' | 'probe';

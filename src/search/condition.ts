@@ -1,5 +1,5 @@
 import type { RowFilter } from '../storage/filter.ts';
-import type { Criterion } from './query.ts';
+import type { Criterion, Link } from './query.ts';
 
 /** A bound on a fact's interval: `lo < x`, `hi > x`. Dates are epoch ms, quantities plain numbers. */
 export type Bound = { readonly column: 'lo' | 'hi'; readonly operator: '<' | '<=' | '>' | '>='; readonly value: number };
@@ -51,9 +51,6 @@ export type Chain = { readonly type: string; readonly criterion: Extract<Criteri
 
 /** Decides on the opened resource what tokens and facts could not. */
 export type Recheck = (resource: object) => boolean;
-
-/** How a row names another: by facts of these elements, and in `column`, where that says the same, by the row's one Patient. */
-export type Link = { readonly params: readonly number[]; readonly column: boolean };
 
 /**
  * Living rows of one type that the caller may see and that hold `where`. What only opened resources can tell is found out

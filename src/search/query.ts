@@ -1,4 +1,3 @@
-import type { Link } from './condition.ts';
 import type { SearchParam } from './registry.ts';
 
 /** One search clause: a parameter, how it is asked, and its alternatives. Several clauses must all hold. */
@@ -18,6 +17,9 @@ export type Criterion =
   | { readonly kind: 'has'; readonly by: Step }
   | { readonly kind: 'and' | 'or'; readonly of: readonly Criterion[] }
   | { readonly kind: 'not'; readonly of: Criterion };
+
+/** How a row names another: by facts of these elements, and in `column`, where that says the same, by the row's one Patient. */
+export type Link = { readonly params: readonly number[]; readonly column: boolean };
 
 /** One hop: the type at its other end, the way there and what is asked there. */
 export type Step = { readonly type: string; readonly link: Link; readonly criterion: Criterion };
