@@ -32,6 +32,8 @@ export type Concept = {
   readonly inactive: boolean;
   /** It groups others, and isn't meant to be used. */
   readonly abstract: boolean;
+  /** Its display is one of many names in use, and no other is wrong. */
+  readonly informal?: true;
 };
 
 export type Designation = { readonly language?: string; readonly use?: Use; readonly value: string };
@@ -112,8 +114,9 @@ export function codesFrom(system: Pick<CodeSystem, 'concepts'>, code: string, wa
   return [...found];
 }
 
-/** Display first, then the designations, each once. */
+/** Display first, then the designations, each once; none where none is wrong. */
 export function displaysOf(concept: Concept): string[] {
+  if (concept.informal === true) return [];
   const texts = concept.designations.map(({ value }) => value);
   return [...new Set(concept.display === undefined ? texts : [concept.display, ...texts])];
 }

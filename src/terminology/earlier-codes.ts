@@ -1,25 +1,23 @@
-import { listOf, type Node, textOf } from './code-system.ts';
+import type { CodeSystem, Concept } from './code-system.ts';
 
 /**
- * A code system together with the codes that only its earlier copy has. HL7 took some out when it published R4's code systems anew;
- * R4's resources may still use them, so they are there, as retired.
+ * A code system together with what only its earlier copy has. HL7 took out codes and reworded displays when it published R4's code
+ * systems anew; R4's resources may still use them, so such codes are there, as retired, and such displays are right.
  */
-export function withEarlier(now: Node, earlier: object | undefined): Node {
-  if (earlier === undefined || (earlier as Node)['version'] === now['version']) return now;
-  const known = new Set(conceptsOf(now).map(({ code }) => code));
-  const gone = conceptsOf(earlier as Node).filter(({ code }) => !known.has(code));
-  if (gone.length === 0) return now;
-  const retired = gone.map(({ code, display, definition }) => ({
-    code,
-    ...(textOf(display) === undefined ? {} : { display }),
-    ...(textOf(definition) === undefined ? {} : { definition }),
-    property: [{ code: 'status', valueCode: 'retired' }],
-  }));
-  return { ...now, concept: [...listOf(now['concept']), ...retired] };
+export function withEarlier(now: CodeSystem, earlier: CodeSystem): CodeSystem {
+  const concepts = new Map(now.concepts);
+  for (const concept of earlier.concepts.values()) {
+    const known = now.concepts.get(concept.code);
+    if (known === undefined) concepts.set(concept.code, retired(concept, now));
+    else if (concept.display !== undefined && concept.display !== known.display) concepts.set(concept.code, called(known, concept.display));
+  }
+  return { ...now, concepts, weight: now.weight + 300 * (concepts.size - now.concepts.size) };
 }
 
-function conceptsOf(system: Node): Node[] {
-  const open = [...listOf(system['concept'])];
-  for (let at = 0; at < open.length; at++) open.push(...listOf(open[at]?.['concept']));
-  return open;
+function retired(concept: Concept, now: CodeSystem): Concept {
+  return { ...concept, parents: concept.parents.filter((parent) => now.concepts.has(parent)), children: [], inactive: true };
+}
+
+function called(concept: Concept, display: string): Concept {
+  return { ...concept, designations: [...concept.designations, { value: display, use: { display: 'In FHIR R4' } }] };
 }

@@ -110,8 +110,10 @@ export function makeStock({
     const { content } = resource;
     if (content === 'not-present' || content === 'supplement')
       return { kind: 'absent', why: `Of the code system ${url} only its description is here, not its codes.` };
-    const whole = version === undefined ? withEarlier(resource, await earlierOf(url)) : resource;
-    return { kind: 'memory', system: readCodeSystem(whole), otherVersion: exact === undefined };
+    const system = readCodeSystem(resource);
+    const earlier = version === undefined ? await earlierOf(url) : undefined;
+    const isNewer = earlier !== undefined && 'version' in earlier && earlier.version !== system.version;
+    return { kind: 'memory', system: isNewer ? withEarlier(system, readCodeSystem(earlier)) : system, otherVersion: exact === undefined };
   }
 
   /** R4's own copy of a code system that has been published anew since. */

@@ -22,7 +22,7 @@ export type Grammar = {
   readonly property?: (code: string, property: string) => string | undefined;
 };
 
-/** A concept that nothing more is known of than what it is called. */
+/** A concept of which nothing more is known than one of its names. */
 export function plainConcept(code: string, display?: string): Concept {
   return {
     code,
@@ -34,6 +34,7 @@ export function plainConcept(code: string, display?: string): Concept {
     children: none,
     inactive: false,
     abstract: false,
+    informal: true,
   };
 }
 

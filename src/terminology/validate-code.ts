@@ -117,9 +117,8 @@ function judge(
       const shown = preferred === undefined ? {} : { display: preferred };
       if (abstract === false && (concept?.abstract === true || listed?.abstract === true))
         return { valid: false, ...shown, message: `${named} only groups others, and can't be used itself.` };
-      const displays = [preferred, concept?.display, ...designationsFor({ concept, listed }).map(({ value }) => value)].filter(
-        (each) => each !== undefined,
-      );
+      const own = concept?.informal === true ? [] : [concept?.display, ...designationsFor({ concept, listed }).map(({ value }) => value)];
+      const displays = [listed?.display, ...own].filter((each) => each !== undefined);
       if (display !== undefined && displays.length > 0 && !isDisplay(display, displays))
         return {
           valid: false,

@@ -132,7 +132,7 @@ describe('a code', () => {
   test.each([
     [
       'units',
-      ['mg/dL', 'Cel', '[degF]', '10*3/uL', '{score}', '%', '[pH]', 'mm[Hg]', 'mL/min/{1.73_m2}', 'B[SPL]'],
+      ['mg/dL', 'Cel', '[degF]', '10*3/uL', '{score}', '%', '[pH]', 'mm[Hg]', 'mL/min/{1.73_m2}', 'B[SPL]', '{2 or 3 times}/d'],
       ['mgs', 'Celsius', 'MG/DL2', '', 'mg dL', '[foo]'],
     ],
     ['masses', ['kg', 'mg', '[lb_av]', 'ug'], ['m', 'mg/dL', 'L', 'Cel']],
@@ -147,7 +147,7 @@ describe('a code', () => {
       ['text', 'text/', '/plain', 'text/plain;', 'a b/c', 'text/html<script>'],
     ],
     ['countries', ['AT', 'AUT', '040', 'AT-9', 'US-CA'], ['XX', 'at', '41', 'XX-9', 'AT-', 'AT-ABCD']],
-    ['money', ['EUR', 'USD', 'XAU', 'XXX'], ['EURO', 'eur', 'ZZZ']],
+    ['money', ['EUR', 'USD', 'XAU', 'XXX', 'HRK'], ['EURO', 'eur', 'ZZZ']],
     [
       'zones',
       ['Europe/Vienna', 'UTC', 'America/Argentina/Buenos_Aires', 'Asia/Calcutta'],

@@ -44,12 +44,29 @@ export function subdivisionGrammar(countries: Grammar): Grammar {
   };
 }
 
+/** No longer in force, or never by ISO, but in data from before and in R4's own expansion of its value set. */
+const earlierCurrencies: Readonly<Record<string, string>> = {
+  BGN: 'Bulgarian Lev',
+  CUC: 'Peso Convertible',
+  GGP: 'Guernsey pound',
+  HRK: 'Kuna',
+  IMP: 'Isle of Man pound',
+  JEP: 'Jersey pound',
+  SLL: 'Leone',
+  TVD: 'Tuvalu dollar',
+  VEF: 'Bolívar',
+  ZWL: 'Zimbabwe Dollar',
+};
+
 /** ISO 4217, among them those for metals, funds and testing: `EUR`, `XAU`, `XXX`. */
 export function currencyGrammar(): Grammar {
   type Currency = { readonly code: string; readonly currency: string };
-  return listed('urn:iso:std:iso:4217', 'ISO 4217 Codes for currencies', () =>
-    (require('currency-codes/data') as readonly Currency[]).map(({ code, currency }) => plainConcept(code, currency)),
-  );
+  return listed('urn:iso:std:iso:4217', 'ISO 4217 Codes for currencies', () => {
+    const current = (require('currency-codes/data') as readonly Currency[]).map(({ code, currency }) => plainConcept(code, currency));
+    const known = new Set(current.map(({ code }) => code));
+    const earlier = Object.entries(earlierCurrencies).filter(([code]) => !known.has(code));
+    return [...current, ...earlier.map(([code, name]) => ({ ...plainConcept(code, name), inactive: true }))];
+  });
 }
 
 /** Names like `Europe/Vienna`, as this Node.js knows them, with the older names that are still links in the database. */

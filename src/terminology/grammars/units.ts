@@ -34,7 +34,9 @@ type Checks = { validateUnitString(code: string): { readonly status: string; rea
 
 let library: Checks | undefined;
 
-function isUnit(code: string): boolean {
+function isUnit(written: string): boolean {
+  // The grammar has no spaces in annotations; R4's own list of common units does.
+  const code = written.replaceAll(/\{[^{}]*\}/g, (annotation) => annotation.replaceAll(' ', '_'));
   if (code.length > 100 || !/^[\x21-\x7e]+$/.test(code)) return false;
   if (dimensionsOf(code) !== undefined) return true;
   library ??= (createRequire(import.meta.url)('@lhncbc/ucum-lhc') as Library).UcumLhcUtils.getInstance();
