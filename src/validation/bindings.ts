@@ -34,7 +34,7 @@ export function valueRule(binding: BindingDef, rule?: Rule): ValueRule[] {
   return boundsOf(binding, rule).map((bound) => (walk, value) => {
     if (typeof value !== 'string') return;
     const verdict = verdictOf(walk, { valueSet: bound.valueSet, system: undefined, code: value });
-    if (verdict !== undefined && verdict.kind !== 'in') reportVerdict(walk, bound, verdict, quoted(value));
+    if (verdict !== undefined && !stands(verdict)) reportVerdict(walk, bound, verdict, quoted(value));
   });
 }
 
@@ -55,27 +55,30 @@ function checkOne(walk: Walk, value: JsonObject, bound: Bound): void {
     return;
   }
   const verdict = verdictOf(walk, { valueSet: bound.valueSet, ...coded });
-  if (verdict !== undefined && verdict.kind !== 'in') reportVerdict(walk, bound, verdict, named(coded));
+  if (verdict !== undefined && !stands(verdict)) reportVerdict(walk, bound, verdict, named(coded));
 }
 
 /** One of the codings has to be in the value set; the others may say the same in other code systems. */
 function checkConcept(walk: Walk, value: JsonObject, bound: Bound): void {
   const { coding } = value;
-  let first: Coded | undefined;
-  let told: Exclude<CodeVerdict, { kind: 'in' }> | undefined;
+  let told: { readonly verdict: CodeVerdict; readonly coded: Coded } | undefined;
   let untold = false;
   for (const item of Array.isArray(coding) ? coding : []) {
     const coded = codedIn(item);
     if (coded === undefined) continue;
     const verdict = verdictOf(walk, { valueSet: bound.valueSet, ...coded });
-    if (verdict?.kind === 'in') return;
     if (verdict === undefined) untold = true;
-    else if (told === undefined || verdict.kind === 'unchecked') told = verdict;
-    first ??= coded;
+    else if (stands(verdict)) return;
+    else if (told === undefined || verdict.kind === 'unchecked') told = { verdict, coded };
   }
   if (untold) return;
-  if (first === undefined || told === undefined) return reportMissing(walk, bound);
-  reportVerdict(walk, bound, told, named(first));
+  if (told === undefined) return reportMissing(walk, bound);
+  reportVerdict(walk, bound, told.verdict, named(told.coded));
+}
+
+/** A code that is in the set only to group others is none to be used. */
+function stands(verdict: CodeVerdict): boolean {
+  return verdict.kind === 'in' && verdict.abstract !== true;
 }
 
 function codedIn(item: Json): Coded | undefined {
@@ -90,16 +93,20 @@ function reportMissing(walk: Walk, { valueSet, severity, strength, rule }: Bound
   note(walk, severity, 'code-invalid', 'binding-missing', `has no code and ${must} have one from ${valueSet}: add it.`, rule);
 }
 
-function reportVerdict(walk: Walk, bound: Bound, verdict: Exclude<CodeVerdict, { kind: 'in' }>, code: string): void {
-  const { valueSet, severity, strength } = bound;
+function reportVerdict(walk: Walk, bound: Bound, verdict: CodeVerdict, code: string): void {
+  const { valueSet, severity, strength, rule } = bound;
   if (verdict.kind === 'unchecked') {
     if (severity === 'error') walk.doubts++;
     return tellUnchecked(walk, verdict.why);
   }
+  if (verdict.kind === 'in') {
+    const sentence = `has ${code}, which is abstract: it only groups others in the value set ${valueSet}. Use one of those.`;
+    return note(walk, severity, 'code-invalid', 'binding-abstract', sentence, rule);
+  }
   const ending = strength === 'extensible' ? ', unless none of those fits' : '';
   const sentence = (): string =>
     `has ${code}, which is not in the value set ${valueSet} (${strength} binding): use one of its codes${ending}.${nearestTo(verdict)}`;
-  note(walk, severity, 'code-invalid', `binding-${strength}`, sentence, bound.rule);
+  note(walk, severity, 'code-invalid', `binding-${strength}`, sentence, rule);
 }
 
 /** What couldn't be asked is told once. */

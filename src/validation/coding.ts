@@ -66,6 +66,10 @@ function checkCode(walk: Walk, coding: JsonObject, system: string, code: string)
     const sentence = `is ${quoted(code)}, which ${named} does not have: use one of its codes.${nearestTo(verdict)}`;
     return reportChild(walk, 'code', 'code-invalid', 'binding-code-unknown', sentence);
   }
+  if (verdict.inactive === true) {
+    const sentence = () => `is ${quoted(code)}, which is not in use any more: see whether another has taken its place.`;
+    noteChild(walk, 'code', 'warning', 'code-invalid', 'binding-inactive', sentence);
+  }
   if (typeof display !== 'string' || verdict.displays.length === 0 || isAmong(display, verdict.displays)) return;
   const expected = verdict.displays.slice(0, 3).map((each) => JSON.stringify(each));
   const sentence = `has as display other words than the code system has for ${quoted(code)}: write ${expected.join(' or ')}, and your own words in the text of the CodeableConcept.`;

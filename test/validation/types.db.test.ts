@@ -144,7 +144,7 @@ describe('documents', () => {
 
   test('have in them what they refer to', async () => {
     expect(await found(document({ resourceType: 'Practitioner', id: '1', active: true }))).toEqual([]);
-    expect(await found(document())).toEqual(['warning reference-bundled Bundle.entry[0].resource.author[0].reference']);
+    expect(await found(document())).toEqual(['error reference-bundled Bundle.entry[0].resource.author[0].reference']);
   });
 
   test('a URN is of an entry of its Bundle, whatever the Bundle is', async () => {

@@ -106,6 +106,17 @@ describe('what a walk lacks', () => {
     expect(named(issues).filter((each) => each.includes('unchecked'))).toEqual(['information binding-unchecked Observation.code.code']);
   });
 
+  test('a code that only groups others is none to be used, and one that is out of use is told of', () => {
+    const verdict = (more: object) => ({ now: () => ({ ...allIn, ...more }), later: async () => [] });
+    const found = (more: object) =>
+      named(validatorOf({ codes: verdict(more) })(coded('a')) as readonly Issue[]).filter((each) => !each.includes('dom-6'));
+    const resource = { ...coded('a'), code: { system: 'http://example.org', code: 'a' } };
+    expect(found({})).toEqual(['warning binding-system-missing Observation.code']);
+    expect(found({ abstract: true })).toContain('error binding-abstract Observation.code.code');
+    const inactive = validatorOf({ codes: verdict({ inactive: true }) })(resource) as readonly Issue[];
+    expect(named(inactive)).toContain('warning binding-inactive Observation.code.code');
+  });
+
   test('profiles load round by round, as one names the next, and each is then checked', async () => {
     const here = new Map<string, Profile>();
     const order: string[] = [];
