@@ -101,7 +101,8 @@ export function membersOf(type: Type, name: string, types: Types): readonly Memb
   let members = type.members.get(name);
   if (members === undefined) {
     members = findMembers(type, name, types);
-    type.members.set(name, members);
+    // What no element is called isn't kept: such names come from outside, and there is no end of them.
+    if (members.length > 0) type.members.set(name, members);
   }
   return members;
 }

@@ -121,21 +121,20 @@ function add(
 /** `children()` */
 export function childrenOf(item: Item, evaluation: Evaluation): Items {
   const found: Item[] = [];
-  for (const name of childNames(item)) collect(item, membersOf(item.type, name, evaluation.types), found, evaluation);
+  addChildren(item, found, evaluation);
   return found;
 }
 
-/** The names of the properties that hold children; the two of a primitive count once. */
-function childNames(item: Item): string[] {
+/** The two properties of a primitive hold one child. */
+function addChildren(item: Item, found: Item[], evaluation: Evaluation): void {
   const parent = parentOf(item);
-  if (parent === undefined) return [];
-  const names: string[] = [];
-  for (const name in parent) {
-    if (name === 'resourceType') continue;
-    if (!name.startsWith('_')) names.push(name);
-    else if (parent[name.slice(1)] === undefined) names.push(name.slice(1));
+  if (parent === undefined) return;
+  for (const property in parent) {
+    if (property === 'resourceType') continue;
+    const isBeside = property.startsWith('_');
+    if (isBeside && parent[property.slice(1)] !== undefined) continue;
+    collect(item, membersOf(item.type, isBeside ? property.slice(1) : property, evaluation.types), found, evaluation);
   }
-  return names;
 }
 
 /** `children().count()`, without making them: it is asked of every element there is. What isn't known to the type counts too. */
@@ -160,11 +159,11 @@ export function countChildren(item: Item): number {
 /** `descendants()`: children, their children, and so on, each only once, for JSON is a tree. */
 export function descendantsOf(items: Items, evaluation: Evaluation): Items {
   const found: Item[] = [];
-  for (const item of items) for (const child of childrenOf(item, evaluation)) found.push(child);
+  for (const item of items) addChildren(item, found, evaluation);
   for (let at = 0; at < found.length; at++) {
     const item = found[at];
     if (item === undefined || (item.type.kind !== 'object' && item.extra === undefined)) continue;
-    for (const child of childrenOf(item, evaluation)) found.push(child);
+    addChildren(item, found, evaluation);
   }
   return found;
 }
