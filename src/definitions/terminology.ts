@@ -18,7 +18,6 @@ export type PublishedTerminology = {
   readonly prepare: () => Promise<void>;
 };
 
-const PACKAGE = 'hl7.terminology.r4';
 /** To be raised whenever the compiler's output changes. */
 const COMPILER_VERSION = 1;
 
@@ -49,7 +48,8 @@ export function publishedTerminology({ cacheDir }: { readonly cacheDir: string }
 }
 
 async function open(cacheDir: string): Promise<DocumentReader> {
-  const manifest = createRequire(import.meta.url).resolve(`${PACKAGE}/package.json`);
+  const require = createRequire(import.meta.url);
+  const manifest = require.resolve('hl7.terminology.r4/package.json');
   const { version } = JSON.parse(await readFile(manifest, 'utf8')) as { version: string };
   const path = join(cacheDir, `terminology-${version}-${COMPILER_VERSION}.bin`);
   const compile = (): Promise<void> => compileApart(dirname(manifest), path);
@@ -67,6 +67,6 @@ async function compileApart(folder: string, path: string): Promise<void> {
   try {
     await promisify(execFile)(process.execPath, ['--max-old-space-size=256', compiler, folder, path], { timeout: 300_000 });
   } catch (error) {
-    throw new Error(`the terminology of ${PACKAGE} could not be compiled`, { cause: error });
+    throw new Error("HL7's terminology could not be compiled", { cause: error });
   }
 }

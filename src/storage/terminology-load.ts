@@ -38,7 +38,7 @@ export type TermRow =
   | { readonly kind: 'property'; readonly code: string; readonly property: string; readonly value: string };
 
 /** The `use` of a preferred designation. @see https://hl7.org/fhir/R4/snomedct.html#designations */
-export const preferredUse = '900000000000548007';
+const preferredUse = '900000000000548007';
 
 export type ListedSystem = {
   readonly url: string;

@@ -115,7 +115,7 @@ function satisfies(constraint: Ecl, concept: Concept, hierarchy: Hierarchy): boo
  * A regular expression that is matched in bounded time, against the whole value: short, without references back or ahead, without
  * repeated groups, and with few repetitions.
  */
-export function safePattern(source: string): RegExp | undefined {
+function safePattern(source: string): RegExp | undefined {
   const repetitions = source.match(/[*+]|\{\d*,\d*\}/g)?.length ?? 0;
   if (source.length > 200 || repetitions > 3 || /\)[*+{]|\\[1-9k]|\(\?/.test(source)) return undefined;
   try {

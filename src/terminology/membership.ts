@@ -14,7 +14,7 @@ export type Member =
   /** It can be told when the needs are loaded. */
   | { readonly kind: 'later' };
 
-export const OUT: Member = { kind: 'out' };
+const OUT: Member = { kind: 'out' };
 const LATER: Member = { kind: 'later' };
 const untold = (why: string): Member => ({ kind: 'untold', why });
 

@@ -8,7 +8,8 @@ import type { JsonObject } from '../../src/fhir/json.ts';
 import { makeTerminology, type Terminology } from '../../src/terminology/terminology.ts';
 
 /** HL7's own expansions of R4's value sets are the oracle: every one that is expanded here has the same codes. */
-const folder = dirname(createRequire(import.meta.url).resolve('hl7.fhir.r4.expansions/package.json'));
+const require = createRequire(import.meta.url);
+const folder = dirname(require.resolve('hl7.fhir.r4.expansions/package.json'));
 
 /** What this server doesn't expand, as it hasn't the codes, and HL7 did; each with what is missing. */
 const notHere: Readonly<Record<string, RegExp>> = {

@@ -78,7 +78,8 @@ type Entry = { readonly Type: string; readonly Subtag?: string; readonly Tag?: s
 
 function registered(): Registry {
   if (read !== undefined) return read;
-  const path = createRequire(import.meta.url).resolve('language-subtag-registry/data/json/registry.json');
+  const require = createRequire(import.meta.url);
+  const path = require.resolve('language-subtag-registry/data/json/registry.json');
   const registry = {
     language: new Map<string, string>(),
     extlang: new Map<string, string>(),

@@ -1,13 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Concept } from '../code-system.ts';
 import { type Grammar, plainConcept } from '../system.ts';
 
 const require = createRequire(import.meta.url);
-
-function readJson(file: string): unknown {
-  return JSON.parse(readFileSync(require.resolve(file), 'utf8'));
-}
 
 /** A code system whose list is read when it is first asked. */
 function listed(url: string, name: string, read: () => Iterable<Concept>): Grammar {
@@ -19,10 +14,10 @@ function listed(url: string, name: string, read: () => Iterable<Concept>): Gramm
 /** ISO 3166-1 in its three forms: `AT`, `AUT`, `040`. */
 export function countryGrammar(): Grammar {
   return listed('urn:iso:std:iso:3166', 'ISO 3166-1 Codes for countries', () => {
-    const { countries } = readJson('i18n-iso-countries/langs/en.json') as {
+    const { countries } = require('i18n-iso-countries/langs/en.json') as {
       countries: Readonly<Record<string, string | readonly string[]>>;
     };
-    const codes = readJson('i18n-iso-countries/codes.json') as readonly (readonly [string, string, string])[];
+    const codes = require('i18n-iso-countries/codes.json') as readonly (readonly [string, string, string])[];
     return codes.flatMap(([two, three, digits]) => {
       const name = countries[two];
       const display = typeof name === 'string' ? name : name?.[0];
