@@ -336,6 +336,33 @@ const cases: Record<string, Case> = {
       ],
     ],
   },
+  'of which one says nothing of a discriminator': {
+    elements: [
+      element('Observation.component', {
+        slicing: {
+          discriminator: [
+            { type: 'pattern', path: 'code' },
+            { type: 'pattern', path: 'interpretation' },
+          ],
+          rules: 'closed',
+        },
+      }),
+      slice('Observation.component:high', 1, '1'),
+      element('Observation.component:high.code', { patternCodeableConcept: concept('8480-6') }),
+      element('Observation.component:high.interpretation', { min: 1, max: '*', patternCodeableConcept: { text: 'high' } }),
+      slice('Observation.component:other', 0, '1'),
+      element('Observation.component:other.code', { patternCodeableConcept: concept('1-8') }),
+      element('Observation.component:other.interpretation', { min: 0, max: '*' }),
+    ],
+    allowed: [parts(part('8480-6', { interpretation: [{ text: 'high' }] }), part('1-8'))],
+    refused: [
+      [
+        parts(part('8480-6'), part('1-8', { interpretation: [{ text: 'low' }] })),
+        'slice-closed Observation.component[0] Observation.component',
+        'slice-min Observation.component Observation.component:high',
+      ],
+    ],
+  },
   'of two slices': {
     type: 'Patient',
     elements: [
