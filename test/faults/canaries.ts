@@ -39,9 +39,13 @@ function fill(object: JsonObject, type: TypeDef, schema: Schema, canaries: Canar
   }
   for (const [name, { element, type: kind, array }] of type.elements) {
     if (name in filled || name === 'id' || element.endsWith('[x]') || (kind !== 'string' && kind !== 'markdown')) continue;
+    // cpt-2: a value needs its system.
+    if (type.name === 'ContactPoint' && name === 'value') continue;
     const word = wordFor(kind, canaries);
     filled[name] = array ? [word, wordFor(kind, canaries)] : word;
   }
+  // What this system identifies by is a URI.
+  if (filled['system'] === 'urn:ietf:rfc:3986') filled['value'] = `urn:${canaries.next()}`;
   return filled;
 }
 

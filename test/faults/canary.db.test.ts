@@ -19,7 +19,7 @@ const names = [
   'Observation-example',
   'Condition-example',
   'AllergyIntolerance-example',
-  'MedicationRequest-medrx0301',
+  'MedicationRequest-medrx0302',
   'DocumentReference-example',
   'Consent-consent-example-basic',
   'Communication-example',

@@ -164,10 +164,11 @@ describe('paging while others write', () => {
     async (sort) => {
       const name = sort.replace(/[^a-z]/gi, '');
       let written = 0;
+      let changes = name.length * 100;
       const pages = await allPages(`/Patient?_tag=paged${sort}&_count=7`, async (page) => {
         // Before and after the place that has been reached, and one of the rows themselves, unchanged in what it sorts by.
         const { json } = await server.request('GET', `/Patient/${ids[(page * 11) % count]}`);
-        const changed = { ...json, language: `x-${name}${page}` };
+        const changed = { ...json, language: `x-c${changes++}` };
         await put([
           { ...patient(`a-${name}-${page}`, 'Aaa'), birthDate: '1899' },
           { ...patient(`z-${name}-${page}`, 'Zzz'), birthDate: '2020' },

@@ -90,7 +90,8 @@ const observations = fc
   )
   .map(({ effectivePeriod, ...rest }) =>
     rest.effectiveDateTime === undefined && effectivePeriod !== undefined ? { ...rest, effectivePeriod } : rest,
-  );
+  )
+  .map(withoutRepeatedValue);
 
 const prefixes = fc.constantFrom('', 'eq', 'ne', 'gt', 'lt', 'ge', 'le', 'sa', 'eb');
 const withPrefix = (value: fc.Arbitrary<string>) => fc.tuple(prefixes, value).map((parts) => parts.join(''));
@@ -200,6 +201,16 @@ function matchedInMemory(type: string, resources: readonly Subject[], asked: rea
     .filter((resource) => matches({ id: resource.id, resource, extracted: context.extract(resource, type, resource.id) }))
     .map(({ id }) => id);
 }
+
+/** obs-7: what a component has the code of is the component's value alone. */
+function withoutRepeatedValue<R extends Coded & { valueQuantity?: unknown; component?: readonly Coded[] }>(resource: R) {
+  const { valueQuantity, ...rest } = resource;
+  const codings = resource.code.coding.map((coding) => JSON.stringify(coding));
+  const repeated = resource.component?.some(({ code }) => code.coding.some((coding) => codings.includes(JSON.stringify(coding)))) === true;
+  return repeated || valueQuantity === undefined ? rest : { ...rest, valueQuantity };
+}
+
+type Coded = { readonly code: { readonly coding: readonly unknown[] } };
 
 async function store(tag: string, resources: readonly Subject[]): Promise<void> {
   const entry = resources.map((resource) => ({
