@@ -15,7 +15,8 @@ export function checkProfiles(
   options: Pick<ValidationOptions, 'unknownProfiles' | 'requiredProfiles'>,
 ): void {
   const claimed = claimsOf(resource);
-  const needed = walk.resources.length > 1 ? asked : [...asked, ...(options.requiredProfiles.get(String(resource.resourceType)) ?? [])];
+  const type = typeof resource.resourceType === 'string' ? resource.resourceType : '';
+  const needed = walk.resources.length > 1 ? asked : [...asked, ...(options.requiredProfiles.get(type) ?? [])];
   if (claimed.length === 0 && needed.length === 0) return;
   const holder = { resource };
   for (const canonical of new Set([...claimed, ...needed])) {

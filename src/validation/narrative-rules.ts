@@ -31,7 +31,7 @@ export function isHarmless(name: string, value: string): boolean {
 
 /** Without white space and control characters, of which browsers take no notice in a URL. */
 function packed(value: string): string {
-  return value.replace(/[\u0000-\u0020\u007f-\u00a0\u2028\u2029]/g, '');
+  return value.replace(/[\s\p{Cc}]/gu, '');
 }
 
 const ELEMENTS = new Set(

@@ -86,8 +86,8 @@ function checkBundled(walk: Walk, reference: string): void {
 }
 
 /** What a document's Composition refers to has to be in it, but for other documents that it relates to. */
-function isOfComposition({ resources, path }: Walk): boolean {
-  return resources.length === 2 && resources[1]?.resourceType === 'Composition' && !path.includes('relatesTo');
+function isOfComposition({ resources, path, depth }: Walk): boolean {
+  return resources.length === 2 && resources[1]?.resourceType === 'Composition' && !path.slice(0, depth).includes('relatesTo');
 }
 
 /** @see https://hl7.org/fhir/R4/references.html#Reference */

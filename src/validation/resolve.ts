@@ -76,8 +76,11 @@ function indexOf(bundle: JsonObject, known: EntryIndexes): EntryIndex {
   const bases = new Map<JsonObject, string>();
   for (const { fullUrl, resource } of objectsIn(bundle.entry)) {
     if (!isObject(resource)) continue;
-    const name = `${String(resource.resourceType)}/${String(resource.id)}`;
-    byId.set(name, byId.has(name) ? undefined : resource);
+    const { resourceType, id } = resource;
+    if (typeof resourceType === 'string' && typeof id === 'string') {
+      const name = `${resourceType}/${id}`;
+      byId.set(name, byId.has(name) ? undefined : resource);
+    }
     if (typeof fullUrl !== 'string') continue;
     if (!byUrl.has(fullUrl)) byUrl.set(fullUrl, resource);
     const [, base] = RESTFUL.exec(fullUrl) ?? [];

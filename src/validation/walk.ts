@@ -56,8 +56,11 @@ export type Asks = {
 const INVARIANT_STEPS_MAX = 20_000_000;
 
 /** For a walk that looks at nothing but the resource. */
-export const ASKS_NOTHING: Asks = {
-  codes: { now: () => ({ kind: 'unchecked', why: '' }), later: async (questions) => questions.map(() => ({ kind: 'unchecked', why: '' })) },
+const ASKS_NOTHING: Asks = {
+  codes: {
+    now: () => ({ kind: 'unchecked', why: '' }),
+    later: (questions) => Promise.resolve(questions.map(() => ({ kind: 'unchecked', why: '' }))),
+  },
   answers: new Map(),
   conformsTo: () => undefined,
 };
@@ -156,7 +159,7 @@ async function learn(unknown: ReadonlyMap<string, CodeQuestion>, codes: CodeChec
   }
 }
 
-export function questionKey({ valueSet, system, version, code }: CodeQuestion): string {
+function questionKey({ valueSet, system, version, code }: CodeQuestion): string {
   return `code ${valueSet ?? ''} ${system ?? ''}|${version ?? ''} ${code}`;
 }
 

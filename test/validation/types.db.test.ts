@@ -136,8 +136,8 @@ describe('documents', () => {
     type: 'document',
     identifier: { system: 'http://example.org', value: 'a' },
     timestamp: '2020-01-01T00:00:00Z',
-    entry: [composition, ...others].map((resource) => ({
-      fullUrl: `http://example.org/${String(resource['resourceType'])}/${String(resource['id'])}`,
+    entry: [composition, ...others].map((resource, at) => ({
+      fullUrl: `http://example.org/${at === 0 ? 'Composition/c' : 'Practitioner/1'}`,
       resource,
     })),
   });

@@ -32,15 +32,15 @@ const schema: Schema = (name) => {
 /** An expression is the invariant's name: `broken` and `best` don't hold. */
 const compileInvariant: CompileInvariant = (expression) => () => expression === 'kept';
 
-const noProfiles: Profiles = { get: () => 'absent', load: async () => {}, whyNot: () => undefined };
+const noProfiles: Profiles = { get: () => 'absent', load: () => Promise.resolve(), whyNot: () => undefined };
 const allIn: CodeVerdict = { kind: 'in', displays: [] };
-const noCodes: CodeChecker = { now: () => allIn, later: async (questions) => questions.map(() => allIn) };
+const noCodes: CodeChecker = { now: () => allIn, later: (questions) => Promise.resolve(questions.map(() => allIn)) };
 
 type Parts = Partial<Parameters<typeof makeValidator>[0]> & { readonly settings?: Partial<ValidationOptions> };
 
 function validatorOf({ settings, ...parts }: Parts = {}) {
   const options = { unknownProfiles: 'warning' as const, requiredProfiles: new Map(), ...settings };
-  const rest = { schema, codes: noCodes, profiles: noProfiles, compileInvariant, prepareLibrary: async () => {}, options };
+  const rest = { schema, codes: noCodes, profiles: noProfiles, compileInvariant, prepareLibrary: () => Promise.resolve(), options };
   const { validate } = makeValidator({ ...rest, ...parts });
   return (value: JsonObject, asked?: Parameters<typeof validate>[1]) => validate({ value, decimals: new Map() }, asked);
 }
@@ -70,8 +70,9 @@ describe('what a walk lacks', () => {
     let loaded = false;
     const validate = validatorOf({
       compileInvariant: (expression, ...rest) => (loaded ? compileInvariant(expression, ...rest) : undefined),
-      prepareLibrary: async () => {
+      prepareLibrary: () => {
         loaded = true;
+        return Promise.resolve();
       },
     });
     expect(named(await validate(patient()))).toContain('error invariant-broken Patient');
@@ -81,9 +82,9 @@ describe('what a walk lacks', () => {
     const asked: (readonly CodeQuestion[])[] = [];
     const codes: CodeChecker = {
       now: ({ code }) => (code === 'known' ? allIn : undefined),
-      later: async (questions) => {
+      later: (questions) => {
         asked.push(questions);
-        return questions.map(({ code }) => (code === 'bad' ? { kind: 'out', unknown: false } : allIn));
+        return Promise.resolve(questions.map(({ code }) => (code === 'bad' ? { kind: 'out', unknown: false } : allIn)));
       },
     };
     const bundle: JsonObject = {
@@ -101,13 +102,13 @@ describe('what a walk lacks', () => {
 
   test('a code that nobody can tell of is information, told once', async () => {
     const unchecked: CodeVerdict = { kind: 'unchecked', why: 'The code system http://example.org/cs is not here.' };
-    const codes: CodeChecker = { now: () => unchecked, later: async () => [] };
+    const codes: CodeChecker = { now: () => unchecked, later: () => Promise.resolve([]) };
     const issues = await validatorOf({ codes })({ ...coded('a'), component: [{ code: { code: 'b' }, valueString: 'c' }] });
     expect(named(issues).filter((each) => each.includes('unchecked'))).toEqual(['information binding-unchecked Observation.code.code']);
   });
 
   test('a code that only groups others is none to be used, and one that is out of use is told of', () => {
-    const verdict = (more: object) => ({ now: () => ({ ...allIn, ...more }), later: async () => [] });
+    const verdict = (more: object) => ({ now: () => ({ ...allIn, ...more }), later: () => Promise.resolve([]) });
     const found = (more: object) =>
       named(validatorOf({ codes: verdict(more) })(coded('a')) as readonly Issue[]).filter((each) => !each.includes('dom-6'));
     const resource = { ...coded('a'), code: { system: 'http://example.org', code: 'a' } };
@@ -136,13 +137,14 @@ describe('what a walk lacks', () => {
     });
     const profiles: Profiles = {
       get: (url) => here.get(url),
-      load: async (url) => {
+      load: (url) => {
         order.push(url);
         here.set(url, chain(Number(url.slice(1))));
+        return Promise.resolve();
       },
       whyNot: () => undefined,
     };
-    const issues = await validatorOf({ profiles })(patient({ meta: { profile: ['p1'] } } as JsonObject));
+    const issues = await validatorOf({ profiles })(patient({ meta: { profile: ['p1'] } }));
     expect(order).toEqual(['p1', 'p2', 'p3']);
     expect(named(issues)).toContain('error profile-end Patient');
   });
@@ -157,9 +159,9 @@ describe('what a walk lacks', () => {
         parts: [],
         mustSupport: [],
         definition: { url: 'p', name: 'P', kind: 'resource', abstract: false },
-        check: (walk) => void walk.needs.set(`more ${next++}`, async () => {}),
+        check: (walk) => void walk.needs.set(`more ${next++}`, () => Promise.resolve()),
       }),
-      load: async () => {},
+      load: () => Promise.resolve(),
       whyNot: () => undefined,
     };
     const issues = await validatorOf({ profiles })(patient(), { profiles: ['p'] });
@@ -199,7 +201,10 @@ describe('a profile that no place has', () => {
 
 describe('many findings', () => {
   test('warnings never keep faults from being told', () => {
-    const codes: CodeChecker = { now: ({ code }) => (code === 'bad' ? { kind: 'out', unknown: false } : allIn), later: async () => [] };
+    const codes: CodeChecker = {
+      now: ({ code }) => (code === 'bad' ? { kind: 'out', unknown: false } : allIn),
+      later: () => Promise.resolve([]),
+    };
     const component: JsonObject[] = Array.from({ length: 200 }, () => ({ code: { code: 'a' }, valueString: 'b' }));
     const issues = validatorOf({ codes })({ ...coded('a'), component: [...component, { code: { code: 'bad' }, valueString: 'b' }] });
     const found = named(issues as readonly Issue[]);
