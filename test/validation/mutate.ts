@@ -45,6 +45,28 @@ export function mutationsOf(resource: JsonObject, schema: Schema, { seed, each }
   });
 }
 
+/**
+ * The resource with other words, names, numbers, ids and references of the same form: whatever text of an issue holds `mark` quotes what
+ * may be about a patient.
+ */
+export function withWordsMarked(resource: JsonObject, schema: Schema, mark: string): JsonObject {
+  const copy = structuredClone(resource);
+  for (const { steps, element, holder } of placesIn(schema, copy, [], typeOf(copy))) {
+    const object = at(copy, steps.slice(0, -1)) as JsonObject;
+    const name = String(steps.at(-1));
+    const isReference = holder.name === 'Reference' && name === 'reference';
+    if (!['string', 'markdown'].includes(element.type) && element.name !== 'id') continue;
+    const old = object[name];
+    const marked = (value: Json): Json => {
+      if (typeof value !== 'string') return value;
+      if (isReference) return value.startsWith('#') ? value : value.replace(/\/[^/]+$/, `/${mark}`);
+      return name === 'id' ? value : mark;
+    };
+    object[name] = Array.isArray(old) ? old.map(marked) : marked(old ?? null);
+  }
+  return copy;
+}
+
 /** Mulberry32: the same numbers from the same seed, on every machine. */
 export function randomOf(seed: number): () => number {
   let state = seed >>> 0;

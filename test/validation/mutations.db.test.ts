@@ -5,7 +5,7 @@ import type { Issue } from '../../src/fhir/error.ts';
 import type { JsonObject } from '../../src/fhir/json.ts';
 import type { StructureDefinition } from '../../src/fhir/structure-definition.ts';
 import { openTestValidator, readPackage, type TestValidator } from '../support/validation.ts';
-import { type Mutation, mutationsOf, pick, randomOf } from './mutate.ts';
+import { type Mutation, mutationsOf, pick, randomOf, withWordsMarked } from './mutate.ts';
 import { profileMutationsOf } from './mutate-by-profile.ts';
 
 /** Valid resources with one thing wrong each: all are refused, at the place where it is. */
@@ -84,6 +84,24 @@ describe('official examples with one thing wrong', () => {
     const mutations = valid.slice(0, 6).flatMap((resource, at) => mutationsOf(resource, schema, { seed: at + 1, each: 2 }));
     expect(mutations.length).toBeGreaterThan(30);
     expect(await missed(validator, mutations)).toEqual([]);
+  });
+});
+
+describe('what is said of a resource', () => {
+  test.each(KINDS)('quotes no word, name or reference of a %s', { timeout: 60_000 }, async (type) => {
+    const validator = await openTestValidator();
+    const { schema } = validator.definitions;
+    const mark = 'qzxjvkwpfbdm';
+    const texts: string[] = [];
+    for (const file of pick(filesOf(type), 3, randomOf(type.length))) {
+      const text = readFileSync(join(examples, file), 'utf8');
+      if (text.length > 50_000) continue;
+      const marked = withWordsMarked(JSON.parse(text) as JsonObject, schema, mark);
+      const all = [marked, ...mutationsOf(marked, schema, { seed: 11, each: 2 }).map(({ resource }) => resource)];
+      for (const resource of all) texts.push(...(await validator.validate(JSON.stringify(resource))).map((issue) => issue.text));
+    }
+    expect(texts.length).toBeGreaterThan(10);
+    expect(texts.filter((text) => text.includes(mark))).toEqual([]);
   });
 });
 
