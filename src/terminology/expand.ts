@@ -16,7 +16,7 @@ import { versionRules } from './version-rules.ts';
 const codesMax = 10_000;
 /** So far into a value set pages go, and so many codes are counted. */
 const reachMax = 100_000;
-const siftedMax = 5_000;
+const siftedMax = 1_000;
 
 export type Expanding = { readonly stock: Stock; readonly conformance: Pick<Conformance, 'find'>; readonly now: () => Date };
 

@@ -1,3 +1,4 @@
+import type { TableSystem } from '../storage/terminology.ts';
 import type { Concept } from './code-system.ts';
 import { hierarchyOf, type Look, memberOf, passes, unanswered } from './membership.ts';
 import { selectionOf } from './table-filters.ts';
@@ -37,6 +38,8 @@ export type Enumerating = Look & {
 };
 
 const depthMax = 16;
+/** Of so many kinds of a code a page is found by looking up. */
+const broadMin = 10_000;
 /** All that is left out has to be known. */
 const excludedMax = 50_000;
 
@@ -126,7 +129,12 @@ function conceptOfList(system: System, code: string, look: Look): Concept | unde
 
 function* conceptsOf(system: System, url: string, filters: readonly Filter[], look: Enumerating): Generator<Concept> {
   if (system.kind === 'table') {
-    const selection = selectionOf(filters, look);
+    const { table } = system;
+    // Words are looked up first, and few codes have them.
+    const byPage = look.cut !== undefined && (look.words ?? []).length === 0;
+    const broad = byPage ? broadOf(table, filters, look) : new Set<string>();
+    if (broad === undefined) return;
+    const selection = selectionOf(filters, { ...look, isBroad: (code) => broad.has(code) });
     if ('unanswered' in selection) throw new NotEnumerable(unanswered(url, selection.unanswered));
     const found = look.stock.selected(system.table, selection, look.limit + 1, look.needs) ?? [];
     if (found.length > look.limit) {
@@ -154,6 +162,18 @@ function* conceptsOf(system: System, url: string, filters: readonly Filter[], lo
   const hierarchy = hierarchyOf(system);
   for (const concept of all)
     if (tests.every((test) => test(concept, hierarchy)) && upward.every((filter) => passes(concept, filter, system))) yield concept;
+}
+
+/** The codes of hierarchies that have very many kinds; undefined: that has to be loaded. */
+function broadOf(table: TableSystem, filters: readonly Filter[], look: Enumerating): ReadonlySet<string> | undefined {
+  const broad = new Set<string>();
+  for (const { op, value } of filters) {
+    if (op !== 'is-a' && op !== 'descendent-of') continue;
+    const found = look.stock.descendants(table, value, broadMin, look.needs);
+    if (found === undefined) return undefined;
+    if (found.length >= broadMin) broad.add(value);
+  }
+  return broad;
 }
 
 const inOrder = ({ system }: System & { readonly kind: 'memory' }): Iterable<Concept> => system.concepts.values();

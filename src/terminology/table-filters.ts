@@ -5,7 +5,12 @@ import type { Filter } from './value-set.ts';
 /**
  * What else narrows a selection: words of letters and digits only, each of which has to begin a word of the display, or a single one the code.
  */
-export type Narrowed = { readonly words?: readonly string[]; readonly activeOnly?: boolean };
+export type Narrowed = {
+  readonly words?: readonly string[];
+  readonly activeOnly?: boolean;
+  /** Whether so many are a kind of a code that a page of them is found sooner by looking up from each code. */
+  readonly isBroad?: (code: string) => boolean;
+};
 
 /**
  * Filters as an SQL condition on a row `c` of `concept`; all values are parameters. Hierarchies are walked by `concept_link`,
@@ -15,13 +20,13 @@ export type Narrowed = { readonly words?: readonly string[]; readonly activeOnly
  */
 export function selectionOf(
   filters: readonly Filter[],
-  { words = [], activeOnly = false }: Narrowed = {},
+  { words = [], activeOnly = false, isBroad = () => false }: Narrowed = {},
 ): Selection | { readonly unanswered: Filter } {
   const values: unknown[] = [];
   const add = (value: unknown): string => `$${values.push(value) + parametersBefore}`;
   const conditions: string[] = [];
   for (const filter of filters) {
-    const condition = conditionOf(filter, add);
+    const condition = (isBroad(filter.value) ? broadSql(filter, add) : undefined) ?? conditionOf(filter, add);
     if (condition === undefined) return { unanswered: filter };
     conditions.push(condition);
   }
@@ -100,6 +105,15 @@ function belowSql(code: string, from: 'self' | 'others'): string {
       : `select l.child from concept_link l where l.system = $1 and l.parent = ${code}::text`;
   return `c.code in (with recursive below (code) as (${start}
     union select l.child from below b join concept_link l on l.system = $1 and l.parent = b.code) select code from below)`;
+}
+
+/** Walks up from a row until it meets the code: some ten steps, where going down from it would be a hundred thousand. */
+function broadSql({ op, value }: Filter, add: Add): string | undefined {
+  if (op !== 'is-a' && op !== 'descendent-of') return undefined;
+  const code = add(value);
+  const found = `exists (with recursive above (code) as (select c.code
+    union select l.parent from above a join concept_link l on l.system = $1 and l.child = a.code) select from above where code = ${code}::text)`;
+  return op === 'is-a' ? found : `(${found} and c.code <> ${code}::text)`;
 }
 
 function aboveSql(code: string, from: 'self' | 'others'): string {

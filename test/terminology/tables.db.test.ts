@@ -302,3 +302,26 @@ describe('a load', () => {
     expect(await ids()).toEqual([]);
   });
 });
+
+test('a page of very many kinds of a code is found by looking up from each', async () => {
+  const head = { url: 'http://x.org/broad', version: undefined, name: undefined, subsumes: true, properties: {} };
+  function* rows(): Generator<TermRow> {
+    const code = (at: number): string => `k${String(at).padStart(5, '0')}`;
+    for (let at = 0; at < 12_000; at++) yield { kind: 'concept', code: code(at) };
+    yield { kind: 'concept', code: 'a-stranger' };
+    for (let at = 1; at < 12_000; at++) yield { kind: 'link', parent: code(Math.floor((at - 1) / 10)), child: code(at) };
+  }
+  await loadSystem(store.pool, head, rows(), () => {});
+  const terminology = makeTerminology({ conformance: conformanceOf([]), tables: codeTables(store.pool) });
+  const page = async (op: string, offset: number): Promise<unknown> => {
+    const valueSet = vs('broad', [{ system: head.url, filter: [filter('concept', op, 'k00000')] }]);
+    const { expansion } = (await terminology.expand({ valueSet, count: 2, offset })) as unknown as {
+      expansion: { total?: number; contains?: readonly { code: string }[] };
+    };
+    return [expansion.total, ...(expansion.contains ?? []).map(({ code }) => code)];
+  };
+  expect(await page('is-a', 0)).toEqual([undefined, 'k00000', 'k00001']);
+  expect(await page('descendent-of', 0)).toEqual([undefined, 'k00001', 'k00002']);
+  expect(await page('is-a', 11_999)).toEqual([12_000, 'k11999']);
+  expect(await terminology.descendants(head.url, 'k00000')).toEqual({ untold: expect.stringContaining('More than 5000') });
+});
