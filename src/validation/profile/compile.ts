@@ -58,6 +58,10 @@ function rootCheck(compiler: Compiler, type: string): CompiledProfile['check'] {
   const run = itemCheckOf(compiler, root, { types: [type], properties: [] })?.check;
   const isResource = schema(type)?.kind === 'resource';
   return (walk, value, holder, key) => {
+    // No datatype has a resourceType: a resource claims what only a part of one can conform to.
+    if (!isResource && isObject(value) && typeof value.resourceType === 'string') {
+      return reportType(compiler, walk, value.resourceType, type);
+    }
     const item = rootItem(type, isResource, value, holder, key);
     if (item === undefined) return;
     if (!isA(schema, item.type, type)) return reportType(compiler, walk, item.type, type);
