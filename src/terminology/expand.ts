@@ -135,6 +135,7 @@ const valueOf: Readonly<Record<string, string>> = {
   designation: 'valueString',
   offset: 'valueInteger',
   count: 'valueInteger',
+  date: 'valueDateTime',
 };
 
 /** All that bears on the contents, as it was asked. */

@@ -1,8 +1,10 @@
 import type { Conformance } from '../fhir/conformance.ts';
+import type { JsonObject } from '../fhir/json.ts';
 import type { CodeTables } from '../storage/terminology.ts';
 import { makeChecker } from './checker.ts';
 import { expand } from './expand.ts';
 import { lookup } from './lookup.ts';
+import { assertAsked } from './refusals.ts';
 import type { TerminologyOperations } from './requests.ts';
 import { type SearchTerms, searchTerms } from './search-terms.ts';
 import { makeStock } from './stock.ts';
@@ -34,14 +36,20 @@ export function makeTerminology({
 }: TerminologyOptions): Terminology {
   const stock = makeStock({ conformance, tables, memoryBytes });
   const places = { stock, conformance, now };
+  const asked =
+    <R extends object>(operation: (request: R) => Promise<JsonObject>) =>
+    async (request: R): Promise<JsonObject> => {
+      assertAsked(request, now());
+      return operation(request);
+    };
   return {
     ...searchTerms(stock),
     checker: makeChecker(stock),
-    expand: (request) => expand(request, places),
-    validateCode: (request) => validateCode(request, stock),
-    validateSystemCode: (request) => validateSystemCode(request, stock),
-    lookup: (request) => lookup(request, stock),
-    subsumes: (request) => subsumes(request, stock),
-    translate: (request) => translate(request, places),
+    expand: asked((request) => expand(request, places)),
+    validateCode: asked((request) => validateCode(request, stock)),
+    validateSystemCode: asked((request) => validateSystemCode(request, stock)),
+    lookup: asked((request) => lookup(request, stock)),
+    subsumes: asked((request) => subsumes(request, stock)),
+    translate: asked((request) => translate(request, places)),
   };
 }

@@ -256,6 +256,23 @@ describe('$expand', () => {
   });
 });
 
+test.each([
+  [{ url: all.url, date: '2020-01-01' }, 422, /"date"/],
+  [{ url: all.url, context: 'http://x.org/profile#Patient.x' }, 422, /context/],
+])('%j can not be told', async (request, status, reason) => {
+  expect(await refusal(terminology.expand(request))).toEqual([status, 'not-supported', expect.stringMatching(reason)]);
+  expect(await refusal(terminology.validateCode({ ...request, code: 'arm' }))).toEqual([
+    status,
+    'not-supported',
+    expect.stringMatching(reason),
+  ]);
+});
+
+test('the date of today is now', async () => {
+  const today: object = { url: all.url, date: '2026-01-02T23:00:00Z' };
+  expect(await refusal(terminology.expand(today))).toBeUndefined();
+});
+
 describe('ValueSet/$validate-code', () => {
   test.each([
     [{ code: 'arm', system: url }, true, undefined, 'Arm'],
