@@ -101,7 +101,7 @@ function typeOfTarget(walk: Walk, reference: JsonObject[string] | undefined, sch
   if (typeof reference !== 'string') return undefined;
   if (reference.charCodeAt(0) === 0x23 || reference.startsWith('urn:')) {
     const type = walk.scope.resolve(reference)?.resourceType;
-    return typeof type === 'string' ? type : undefined;
+    return typeof type === 'string' && isResourceType(schema, type) ? type : undefined;
   }
   const slash = reference.indexOf('/');
   const relative = RELATIVE.test(reference) ? reference.slice(0, slash) : undefined;
