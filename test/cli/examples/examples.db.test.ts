@@ -69,9 +69,9 @@ describe('the examples', () => {
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect([row(out, 'Patient'), row(out, 'Observation'), row(out, 'Questionnaire'), row(out, 'all')]).toEqual([
       ['Patient', '22', '0', '0', '0'],
-      ['Observation', '64', '0', '0', '0'],
-      ['Questionnaire', '6', '0', '0', '1'],
-      ['all', '92', '0', '0', '1'],
+      ['Observation', '63', '0', '0', '1'],
+      ['Questionnaire', '5', '0', '0', '2'],
+      ['all', '90', '0', '0', '3'],
     ]);
   });
 
