@@ -27,7 +27,7 @@ beforeAll(async () => {
   await put(
     { ...tag, resourceType: 'Patient', id: 'ann', name: [{ family: 'Ann' }], managingOrganization: { reference: 'Organization/org' } },
     { ...tag, resourceType: 'Patient', id: 'bob' },
-    { ...tag, resourceType: 'Organization', id: 'org' },
+    { ...tag, resourceType: 'Organization', id: 'org', name: 'Org' },
     { ...tag, resourceType: 'Practitioner', id: 'doc' },
     { ...tag, resourceType: 'RelatedPerson', id: 'mum', patient: of('ann') },
     { ...tag, resourceType: 'Device', id: 'dev', patient: of('ann') },

@@ -32,8 +32,8 @@ beforeAll(async () => {
       name: `Org ${n}`,
       ...(n === 13 ? {} : { partOf: { reference: `Organization/org-${n + 1}` } }),
     })),
-    { resourceType: 'Organization', id: 'loop-a', partOf: { reference: 'Organization/loop-b' } },
-    { resourceType: 'Organization', id: 'loop-b', partOf: { reference: 'Organization/loop-a' } },
+    { resourceType: 'Organization', id: 'loop-a', name: 'Loop', partOf: { reference: 'Organization/loop-b' } },
+    { resourceType: 'Organization', id: 'loop-b', name: 'Loop', partOf: { reference: 'Organization/loop-a' } },
     { resourceType: 'Practitioner', id: 'doc', name: [{ family: 'First' }] },
     {
       resourceType: 'PractitionerRole',
