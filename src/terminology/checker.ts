@@ -10,6 +10,9 @@ const verdictsMax = 50_000;
 /** Each round loads what the one before found missing: a value set, those it imports, their code systems, concepts. */
 const roundsMax = 24;
 
+/** What is longer is no code of anything, and isn't kept. */
+const lengthMax = 500;
+
 type ByCode = Map<string, CodeVerdict>;
 
 /** What validation asks, answered from memory while the resource is walked, and from the places where definitions are else. */
@@ -23,6 +26,7 @@ export function makeChecker(stock: Stock): CodeChecker {
   stock.onForget(forget);
 
   function keep({ valueSet = '', system = '', code }: CodeQuestion, verdict: CodeVerdict): void {
+    if (code.length > lengthMax || system.length > lengthMax) return;
     if (kept >= verdictsMax) forget();
     kept++;
     const bySystem = verdicts.get(valueSet) ?? new Map<string, ByCode>();
@@ -31,7 +35,8 @@ export function makeChecker(stock: Stock): CodeChecker {
   }
 
   /** Undefined with what it needs noted. */
-  function judge(question: CodeQuestion, needs: Needs): CodeVerdict | undefined {
+  function judge(asked: CodeQuestion, needs: Needs): CodeVerdict | undefined {
+    const question = copied(asked);
     const verdict = verdictOn(question, { stock, needs });
     if (verdict !== undefined) keep(question, verdict);
     return verdict;
@@ -62,6 +67,12 @@ export function makeChecker(stock: Stock): CodeChecker {
       );
     },
   };
+}
+
+/** Strings of a request may be slices of its text, all of which would be kept with them. */
+function copied({ valueSet, system, code }: CodeQuestion): CodeQuestion {
+  const copy = (text: string): string => Buffer.from(text).toString();
+  return { valueSet, system: system === undefined ? undefined : copy(system), code: copy(code) };
 }
 
 function verdictOn(question: CodeQuestion, look: Look): CodeVerdict | undefined {

@@ -61,6 +61,8 @@ const fhirVersion = '4.0.1';
 /** What of tables is kept: concepts one by one, and some lists. */
 const conceptsMax = 20_000;
 const listedMax = 50_000;
+/** No code of a table is longer. */
+const codeMax = 500;
 
 export function makeStock({
   conformance,
@@ -75,11 +77,11 @@ export function makeStock({
   const weightOf = (weight: number): number => Math.min(weight, memoryBytes);
   const valueSets = new LRUCache<string, ValueSet | 'absent'>({
     maxSize: memoryBytes,
-    sizeCalculation: (set) => weightOf(set === 'absent' ? 200 : set.weight),
+    sizeCalculation: (set, canonical) => weightOf(2 * canonical.length + (set === 'absent' ? 200 : set.weight)),
   });
   const systems = new LRUCache<string, System>({
     maxSize: memoryBytes,
-    sizeCalculation: (system) => weightOf(system.kind === 'memory' ? system.system.weight : 500),
+    sizeCalculation: (system, canonical) => weightOf(4 * canonical.length + (system.kind === 'memory' ? system.system.weight : 500)),
   });
   const concepts = new LRUCache<string, Concept | 'none'>({ max: conceptsMax });
   const lists = new LRUCache<string, readonly Concept[]>({
@@ -166,6 +168,7 @@ export function makeStock({
       return found;
     },
     concept(table, code, needs) {
+      if (code.length > codeMax) return 'none';
       const found = concepts.get(`${table.id} ${code}`);
       if (found === undefined) needs.set(`concept ${table.id} ${code}`, { kind: 'concept', table, code });
       return found;

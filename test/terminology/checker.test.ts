@@ -228,6 +228,17 @@ describe('memory', () => {
     expect((await checker.later([question]))[0]?.kind).toBe('in');
   });
 
+  test('keeps nothing of what is too long to be a code', async () => {
+    const { checker } = makeTerminology({ conformance: conformanceOf(resources) });
+    const question = { valueSet: 'http://x.org/vs/units', system: undefined, code: 'm'.repeat(501) };
+    const [first] = await checker.later([question]);
+    expect(first?.kind).toBe('out');
+    expect(checker.now(question)).toEqual(first);
+    expect(checker.now(question)).not.toBe(checker.now(question));
+    const short = { ...question, code: 'm' };
+    expect(checker.now(short)).toBe(checker.now(short));
+  });
+
   test('is bounded: a small one answers the same, with what it can hold', async () => {
     const { checker } = makeTerminology({ conformance: conformanceOf(resources), memoryBytes: 4_000 });
     const questions = ['red', 'green', 'crimson'].map((code) => ({ valueSet: 'http://x.org/vs/imports', system: colours.url, code }));

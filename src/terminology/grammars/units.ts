@@ -6,6 +6,8 @@ import { dimensionsOf, ucumSystem } from '../units.ts';
 
 /** Codes come from clients, so what is kept of them is bounded. */
 const cacheMax = 2_000;
+/** Longer codes than this are no units. */
+const lengthMax = 100;
 
 /**
  * UCUM's units, case sensitive: by our own reader, and what that doesn't read (scales that don't begin at nothing, mistakes)
@@ -18,6 +20,7 @@ export function unitGrammar(): Grammar {
     name: 'Unified Code for Units of Measure (UCUM)',
     version: undefined,
     find(code) {
+      if (code.length > lengthMax) return undefined;
       let found = known.get(code);
       if (found === undefined) {
         found = { concept: isUnit(code) ? plainConcept(code) : undefined };
@@ -37,7 +40,7 @@ let library: Checks | undefined;
 function isUnit(written: string): boolean {
   // The grammar has no spaces in annotations; R4's own list of common units does.
   const code = written.replaceAll(/\{[^{}]*\}/g, (annotation) => annotation.replaceAll(' ', '_'));
-  if (code.length > 100 || !/^[\x21-\x7e]+$/.test(code)) return false;
+  if (!/^[\x21-\x7e]+$/.test(code)) return false;
   if (dimensionsOf(code) !== undefined) return true;
   library ??= (createRequire(import.meta.url)('@lhncbc/ucum-lhc') as Library).UcumLhcUtils.getInstance();
   const { status, ucumCode } = library.validateUnitString(code);
