@@ -71,7 +71,7 @@ beforeAll(async () => {
       resourceType: 'MolecularSequence',
       id: 'seq',
       coordinateSystem: 0,
-      referenceSeq: { chromosome: { coding: [{ system: 'urn:chr', code: '1' }] }, windowStart: 10, windowEnd: 50 },
+      referenceSeq: { genomeBuild: 'GRCh 37', chromosome: { coding: [{ system: 'urn:chr', code: '1' }] }, windowStart: 10, windowEnd: 50 },
       variant: [
         { start: 12, end: 14 },
         { start: 40, end: 45 },
