@@ -12,7 +12,6 @@ const folder = join(root, 'node_modules/hl7.fhir.r4.examples');
 const WRONG: Readonly<Record<string, readonly string[]>> = {
   'ActivityDefinition-blood-tubes-supply.json': ['narrative-empty ActivityDefinition.text.`div`'],
   'ActivityDefinition-heart-valve-replacement.json': ['narrative-empty ActivityDefinition.text.`div`'],
-  'Bundle-b0a5e4277-83c4-4adb-87e2-e3efe3369b6f.json': ['binding-required Bundle.entry.resource.payloadMimeType'],
   'Bundle-dataelements.json': [
     'identifier-uri Bundle.entry.resource.snapshot.element.example.value.value',
     'invariant-bdl-7 Bundle.entry.fullUrl',

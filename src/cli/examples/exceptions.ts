@@ -49,10 +49,6 @@ export const EXCEPTIONS: readonly Exception[] = [
     'an identifier whose system says that its value is a URI has another value (https://hl7.org/fhir/R4/datatypes.html#Identifier)',
   ),
   refused('Bundle-dataelements', 'several entries have one fullUrl (invariant bdl-7), and an identifier is no URI as its system says'),
-  refused(
-    'Bundle-b0a5e4277-83c4-4adb-87e2-e3efe3369b6f',
-    'media types have parameters with spaces that are not in quotes, such as variant=IHE IID',
-  ),
   refused('Bundle-hla-1', 'an extension has a part, uri, that its definition does not have'),
   refused('Bundle-valueset-expansions', 'the extension translation stands in expansion.contains, where its definition does not allow it'),
 ];

@@ -1,8 +1,9 @@
 import { type Grammar, plainConcept } from '../system.ts';
 
 const token = String.raw`[A-Za-z0-9!#$%&'*+.^_\`|~-]{1,127}`;
-/** What has to be quoted, often isn't: official examples have `variant=XDA/XDS`, others a profile's url. */
-const value = String.raw`[A-Za-z0-9!#$%&'*+.^_\`|~/:?=@-]{1,255}`;
+/** What has to be quoted, often isn't: official examples have `variant=XDA/XDS` and `variant=IHE IID`, others a profile's url. */
+const word = String.raw`[A-Za-z0-9!#$%&'*+.^_\`|~/:?=@-]{1,255}`;
+const value = `${word}(?: ${word})*`;
 const quoted = String.raw`"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*"`;
 const mediaType = new RegExp(
   `^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}(?: *; *${token}=(?:${value}|${quoted}))*$`,
