@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Authenticate, makeAuthenticate } from './authorization/authenticate.ts';
+import type { Pool } from 'pg';
+import { type Authenticate, type AuthenticationOptions, makeAuthenticate } from './authorization/authenticate.ts';
 import { readIssuers, type TrustedIssuer } from './authorization/issuers.ts';
 import type { Config } from './config.ts';
 import { loadDefinitions } from './definitions/load.ts';
@@ -20,6 +21,7 @@ import { watchParameters } from './interactions/parameters/watch.ts';
 import { liveRegistry } from './search/live-registry.ts';
 import { allElements, elementsEdition } from './search/registry.ts';
 import { refKeyOf } from './search/types/reference.ts';
+import { findApiKey, touchApiKey } from './storage/api-keys.ts';
 import { assertChoices } from './storage/choices.ts';
 import { assertServers, findDatabases, type FindOptions } from './storage/connections.ts';
 import { makeResealer } from './storage/binary-owners.ts';
@@ -186,7 +188,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     if (unlisted > 0) log.error({ patients: unlisted }, 'the erasure ledger lacks patients that were erased: bring back its newest copy');
     const developmentKeyFile = config.devTokenIssuer ? developmentKeyFileOf(config) : undefined;
     const authenticate = await makeAuthenticate(
-      { audience: config.baseUrl, developmentKeyFile, issuers: await trustedIssuers(config) },
+      { audience: config.baseUrl, developmentKeyFile, issuers: await trustedIssuers(config), apiKeys: storedKeys(main.pool, log) },
       {
         get registry() {
           return live.current();
@@ -210,6 +212,13 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     await close();
     throw error;
   }
+}
+
+function storedKeys(pool: Pool, log: Log): AuthenticationOptions['apiKeys'] {
+  return {
+    find: (id) => findApiKey(pool, id),
+    touch: (id) => void touchApiKey(pool, id).catch((error: unknown) => log.warn({}, 'the use of an API key was not noted', error)),
+  };
 }
 
 async function trustedIssuers({ trustedIssuers: file, baseUrl }: Config): Promise<readonly TrustedIssuer[]> {

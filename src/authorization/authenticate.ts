@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto';
 import { createLocalJWKSet } from 'jose';
 import { LRUCache } from 'lru-cache';
+import { badRequest } from '../fhir/error.ts';
 import { type Access, type AccessContext, accessOf } from './access.ts';
+import { type ApiKeysOptions, makeApiKeys } from './api-keys.ts';
 import { developmentIssuer, developmentKey } from './development-issuer.ts';
 import type { Grant } from './grant.ts';
 import { ourClaims, type TrustedIssuer } from './issuers.ts';
@@ -13,12 +15,16 @@ export type AuthenticationOptions = {
   /** Where the development issuer's key is; undefined where its tokens are refused. */
   readonly developmentKeyFile: string | undefined;
   readonly issuers: readonly TrustedIssuer[];
+  readonly apiKeys: Pick<ApiKeysOptions<Caller>, 'find' | 'touch'>;
 };
 
 export type Caller = { readonly grant: Grant; readonly access: Access };
 
-/** Turns an Authorization header into a caller, or refuses with 401. */
-export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
+/** The headers that may say who calls. */
+export type Credentials = { readonly authorization?: string | undefined; readonly 'x-api-key'?: string | readonly string[] | undefined };
+
+/** Turns the headers of a request into a caller, or refuses with 401. */
+export type Authenticate = (credentials: Credentials) => Promise<Caller>;
 
 /** A verified token is trusted this long without another look at its signature. */
 const trustMs = 60_000;
@@ -28,7 +34,12 @@ const tokenBytesMax = 8_192;
 export async function makeAuthenticate(options: AuthenticationOptions, context: AccessContext): Promise<Authenticate> {
   const verify = makeVerifier([...(await developmentIssuers(options)), ...options.issuers.map(remoteIssuer)]);
   const verified = new LRUCache<string, { caller: Caller; until: number }>({ max: 10_000, ttl: trustMs });
-  return async (authorization) => {
+  const byKey = makeApiKeys({ ...options.apiKeys, callerOf: (grant) => ({ grant, access: accessOf(grant, context) }) });
+  return async ({ authorization, 'x-api-key': apiKey }) => {
+    if (apiKey !== undefined) {
+      if (authorization !== undefined) throw badRequest('credentials-ambiguous', 'Send Authorization or X-Api-Key, not both.');
+      return byKey(String(apiKey));
+    }
     const token = /^Bearer ([A-Za-z0-9\-_.~+/=]+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined)
       throw unauthenticated(

@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   examples: () => import('./examples.ts'),
   erase: () => import('./erase.ts'),
   reindex: () => import('./reindex.ts'),
+  keys: () => import('./keys.ts'),
   ig: () => import('./ig.ts'),
   terminology: () => import('./terminology.ts'),
 };

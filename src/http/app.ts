@@ -39,7 +39,7 @@ export function buildApp(options: AppOptions): Hono<Env> {
     c.set('requestId', requestId);
     c.header('x-request-id', requestId);
     c.header('cache-control', 'no-store');
-    c.header('vary', 'Authorization, Accept, Accept-Encoding, Prefer, Origin');
+    c.header('vary', 'Authorization, X-Api-Key, Accept, Accept-Encoding, Prefer, Origin');
     c.header('x-content-type-options', 'nosniff');
     if (options.draining()) c.header('connection', 'close');
     const { origin } = c.env.incoming.headers;

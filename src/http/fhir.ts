@@ -49,7 +49,7 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
   };
   const known = (handler: Handler) =>
     open(async (c) => {
-      c.set('caller', await authenticate(headerOf(c, 'authorization')));
+      c.set('caller', await authenticate(c.env.incoming.headers));
       const type = c.req.param('type');
       if (type !== undefined) assertType(ctx.registry, type, undefined, 404);
       return handler(c);

@@ -1,0 +1,116 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Client } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expectRefusal, type Fixture, idsIn, startFixture } from '../conformance/attack-fixture.ts';
+
+const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+
+let server: Fixture;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  server = await startFixture();
+  const { config } = server.services;
+  env = {
+    NODE_ENV: 'test',
+    BASE_URL: server.base,
+    DATABASE_URL: server.databaseUrl,
+    KEY_DATABASE_URL: server.keyDatabaseUrl,
+    DATABASE_POOL_SIZE: '4',
+    DATA_DIR: `${config.dataDir}-beside`,
+    CACHE_DIR: config.cacheDir,
+    KEY_FILE: config.keyFile,
+    LOG_LEVEL: 'error',
+  };
+}, 60_000);
+afterAll(() => server?.stop());
+
+type Ran = { readonly code: number; readonly stdout: string; readonly stderr: string };
+
+function keys(...args: string[]): Promise<Ran> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [main, 'keys', ...args], { env: { ...process.env, ...env } }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1, stdout, stderr });
+    });
+  });
+}
+
+const get = (path: string, key: string, headers: Readonly<Record<string, string>> = {}) =>
+  server.request('GET', path, { token: null, headers: { 'x-api-key': key, ...headers } });
+const idOf = (key: string): string => key.slice(4, 20);
+
+async function rowsOf(sql: string): Promise<unknown[]> {
+  const client = new Client({ connectionString: server.databaseUrl });
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+test('a key is made, used within its scopes, rotated with an overlap, and revoked', async () => {
+  const made = await keys('create', 'lab feed', '--scope', 'system/Observation.rs', '--expires', '2');
+  expect(made).toMatchObject({ code: 0, stderr: expect.stringMatching(/^Key [\da-f]{16} is good until 20/) });
+  const first = made.stdout.trim();
+  const id = idOf(first);
+
+  expect((await get('/Observation/ob', first)).status).toBe(200);
+  expectRefusal(await get('/Patient/pa', first), 403);
+  expectRefusal(await get('/Observation/ob', `${first.slice(0, -1)}${first.endsWith('A') ? 'Q' : 'A'}`), 401);
+  expectRefusal(await get('/Observation/ob', first, { authorization: `Bearer ${server.TS}` }), 400);
+  expectRefusal(await get('/Observation/ob', 'ana_none', { authorization: `Bearer ${server.TS}` }), 400);
+  const { headers } = await get('/Observation/ob', first);
+  expect(headers.get('vary')).toMatch(/\bX-Api-Key\b/);
+
+  const rotated = await keys('rotate', id, '--overlap', '1');
+  const second = rotated.stdout.trim();
+  expect(second).not.toBe(first);
+  expect(idOf(second)).toBe(id);
+  for (const key of [first, second]) await expect.poll(async () => (await get('/Observation/ob', key)).status).toBe(200);
+  const third = (await keys('rotate', id, '--overlap', '0')).stdout.trim();
+  await expect.poll(async () => (await get('/Observation/ob', third)).status).toBe(200);
+  for (const key of [first, second]) expectRefusal(await get('/Observation/ob', key), 401);
+
+  const listed = await keys('list');
+  expect(listed.stdout).toMatch(new RegExp(`^${id}  good until .*  last used .*h  system/Observation.rs  lab feed$`, 'm'));
+  for (const key of [first, second, third]) expect(`${listed.stdout}${listed.stderr}`).not.toContain(key.slice(21));
+
+  expect(await keys('revoke', id)).toMatchObject({ code: 0 });
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  expectRefusal(await get('/Observation/ob', third), 401);
+  expect((await keys('list')).stdout).toMatch(new RegExp(`^${id}  revoked `, 'm'));
+  expect(await keys('revoke', id)).toMatchObject({ code: 1, stderr: expect.stringContaining('no key') });
+  expect(await keys('rotate', id)).toMatchObject({ code: 1, stdout: '' });
+}, 120_000);
+
+test('a key for one patient sees that patient alone, and the database holds no secret', async () => {
+  const made = await keys('create', 'portal', '--scope', 'patient/*.rs', '--patient', 'pa');
+  const key = made.stdout.trim();
+  const found = idsIn(await get('/Observation', key));
+  expect(found.length).toBeGreaterThan(0);
+  expect(found).not.toContain('Observation/ob');
+  const [hidden, never] = [await get('/Observation/ob', key), await get('/Observation/none', key)];
+  expect([hidden.status, hidden.text]).toEqual([never.status, never.text]);
+  expect(hidden.status).toBe(404);
+  expect(JSON.stringify(await rowsOf('select k::text from api_key k'))).not.toContain(key.slice(21));
+}, 60_000);
+
+test.each([
+  [['create', 'x'], '--scope is needed'],
+  [['create', '--scope', 'system/*.rs'], 'needs a name'],
+  [['create', 'x', '--scope', 'system/*.rs openid'], 'openid is no scope'],
+  [['create', 'x', '--scope', 'system/Patient.sr'], 'is no scope'],
+  [['create', 'x', '--scope', 'patient/*.rs'], 'no meaning'],
+  [['create', 'x', '--scope', 'patient/*.rs system/*.rs', '--patient', 'p'], 'no meaning'],
+  [['create', 'x', '--scope', 'user/*.rs', '--role', 'god'], 'god'],
+  [['create', 'x', '--scope', 'system/*.rs', '--expires', '0'], '--expires'],
+  [['create', 'x', '--scope', 'system/*.rs', '--patient', 'Patient/1'], '--patient'],
+  [['create', 'x', '--scope', 'system/*.rs', '--user', 'Device/1'], '--user'],
+  [['rotate', 'x'], 'which key'],
+  [['revoke'], 'which key'],
+  [['forget', 'x'], 'none of'],
+])('%j is refused', async (args, text) => {
+  expect(await keys(...args)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(text) });
+});
