@@ -9,6 +9,8 @@ export type Variable<T> = {
   readonly unset?: string;
   readonly accepts: string;
   readonly description: string;
+  /** It may be given by a file as well: `NAME_FILE` then names it. */
+  readonly isSecret?: true;
   /** @returns undefined for a text that isn't accepted; relative paths start at `directory` */
   readonly read: (written: string, directory: string) => T | undefined;
 };
@@ -16,6 +18,39 @@ export type Variable<T> = {
 /** A variable that need not be set. `unset` is what then holds, in words. */
 export function optional<T>(unset: string, variable: Variable<T>): Variable<T | undefined> {
   return { ...variable, unset, empty: undefined };
+}
+
+export function secret<T>(variable: Variable<T>): Variable<T> {
+  return { ...variable, isSecret: true };
+}
+
+/** A rate limit; 0 is none. */
+export function perMinute(fallback: string, description: string): Variable<number> {
+  return { ...whole(0, [0, 100_000_000], 'requests', `${description} 0 is no limit.`), fallback };
+}
+
+/** What opens something: long enough that nobody finds it by trying. */
+export function password(fallback: string, description: string): Variable<string> {
+  return {
+    fallback,
+    accepts: 'a text of 32 to 512 letters, digits and - . _ ~',
+    description,
+    read: (written) => (/^[\w.~-]{32,512}$/.test(written) ? written : undefined),
+  };
+}
+
+export function hosts(description: string): Variable<readonly string[]> {
+  return {
+    fallback: '',
+    empty: [],
+    unset: 'none',
+    accepts: 'host names and addresses, with or without port, separated by commas',
+    description,
+    read(written) {
+      const list = written.split(',').map((each) => each.trim());
+      return list.every((each) => URL.canParse(`https://${each}/`) && new URL(`https://${each}/`).pathname === '/') ? list : undefined;
+    },
+  };
 }
 
 /** `unit` is '' for a number that counts nothing. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { sections } from '../src/config.ts';
+import { sections } from '../src/config-variables.ts';
 import {
   badNames,
   circularImports,
@@ -57,7 +57,7 @@ describe('the source', () => {
 });
 
 describe('the configuration', () => {
-  test('has the same variables in .env.example and in src/config.ts', () => {
+  test('has the same variables in .env.example and in src/config-variables.ts', () => {
     const named = [...read('.env.example').matchAll(/^#?([A-Z][A-Z\d_]*)=/gm)].map(([, name = '']) => name);
     expect(named.toSorted()).toEqual(
       Object.values(sections)

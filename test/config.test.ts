@@ -1,6 +1,10 @@
-import { describe, expect, expectTypeOf, test } from 'vitest';
-import { atPort, type Config, type Environment, loadConfig, sections } from '../src/config.ts';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, expectTypeOf, test } from 'vitest';
+import { atPort, type Config, type Environment, loadConfig } from '../src/config.ts';
 import type { Variable } from '../src/config-kinds.ts';
+import { sections } from '../src/config-variables.ts';
 
 const folder = '/srv/anamnesis';
 const load = (env: Environment): Config => loadConfig(env, folder);
@@ -82,6 +86,7 @@ describe('what follows from other variables', () => {
     [{ PORT: '9000' }, 'http://127.0.0.1:9000/fhir/R4'],
     [{ HOST: '0.0.0.0' }, 'http://127.0.0.1:8080/fhir/R4'],
     [{ HOST: '::' }, 'http://[::1]:8080/fhir/R4'],
+    [{ TLS_CERT_FILE: '/tls/cert.pem', TLS_KEY_FILE: '/tls/key.pem' }, 'https://127.0.0.1:8080/fhir/R4'],
     [{ HOST: 'fd00::7' }, 'http://[fd00::7]:8080/fhir/R4'],
     [{ HOST: 'fhir.internal', PORT: '80' }, 'http://fhir.internal:80/fhir/R4'],
     [{ BASE_URL: 'https://Fhir.Example.org/R4/' }, 'https://fhir.example.org/R4'],
@@ -109,6 +114,49 @@ describe('what follows from other variables', () => {
     expect(load({ NODE_ENV: 'production' }).devTokenIssuer).toBe(false);
     expect(load({ NODE_ENV: 'production', DEV_TOKEN_ISSUER: 'off' }).devTokenIssuer).toBe(false);
     expect(load({ DEV_TOKEN_ISSUER: 'off' }).devTokenIssuer).toBe(false);
+  });
+});
+
+describe('secrets', () => {
+  const url = 'postgres://u:p@h/d';
+  const files = mkdtempSync(join(tmpdir(), 'anamnesis-config-'));
+  const file = (name: string, text: string): string => {
+    writeFileSync(join(files, name), text);
+    return join(files, name);
+  };
+  afterAll(() => rmSync(files, { recursive: true }));
+
+  test('are read from the file that is named in their place', () => {
+    const keys = file('keys', `${url}-keys\n`);
+    expect(load({ DATABASE_URL_FILE: file('main', `${url}\n`), KEY_DATABASE_URL_FILE: keys })).toMatchObject({
+      databaseUrl: url,
+      keyDatabaseUrl: `${url}-keys`,
+    });
+    expect(load({ DATABASE_URL: url, KEY_DATABASE_URL_FILE: keys, DATABASE_URL_FILE: ' ' }).databaseUrl).toBe(url);
+  });
+
+  test.each([
+    [{ DATABASE_URL_FILE: join(files, 'none') }, 'DATABASE_URL_FILE accepts the path of a file that can be read'],
+    [{ DATABASE_URL_FILE: files }, 'DATABASE_URL_FILE accepts the path of a file that can be read'],
+    [{ DATABASE_URL_FILE: file('empty', '\n') }, 'DATABASE_URL_FILE accepts the path of a file that is not empty'],
+    [{ DATABASE_URL: url, DATABASE_URL_FILE: file('both', url) }, 'DATABASE_URL_FILE accepts no path where DATABASE_URL is set as well'],
+    [{ DATABASE_URL_FILE: file('other', 'mysql://u:hunter2@h/d') }, 'DATABASE_URL accepts'],
+  ])('%j is refused, and no text of a file told', (env, fault) => {
+    expect(faultsOf(env)).toContain(fault);
+    expect(faultsOf(env)).not.toContain('hunter2');
+  });
+
+  test('of other settings no file is read', () => {
+    expect(load({ HOST_FILE: join(files, 'none') }).host).toBe('127.0.0.1');
+  });
+});
+
+describe('rates', () => {
+  test('are limited for known callers in production only, unless it is said', () => {
+    expect(load({})).toMatchObject({ rateLimitReads: 0, rateLimitWrites: 0, rateLimitPublic: 0, rateLimitRefused: 1_000 });
+    expect(load({ NODE_ENV: 'production' }).rateLimitSearches).toBeGreaterThan(0);
+    expect(load({ NODE_ENV: 'production', RATE_LIMIT_READS: '0' }).rateLimitReads).toBe(0);
+    expect(load({ RATE_LIMIT_READS: '7' }).rateLimitReads).toBe(7);
   });
 });
 
@@ -206,6 +254,9 @@ describe('what is refused', () => {
     [{ MIGRATION_DATABASE_URL: 'postgres://u@h/d' }, 'MIGRATION_DATABASE_URL requires DATABASE_URL'],
     [{ NODE_ENV: 'production', DEV_TOKEN_ISSUER: 'on' }, 'DEV_TOKEN_ISSUER must be off'],
     [{ HEADERS_TIMEOUT_MS: '5000', REQUEST_TIMEOUT_MS: '4000' }, 'HEADERS_TIMEOUT_MS must not exceed'],
+    [{ TLS_CERT_FILE: '/tls/cert.pem' }, 'TLS_CERT_FILE and TLS_KEY_FILE must be set together'],
+    [{ TLS_KEY_FILE: '/tls/key.pem' }, 'TLS_CERT_FILE and TLS_KEY_FILE must be set together'],
+    [{ TLS_CERT_FILE: '/c', TLS_KEY_FILE: '/k', BASE_URL: 'http://a.example/R4' }, 'BASE_URL must be an https address'],
     [{ PAGE_SIZE_MAX: '10' }, 'PAGE_SIZE_DEFAULT must not exceed'],
     [{ HISTORY_PAGE_SIZE_MAX: '10' }, 'HISTORY_PAGE_SIZE_DEFAULT must not exceed'],
   ])('%j is a contradiction', (env, fault) => {

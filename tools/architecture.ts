@@ -29,6 +29,8 @@ const ranks: Readonly<Record<string, number>> = {
 const rootFiles: Readonly<Record<string, string>> = {
   'config.ts': 'config',
   'config-kinds.ts': 'config',
+  'config-rules.ts': 'config',
+  'config-variables.ts': 'config',
   'services.ts': 'start',
   'server.ts': 'start',
   'worker.ts': 'start',

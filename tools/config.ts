@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
-import { sections } from '../src/config.ts';
+import { sections } from '../src/config-variables.ts';
 import type { Variable } from '../src/config-kinds.ts';
 
 /**
- * Writes down the configuration from its table in src/config.ts: `npm run -s config` prints docs/configuration.md,
+ * Writes down the configuration from its table in src/config-variables.ts: `npm run -s config` prints docs/configuration.md,
  * `npm run -s config -- env` prints .env.example, `npm run config -- write` puts both where they belong.
  * test/architecture.test.ts fails when the files say something else.
  */
@@ -16,11 +16,12 @@ export function configurationPage(): string {
   const head = [
     '# Configuration',
     '',
-    '<!-- Written by `npm run config -- write` from src/config.ts. -->',
+    '<!-- Written by `npm run config -- write` from src/config-variables.ts. -->',
     '',
     'Every setting is an environment variable. A file `.env` in the working directory is read as well; the environment wins over it.',
     'A variable that is empty counts as not set. Relative paths start at the working directory.',
     'A value that is not accepted stops the start with a list of all faults, which names the variables and never repeats a value.',
+    'What is marked as secret may be given by a file: `DATABASE_URL_FILE=/run/secrets/database-url` in place of `DATABASE_URL`.',
   ];
   const parts = namedSections().flatMap(([title, variables]) => [
     '',
@@ -29,8 +30,8 @@ export function configurationPage(): string {
     '| Variable | Default | Accepts | Meaning |',
     '| --- | --- | --- | --- |',
     ...variables.map(([name, variable]) => {
-      const { fallback, unset = `\`${fallback}\``, accepts, description } = variable;
-      return `| \`${name}\` | ${unset} | ${accepts} | ${description} |`;
+      const { fallback, unset = `\`${fallback}\``, accepts, description, isSecret } = variable;
+      return `| \`${name}\` | ${unset} | ${accepts} | ${description}${isSecret === true ? ' Secret.' : ''} |`;
     }),
   ]);
   return `${[...head, ...parts].join('\n')}\n`;
