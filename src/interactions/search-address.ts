@@ -59,13 +59,18 @@ function pathOf({ type, compartment }: SearchAddress): string {
 function typesNamed(ctx: Context, pairs: Pairs): string[] | undefined {
   const lists = pairs.flatMap(([name, value]) => (name === '_type' && value !== '' ? [value.split(',')] : []));
   if (lists.length === 0) return undefined;
-  for (const type of lists.flat()) {
+  assertTypes(ctx, lists.flat());
+  return ctx.registry.types.filter((type) => lists.every((list) => list.includes(type)));
+}
+
+/** @throws FhirError 400 that names the nearest type there is */
+export function assertTypes(ctx: Context, types: readonly string[]): void {
+  for (const type of types) {
     if (ctx.registry.isType(type)) continue;
     const nearest = nearestName(type, ctx.registry.types);
     const advice = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
     throw badRequest('search-unknown-type', `"_type" names resource types, between commas; "${type.slice(0, 64)}" is none.${advice}`);
   }
-  return ctx.registry.types.filter((type) => lists.every((list) => list.includes(type)));
 }
 
 function otherType(type: string) {
@@ -105,7 +110,7 @@ function assertCommon(pairs: Pairs): void {
 }
 
 /** What the caller may not see is answered as what never was. */
-async function assertCompartment(ctx: Context, call: Call, { type, id }: Compartment): Promise<void> {
+export async function assertCompartment(ctx: Context, call: Call, { type, id }: Compartment): Promise<void> {
   assertType(ctx.registry, type, undefined, 404);
   if (!isCompartment(ctx, type)) {
     throw badRequest(
@@ -121,7 +126,8 @@ async function assertCompartment(ctx: Context, call: Call, { type, id }: Compart
 
 const isCompartment = (ctx: Context, type: string): boolean => Object.hasOwn(ctx.definitions.compartments, type);
 
-function membersOf(ctx: Context, compartment: string): string[] {
+/** The types whose resources a compartment may hold. */
+export function membersOf(ctx: Context, compartment: string): string[] {
   return ctx.registry.types.filter((type) => isMember(ctx, compartment, type));
 }
 

@@ -46,6 +46,8 @@ export type Operation = {
   /** The resource type it is for; `Resource`: every type. */
   readonly type: string;
   readonly levels: readonly Level[];
+  /** What it takes beside the parameters of its definition. */
+  readonly beside?: readonly ParameterDef[];
   /** What it answers to a body that can't be read, if that is for the operation to say. */
   readonly unreadable?: (error: unknown) => Answer | undefined;
   readonly run: (ctx: Context, invocation: Invocation) => Promise<Answer>;

@@ -4,13 +4,14 @@ import { nearestName } from '../fhir/nearest-name.ts';
 import type { Answer } from '../interactions/answer.ts';
 import type { Context } from '../interactions/context.ts';
 import { type Given, plainOf, readArguments } from './arguments.ts';
+import { everythingOperations } from './everything.ts';
 import type { Invocation, Level, Operation, ParameterDef } from './operation.ts';
 import { snapshotOperation } from './snapshot.ts';
 import { terminologyOperations } from './terminology.ts';
 import { validateOperation } from './validate.ts';
 
 /** All operations that are answered by this folder. */
-export const operations: readonly Operation[] = [validateOperation, snapshotOperation, ...terminologyOperations];
+export const operations: readonly Operation[] = [validateOperation, snapshotOperation, ...everythingOperations, ...terminologyOperations];
 
 export type Place = Pick<Invocation, 'type' | 'id'>;
 
@@ -48,7 +49,7 @@ export async function runOperation(
   given: Given,
   invocation: Omit<Invocation, 'args' | 'request'>,
 ): Promise<Answer> {
-  const defs = await parametersOf(ctx.definitions, operation);
+  const defs = [...(await parametersOf(ctx.definitions, operation)), ...(operation.beside ?? [])];
   const args = readArguments(operation.code, defs, given);
   return operation.run(ctx, { ...invocation, args, request: plainOf(args, defs) });
 }

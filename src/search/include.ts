@@ -97,25 +97,43 @@ function targetsOf(rows: readonly OpenedFound[], includes: readonly Include[], {
     if (asked.length === 0) continue;
     const resource = JSON.parse(row.json.toString('utf8')) as object;
     for (const include of asked) {
+      const add = (text: string | undefined, possible: readonly string[]): void => {
+        const reference = text === undefined ? undefined : parseReference(text, base);
+        if (reference?.kind !== 'local' || !registry.isType(reference.type)) return;
+        const { type, id, version } = reference;
+        if ((include.target ?? type) !== type || (possible.length > 0 && !possible.includes(type))) return;
+        if (version !== undefined && !/^[1-9]\d{0,8}$/.test(version)) return;
+        const name = version === undefined ? `${type}/${id}` : `${type}/${id}/${version}`;
+        const of = version === undefined ? {} : { version: Number(version) };
+        if (!targets.has(name)) targets.set(name, { name, type, id, key: refKeyOf(type, id), ...of });
+      };
+      if (include.anywhere) {
+        for (const text of referencesIn(resource)) add(text, []);
+        continue;
+      }
       for (const param of include.param === undefined ? referencesOf(row.type, registry) : [include.param]) {
         for (const { element, targets: narrowed } of param.elements) {
           const possible = narrowed ?? param.targets;
           element.each(resource, (value) => {
-            const text = isRecord(value) ? textOf(value.reference) : undefined;
-            const reference = text === undefined ? undefined : parseReference(text, base);
-            if (reference?.kind !== 'local' || !registry.isType(reference.type)) return;
-            const { type, id, version } = reference;
-            if ((include.target ?? type) !== type || (possible.length > 0 && !possible.includes(type))) return;
-            if (version !== undefined && !/^[1-9]\d{0,8}$/.test(version)) return;
-            const name = version === undefined ? `${type}/${id}` : `${type}/${id}/${version}`;
-            const of = version === undefined ? {} : { version: Number(version) };
-            if (!targets.has(name)) targets.set(name, { name, type, id, key: refKeyOf(type, id), ...of });
+            add(isRecord(value) ? textOf(value.reference) : undefined, possible);
           });
         }
       }
     }
   }
   return [...targets.values()];
+}
+
+/** The texts of all references at any depth, and of the urls of attachments. Stored JSON is bounded in depth. */
+function* referencesIn(value: unknown): Generator<string> {
+  if (Array.isArray(value)) {
+    for (const item of value) yield* referencesIn(item);
+  } else if (isRecord(value)) {
+    for (const [name, member] of Object.entries(value)) {
+      if (typeof member !== 'string') yield* referencesIn(member);
+      else if (name === 'reference' || (name === 'url' && /(?:^|\/)Binary\//.test(member))) yield member;
+    }
+  }
 }
 
 /** The current versions, and after them those superseded ones that references name. */

@@ -31,6 +31,8 @@ export type Include = {
   readonly type?: string;
   readonly param?: SearchParam;
   readonly target?: string;
+  /** Whatever a resource refers to, at any place, attachments too: not by parameters. */
+  readonly anywhere?: true;
   /** It is asked of included resources too. */
   readonly iterate: boolean;
 };
