@@ -29,6 +29,8 @@ function drops(resource: JsonObject, element: ElementDefinition, schema: Schema)
   const holder = holderAt(copy, spot.holder);
   delete holder[spot.name];
   delete holder[`_${spot.name}`];
+  // An empty object would be a fault of its own: a CodeableConcept keeps a code, others are left alone.
+  if (Object.keys(holder).length === 0 && spot.name === 'text') holder['coding'] = [{ system: 'http://example.org/other', code: 'other' }];
   if (Object.keys(holder).length === 0) return [];
   return [
     {
