@@ -4,8 +4,8 @@ import type { KeyManagement } from '../encryption/keys.ts';
 import { type DataKey, makeDataKey } from '../encryption/seal.ts';
 
 /** What the keys of no patient are for. */
-export type KeyPurpose = 'common' | 'token' | 'audit' | 'cursor';
-const purposes: readonly KeyPurpose[] = ['common', 'token', 'audit', 'cursor'];
+export type KeyPurpose = 'common' | 'token' | 'audit' | 'cursor' | 'oauth';
+const purposes: readonly KeyPurpose[] = ['common', 'token', 'audit', 'cursor', 'oauth'];
 
 export const secretBytes = 32;
 

@@ -1,0 +1,143 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { decodeJwt } from 'jose';
+import type { Client, Provider } from 'oidc-provider';
+import { scopeList } from '../../authorization/scope-grants.ts';
+import { wrapToken } from './access-tokens.ts';
+import { audienceOf, authorizeParameters } from './authorize-request.ts';
+import type { ClientKeys } from './client-keys.ts';
+import { answerError, readForm, readWhole, replaceBody } from './forms.ts';
+import { scopeProperty } from './client-metadata.ts';
+import { registrationFault } from './registration.ts';
+
+export type RequestOptions = {
+  readonly base: string;
+  readonly clientKeys: ClientKeys;
+  readonly registration: 'off' | 'token' | 'open';
+};
+
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+
+/**
+ * Makes a request ready for the authorization server, or answers it.
+ *
+ * @param path  below /oauth, without query
+ * @returns     whether it is answered
+ */
+export async function prepareRequest(
+  provider: Provider,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  path: string,
+  options: RequestOptions,
+): Promise<boolean> {
+  if (path === '/authorize') {
+    const asked = incoming.method === 'POST' ? await readForm(incoming) : new URLSearchParams(queryOf(incoming));
+    if (incoming.method === 'POST') becomeGet(incoming);
+    incoming.url = `/authorize?${authorizeParameters(asked, options.base)}`;
+    return false;
+  }
+  if (incoming.method !== 'POST') return false;
+  if (path === '/token') return prepareToken(provider, incoming, outgoing, options);
+  if (path === '/revoke' || path === '/introspect') {
+    incoming.headers.accept = 'application/json';
+    const form = await readForm(incoming);
+    if (await refuseAssertion(provider, form, outgoing, options)) return true;
+    // Tokens that are JWTs are read by ourselves.
+    const tokens = form.getAll('token');
+    if (tokens.length === 1 && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(tokens[0] ?? '')) form.set('token', wrapToken(tokens[0] ?? ''));
+    replaceBody(incoming, form.toString());
+  }
+  if (path === '/register') return prepareRegistration(incoming, outgoing, options);
+  return false;
+}
+
+/** The same parameters mean the same by GET and by POST: there is one way for both. */
+function becomeGet(incoming: IncomingMessage): void {
+  incoming.method = 'GET';
+  delete incoming.headers['content-type'];
+  delete incoming.headers['content-length'];
+  delete incoming.headers['transfer-encoding'];
+}
+
+async function prepareToken(
+  provider: Provider,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  options: RequestOptions,
+): Promise<boolean> {
+  incoming.headers.accept = 'application/json';
+  outgoing.setHeader('pragma', 'no-cache');
+  const form = await readForm(incoming);
+  const scopes = form.getAll('scope');
+  if (scopes.length === 1 && scopeList(scopes[0] ?? '') === undefined) {
+    answerError(outgoing, 400, 'invalid_scope', 'the scope is too long, or no list of scopes');
+    return true;
+  }
+  if (await refuseAssertion(provider, form, outgoing, options)) return true;
+  const [audience, ...more] = [...form.getAll('aud'), ...form.getAll('resource')];
+  form.delete('aud');
+  if (audience !== undefined && more.length === 0) form.set('resource', audienceOf(audience, options.base));
+  replaceBody(incoming, form.toString());
+  return false;
+}
+
+/** What is wrong with a client's assertion before its signature is looked at; and its keys are made fresh. */
+async function refuseAssertion(
+  provider: Provider,
+  form: URLSearchParams,
+  outgoing: ServerResponse,
+  { clientKeys }: RequestOptions,
+): Promise<boolean> {
+  const assertion = form.get('client_assertion');
+  if (assertion === null) return false;
+  const refuse = (reason: string): true => {
+    answerError(outgoing, 401, 'invalid_client', reason);
+    return true;
+  };
+  if (form.get('client_assertion_type') !== assertionType) return refuse(`client_assertion_type has to be ${assertionType}`);
+  if (assertion.length > 16_384) return refuse('the client_assertion is too long');
+  try {
+    const { sub, iss } = decodeJwt(assertion);
+    if (sub === undefined || iss !== sub) return refuse('iss and sub of the client_assertion have to be the client_id');
+    const client: Client | undefined = await provider.Client.find(sub);
+    if (client !== undefined) await clientKeys.refresh(client);
+  } catch {
+    return refuse("the client_assertion can't be read, or the client's keys can't be had");
+  }
+  return false;
+}
+
+async function prepareRegistration(incoming: IncomingMessage, outgoing: ServerResponse, options: RequestOptions): Promise<boolean> {
+  incoming.headers.accept = 'application/json';
+  if (options.registration === 'off') return false;
+  const text = (await readWhole(incoming)).toString('utf8');
+  let metadata: unknown;
+  try {
+    metadata = JSON.parse(text);
+  } catch {
+    metadata = undefined;
+  }
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
+    answerError(outgoing, 400, 'invalid_client_metadata', 'send a JSON object');
+    return true;
+  }
+  const { scope, [scopeProperty]: _reserved, ...others } = metadata as Record<string, unknown>;
+  const fault = registrationFault(metadata as Record<string, unknown>, options.registration);
+  if (fault !== undefined) {
+    answerError(outgoing, 400, fault.error, fault.reason);
+    return true;
+  }
+  const subject = others['application_type'] === undefined && isNative(others['redirect_uris']) ? { application_type: 'native' } : {};
+  replaceBody(incoming, JSON.stringify({ ...others, ...subject, ...(scope === undefined ? {} : { [scopeProperty]: scope }) }));
+  return false;
+}
+
+/** Whether any of the addresses has a scheme of its own, as apps on phones do. */
+function isNative(redirectUris: unknown): boolean {
+  return Array.isArray(redirectUris) && redirectUris.some((uri) => typeof uri === 'string' && !/^https?:/i.test(uri));
+}
+
+function queryOf({ url = '' }: IncomingMessage): string {
+  const mark = url.indexOf('?');
+  return mark === -1 ? '' : url.slice(mark + 1);
+}
