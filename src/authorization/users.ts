@@ -1,0 +1,264 @@
+import { createHmac, hkdfSync, randomUUID } from 'node:crypto';
+import type { Pool } from 'pg';
+import { openBytes, sealBytes } from '../encryption/seal-bytes.ts';
+import { type DataKey, makeDataKey } from '../encryption/seal.ts';
+import { revokeAccount } from '../storage/oauth-revocations.ts';
+import { beginAttempt, type FailureRule, forgetAttempts, forgiveAttempt } from '../storage/sign-in-failures.ts';
+import {
+  type AccountRow,
+  accountById,
+  accountByLogin,
+  changeAccount,
+  insertAccount,
+  listAccounts,
+  noteSignIn,
+  setSecondFactor,
+  takeRecoveryCode,
+  takeStep,
+} from '../storage/users.ts';
+import { isGoodPassword, makePasswords, type PasswordCost } from './passwords.ts';
+import { isRole, type Role } from './roles.ts';
+import { makeRecoveryCodes, makeTotpSecret, recoveryHash, stepOfCode, totpUri } from './second-factor.ts';
+
+export type User = {
+  readonly id: string;
+  readonly login: string;
+  /** What pages call him. */
+  readonly name: string;
+  readonly roles: readonly Role[];
+  /** `Practitioner/123`. */
+  readonly fhirUser?: string;
+  readonly hasSecondFactor: boolean;
+  readonly enabled: boolean;
+  readonly createdAt: Date;
+  readonly signedInAt?: Date;
+};
+
+export type NewUser = Pick<User, 'login' | 'name' | 'roles' | 'fhirUser'> & { readonly password: string };
+
+/** What came of a proof of identity. `wait`: it was not looked at, and none will be for so many seconds. */
+export type Proof = { readonly user: User } | 'refused' | { readonly waitSeconds: number };
+
+export type Enrolment = { readonly secret: string; readonly uri: string };
+
+/** Local accounts. */
+export type Users = {
+  /** Undefined also for who is disabled. */
+  readonly find: (id: string) => Promise<User | undefined>;
+  readonly findByLogin: (login: string) => Promise<User | undefined>;
+  readonly list: () => Promise<readonly User[]>;
+  /** @returns the user, or what is wrong with him */
+  readonly add: (user: NewUser) => Promise<User | UserFault>;
+  /** All his sessions and tokens end. */
+  readonly setPassword: (user: User, password: string) => Promise<UserFault | undefined>;
+  readonly setEnabled: (user: User, enabled: boolean) => Promise<void>;
+  readonly setRights: (
+    user: User,
+    rights: { readonly roles?: readonly Role[]; readonly fhirUser?: string },
+  ) => Promise<UserFault | undefined>;
+  readonly resetSecondFactor: (user: User) => Promise<void>;
+  /** Takes as long, and says the same, whether the login name, the password or the account is to blame. */
+  readonly provePassword: (attempt: { readonly login: string; readonly password: string; readonly address: string }) => Promise<Proof>;
+  /** A code of his authenticator or one of the recovery codes; neither is taken twice. */
+  readonly proveSecondFactor: (attempt: { readonly id: string; readonly code: string; readonly address: string }) => Promise<Proof>;
+  readonly signedIn: (user: User) => Promise<void>;
+  /** A secret for his authenticator; in force once `enrol` saw a code of it. */
+  readonly beginEnrolment: (user: User) => Enrolment;
+  readonly enrolmentOf: (user: User, secret: string) => Enrolment;
+  /** @returns the recovery codes, never to be told again; undefined if the code is not the secret's */
+  readonly enrol: (user: User, secret: string, code: string) => Promise<readonly string[] | undefined>;
+};
+
+export type UserFault = 'login-invalid' | 'login-taken' | 'password-weak' | 'roles-invalid' | 'fhir-user-invalid';
+
+export const usersListed = 10_000;
+
+/** One failed password after the fifth makes the account wait 10 s, the next 20 s, up to 15 min. */
+const accountRule: FailureRule = { free: 5, waitSeconds: 5, waitSecondsMax: 900, forgetSeconds: 3_600 };
+/** Behind one address there may be a whole hospital. */
+const addressRule: FailureRule = { free: 20, waitSeconds: 5, waitSecondsMax: 900, forgetSeconds: 30 };
+
+export type UsersOptions = {
+  readonly pool: Pool;
+  /** 32 bytes that the main database doesn't hold. */
+  readonly secret: Buffer;
+  readonly passwordCost?: PasswordCost;
+  readonly now?: () => number;
+};
+
+export function makeUsers({ pool, secret, passwordCost, now = Date.now }: UsersOptions): Users {
+  const keys = keysOf(secret);
+  const passwords = makePasswords(keys.pepper, passwordCost);
+  const hashOf = (text: string): Buffer => createHmac('sha256', keys.names).update(text).digest();
+  const loginKeyOf = (login: string): Buffer => hashOf(`login\0${normalisedLogin(login)}`);
+
+  function userOf(row: AccountRow): User {
+    const { login, name } = JSON.parse(openBytes(keys.seal, `account/${row.id}`, row.profile).toString('utf8')) as Profile;
+    return {
+      id: row.id,
+      login,
+      name,
+      roles: row.roles.filter(isRole),
+      hasSecondFactor: row.totp !== undefined,
+      enabled: row.enabled,
+      createdAt: row.createdAt,
+      ...(row.fhirUser === undefined ? {} : { fhirUser: row.fhirUser }),
+      ...(row.signedInAt === undefined ? {} : { signedInAt: row.signedInAt }),
+    };
+  }
+
+  async function enabledRow(id: string): Promise<AccountRow | undefined> {
+    const row = isUuid(id) ? await accountById(pool, id) : undefined;
+    return row?.enabled === true ? row : undefined;
+  }
+
+  /** Both count, whichever is tried; the longer waiting is told. */
+  async function attempt(account: Buffer, address: Buffer): Promise<number> {
+    const [byAccount, byAddress] = [await beginAttempt(pool, account, accountRule), await beginAttempt(pool, address, addressRule)];
+    return Math.max(byAccount, byAddress);
+  }
+
+  async function succeeded(account: Buffer, address: Buffer): Promise<void> {
+    await Promise.all([forgetAttempts(pool, account), forgiveAttempt(pool, address, addressRule)]);
+  }
+
+  async function isSecondFactor(row: AccountRow, code: string): Promise<boolean> {
+    if (row.totp === undefined) return false;
+    const step = stepOfCode(openBytes(keys.seal, `totp/${row.id}`, row.totp).toString('utf8'), code, now());
+    if (step !== undefined) return takeStep(pool, row.id, step);
+    const recovery = recoveryHash(keys.names, code);
+    return recovery !== undefined && takeRecoveryCode(pool, row.id, recovery);
+  }
+
+  return {
+    async find(id) {
+      const row = await enabledRow(id);
+      return row === undefined ? undefined : userOf(row);
+    },
+    async findByLogin(login) {
+      const row = await accountByLogin(pool, loginKeyOf(login));
+      return row === undefined ? undefined : userOf(row);
+    },
+    async list() {
+      return (await listAccounts(pool, usersListed)).map(userOf);
+    },
+    async add({ login: given, name, roles, fhirUser, password }) {
+      const login = normalisedLogin(given);
+      const fault = faultOf({ login, roles, fhirUser, password });
+      if (fault !== undefined) return fault;
+      const id = randomUUID();
+      const profile = sealBytes(keys.seal, `account/${id}`, Buffer.from(JSON.stringify({ login, name } satisfies Profile)));
+      const row = { id, loginKey: loginKeyOf(login), profile, password: await passwords.hash(password), roles };
+      const added = await insertAccount(pool, { ...row, ...(fhirUser === undefined ? {} : { fhirUser }) });
+      const stored = added ? await accountById(pool, id) : undefined;
+      return stored === undefined ? 'login-taken' : userOf(stored);
+    },
+    async setPassword({ id, login }, password) {
+      if (!isGoodPassword(password, login)) return 'password-weak';
+      await changeAccount(pool, id, { password: await passwords.hash(password) });
+      await Promise.all([revokeAccount(pool, id), forgetAttempts(pool, loginKeyOf(login))]);
+      return undefined;
+    },
+    async setEnabled({ id }, enabled) {
+      await changeAccount(pool, id, { enabled });
+      if (!enabled) await revokeAccount(pool, id);
+    },
+    async setRights({ id, ...user }, { roles = user.roles, fhirUser }) {
+      const fault = rightsFault(roles, fhirUser);
+      if (fault !== undefined) return fault;
+      await changeAccount(pool, id, { roles, ...(fhirUser === undefined ? {} : { fhirUser }) });
+      await revokeAccount(pool, id);
+      return undefined;
+    },
+    async resetSecondFactor({ id }) {
+      await setSecondFactor(pool, id, undefined);
+      await revokeAccount(pool, id);
+    },
+    async provePassword({ login, password, address }) {
+      const [account, from] = [loginKeyOf(login), hashOf(`address\0${networkOf(address)}`)];
+      const waitSeconds = await attempt(account, from);
+      if (waitSeconds > 0) return { waitSeconds };
+      const row = await accountByLogin(pool, account);
+      const isRight = await passwords.verify(password.slice(0, passwordCharactersMax), row?.password);
+      if (!isRight || row === undefined || !row.enabled) return 'refused';
+      await succeeded(account, from);
+      return { user: userOf(row) };
+    },
+    async proveSecondFactor({ id, code, address }) {
+      const [account, from] = [hashOf(`second\0${id}`), hashOf(`address\0${networkOf(address)}`)];
+      const waitSeconds = await attempt(account, from);
+      if (waitSeconds > 0) return { waitSeconds };
+      const row = await enabledRow(id);
+      if (row === undefined || !(await isSecondFactor(row, code.trim()))) return 'refused';
+      await succeeded(account, from);
+      return { user: userOf(row) };
+    },
+    signedIn: ({ id }) => noteSignIn(pool, id),
+    beginEnrolment(user) {
+      return this.enrolmentOf(user, makeTotpSecret());
+    },
+    enrolmentOf: ({ login }, secret) => ({ secret, uri: totpUri(secret, login) }),
+    async enrol({ id }, secret, code) {
+      const step = stepOfCode(secret, code.trim(), now());
+      if (step === undefined) return undefined;
+      const codes = makeRecoveryCodes();
+      const totp = sealBytes(keys.seal, `totp/${id}`, Buffer.from(secret));
+      await setSecondFactor(pool, id, { totp, step, codes: codes.flatMap((each) => recoveryHash(keys.names, each) ?? []) });
+      return codes;
+    },
+  };
+}
+
+type Profile = { readonly login: string; readonly name: string };
+
+/** A longer one is wrong, and is not worth hashing to know. */
+const passwordCharactersMax = 1_000;
+
+function keysOf(secret: Buffer) {
+  const derived = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), `accounts/${purpose}`, 32));
+  return { seal: makeDataKey(Buffer.alloc(16), derived('seal')), names: derived('names'), pepper: derived('pepper') } satisfies {
+    seal: DataKey;
+    names: Buffer;
+    pepper: Buffer;
+  };
+}
+
+function normalisedLogin(login: string): string {
+  return login.normalize('NFKC').trim().toLowerCase().slice(0, 200);
+}
+
+function faultOf({
+  login,
+  password,
+  roles,
+  fhirUser,
+}: Omit<NewUser, 'name' | 'fhirUser'> & { fhirUser: string | undefined }): UserFault | undefined {
+  if (!/^[\p{L}\p{N}][\p{L}\p{N}._@+-]{1,99}$/u.test(login)) return 'login-invalid';
+  if (!isGoodPassword(password, login)) return 'password-weak';
+  return rightsFault(roles, fhirUser);
+}
+
+function rightsFault(roles: readonly string[], fhirUser: string | undefined): UserFault | undefined {
+  if (roles.length === 0 || !roles.every(isRole)) return 'roles-invalid';
+  const isUser =
+    fhirUser === undefined || /^(Patient|Practitioner|PractitionerRole|RelatedPerson|Person)\/[A-Za-z0-9\-.]{1,64}$/.test(fhirUser);
+  return isUser ? undefined : 'fhir-user-invalid';
+}
+
+function isUuid(id: string): boolean {
+  return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(id);
+}
+
+/** Of IPv6 the network: one subscriber has 2^64 addresses of his own. */
+export function networkOf(address: string): string {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
+  if (!plain.includes(':')) return plain;
+  const [head = '', tail] = plain.toLowerCase().split('::');
+  const groups = head === '' ? [] : head.split(':');
+  const rest = tail === undefined || tail === '' ? [] : tail.split(':');
+  const all = tail === undefined ? groups : [...groups, ...Array<string>(Math.max(0, 8 - groups.length - rest.length)).fill('0'), ...rest];
+  return all
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':');
+}
