@@ -32,7 +32,7 @@ for (const file of ['Observation-blood-pressure.json', 'Patient-example.json']) 
   const env = { resource, rootResource: resource };
   console.log(
     [
-      `${resource['resourceType']}: its ${own.length} invariants ${medianMicros(() => own.forEach(({ run }) => run())).toFixed(2)} µs`,
+      `${resource['resourceType'] as string}: its ${own.length} invariants ${medianMicros(() => own.forEach(({ run }) => run())).toFixed(2)} µs`,
       `by the library ${medianMicros(() => library.forEach((evaluate) => evaluate(resource, env))).toFixed(1)} µs`,
       `all ${others.length} of its elements ${medianMicros(() => others.forEach(({ run }) => run())).toFixed(2)} µs`,
       `with ele-1 ${checks.length}: ${medianMicros(() => checks.forEach(({ run }) => run())).toFixed(2)} µs`,

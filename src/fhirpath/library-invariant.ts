@@ -57,12 +57,17 @@ function compileOrRefuse<Result>(compile: () => Result): Result {
   }
 }
 
+/** What is no text has none. */
+function textIn(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
 /** Functions nobody knows show only in use. Where they are applied to nothing they are called all the same. */
 function assertKnown(evaluate: (item: object, variables: Record<string, object>) => unknown): void {
   try {
     evaluate({}, { resource: {}, rootResource: {} });
   } catch (error) {
-    if (error instanceof Error && /^Not implemented/.test(error.message)) throw error;
+    if (error instanceof Error && error.message.startsWith('Not implemented')) throw error;
   }
 }
 
@@ -107,12 +112,12 @@ function invocations(scope: () => InvariantScope): UserInvocations {
     },
     htmlChecks: { fn: () => true, arity: { 0: [] } },
     matches: {
-      fn: ([text]: readonly unknown[], pattern: string) => (text === undefined ? [] : matches(patternOf(pattern), String(text))),
+      fn: ([text]: readonly unknown[], pattern: string) => (text === undefined ? [] : matches(patternOf(pattern), textIn(text))),
       arity: { 1: ['String'] },
     },
     replaceMatches: {
       fn: ([text]: readonly unknown[], pattern: string, by: string) =>
-        text === undefined ? [] : replaceMatches(patternOf(pattern), String(text), by),
+        text === undefined ? [] : replaceMatches(patternOf(pattern), textIn(text), by),
       arity: { 2: ['String', 'String'] },
     },
   };

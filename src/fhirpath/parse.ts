@@ -164,7 +164,7 @@ function parseIndex(tokens: Cursor, from: Node): Node {
   const index = parseOperators(tokens, 0);
   tokens.expect(']');
   const isPlain = index.kind === 'literal' && typeof index.value === 'number' && /^\d{1,6}$/.test(String(index.value));
-  return isPlain ? { kind: 'index', from, index: Number(index.value) } : { kind: 'item', from, index };
+  return isPlain ? { kind: 'index', from, index: index.value } : { kind: 'item', from, index };
 }
 
 /** `Quantity` or `FHIR.Quantity`. FHIRPath's own types, as R4 writes `as(DateTime)` once, are those of FHIR's primitives. */

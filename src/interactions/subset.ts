@@ -37,7 +37,8 @@ export function containedOf(json: Buffer, at: number): { readonly id: string; re
   const { value, decimals } = parseJson(json, limits);
   const contained = isObject(value) && Array.isArray(value['contained']) ? value['contained'][at] : undefined;
   if (contained === undefined || !isObject(contained)) throw new Error('a resource contains nothing at the place that was found');
-  return { id: String(contained['id']), json: Buffer.from(writeJson(contained, decimals)) };
+  const { id } = contained;
+  return { id: typeof id === 'string' ? id : '', json: Buffer.from(writeJson(contained, decimals)) };
 }
 
 /** The part of a rendered resource that was asked for; the same bytes when it is the whole. */

@@ -122,7 +122,7 @@ test.each(Object.entries(PATHS))(
   async (name, paths) => {
     const { schema } = await loadDefinitions({ cacheDir: join(tmpdir(), 'anamnesis-test-definitions') });
     const { text: _, id: __, ...resource } = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as JsonObject;
-    const type = String(resource['resourceType']);
+    const type = resource['resourceType'] as string;
     const told = { true: 0, false: 0 };
     fc.assert(
       fc.property(expressions(paths), (expression) => {

@@ -78,6 +78,7 @@ describe('our verdicts are the library’s', () => {
       if (definitions.schema(resource['resourceType'] as string) === undefined) continue;
       for (const variant of [resource, ...variants(text, file)]) visit(variant, (place, constraint) => compare(place, constraint, file));
     }
+    expect(compared).toBeGreaterThan(0);
   });
 
   test('and that was enough to mean something', () => {
@@ -147,7 +148,7 @@ function verdict({ value, extra, type, scope }: Place, { expression = '' }: Cons
     value,
     {
       ...scope,
-      resolve: (reference) => contained?.find(({ id: name }) => `#${String(name)}` === reference),
+      resolve: (reference) => contained?.find(({ id: name }) => typeof name === 'string' && `#${name}` === reference),
       memberOf: () => undefined,
       conformsTo: () => undefined,
     },
@@ -205,7 +206,7 @@ function variants(text: string, seed: string): JsonObject[] {
   const copy = (): JsonObject => JSON.parse(text) as JsonObject;
   const dropped = Object.keys(copy())
     .filter((name) => name !== 'resourceType')
-    .map((name) => Object.fromEntries(Object.entries(copy()).filter(([other]) => other !== name)) as JsonObject);
+    .map((name): JsonObject => Object.fromEntries(Object.entries(copy()).filter(([other]) => other !== name)));
   let state = [...seed].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7);
   const changed = Array.from({ length: 4 }, (_, round) => {
     const whole = copy();

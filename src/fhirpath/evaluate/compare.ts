@@ -1,6 +1,6 @@
 import { parseFhirDate } from '../../fhir/dates.ts';
 import { CannotTell, type Evaluation, spend, type Truth } from './expression.ts';
-import type { Item, Items, Type } from './item.ts';
+import { type Item, type Items, type Type, written } from './item.ts';
 
 /**
  * `left = right`. Nothing on one side gives nothing; collections are equal item by item, in order.
@@ -23,9 +23,9 @@ export function equalItems(left: Item, right: Item, evaluation: Evaluation): Tru
   if (left.type.kind !== 'object' && right.type.kind !== 'object') {
     if (left.value === undefined || right.value === undefined) return undefined;
     if (left.value === right.value) return true;
-    if (left.type.kind !== right.type.kind) return String(left.value) === String(right.value);
+    if (left.type.kind !== right.type.kind) return written(left.value) === written(right.value);
     if (left.type.kind !== 'date') return left.value === right.value;
-    const order = compareDates(String(left.value), String(right.value));
+    const order = compareDates(written(left.value), written(right.value));
     return order === undefined ? undefined : order === 0;
   }
   // An element is no text: R4 compares the two in places, which is false.
@@ -63,7 +63,7 @@ export function equivalent(left: Items, right: Items, evaluation: Evaluation): b
 function equivalentItems(left: Item, right: Item, evaluation: Evaluation): boolean {
   spend(evaluation, 1);
   const areTexts = left.type.kind === 'text' && right.type.kind === 'text';
-  if (areTexts) return normalized(String(left.value)) === normalized(String(right.value));
+  if (areTexts) return normalized(written(left.value)) === normalized(written(right.value));
   return equalItems(left, right, evaluation) === true;
 }
 
@@ -81,8 +81,8 @@ export function order(left: Item, right: Item, evaluation: Evaluation): number |
   const { kind } = left.type;
   if (kind === right.type.kind) {
     if (kind === 'number') return Number(left.value) - Number(right.value);
-    if (kind === 'date') return compareDates(String(left.value), String(right.value));
-    if (kind === 'text' || kind === 'time') return left.value === right.value ? 0 : String(left.value) < String(right.value) ? -1 : 1;
+    if (kind === 'date') return compareDates(written(left.value), written(right.value));
+    if (kind === 'text' || kind === 'time') return left.value === right.value ? 0 : written(left.value) < written(right.value) ? -1 : 1;
     if (isQuantity(left.type) && isQuantity(right.type)) return compareQuantities(left.value, right.value, evaluation);
   }
   throw new CannotTell(`${left.type.name} and ${right.type.name} have no order`);
@@ -153,9 +153,9 @@ export function identity(item: Item, evaluation: Evaluation): string {
     return text;
   }
   if (value === undefined) return `extension ${sorted(item.extra)}`;
-  if (type.kind !== 'date') return `= ${String(value)}`;
-  const interval = parseFhirDate(String(value));
-  return interval !== undefined && isMoment(interval.precision) ? `@ ${interval.from}` : `= ${String(value)}`;
+  if (type.kind !== 'date') return `= ${written(value)}`;
+  const interval = parseFhirDate(written(value));
+  return interval !== undefined && isMoment(interval.precision) ? `@ ${interval.from}` : `= ${written(value)}`;
 }
 
 /** As JSON, with the members of each object in one order. */

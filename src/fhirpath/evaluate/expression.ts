@@ -1,5 +1,5 @@
 import type { InvariantScope } from '../invariant.ts';
-import { Item, type Items, NOTHING, type Types } from './item.ts';
+import { Item, type Items, NOTHING, type Types, written } from './item.ts';
 
 /** Thrown where a verdict needs what isn't known here, where FHIRPath ends with an error, or where it would take too long. */
 export class CannotTell extends Error {}
@@ -95,7 +95,7 @@ export function text(items: Items): string | undefined {
   const item = single(items);
   if (item === undefined || item.value === undefined) return undefined;
   if (typeof item.value === 'object') throw new CannotTell('an element where there has to be a text');
-  return String(item.value);
+  return written(item.value);
 }
 
 export function number(items: Items): number | undefined {

@@ -45,6 +45,11 @@ export class Item {
 
 export type Items = readonly Item[];
 
+/** A primitive's value as text. */
+export function written(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}
+
 /** Stands for a resource that isn't here, but whose type is known from the reference to it. */
 export const ELSEWHERE: object = Object.freeze({});
 

@@ -11,7 +11,7 @@ import {
   spend,
   type Truth,
 } from './expression.ts';
-import { Item, type Items, NOTHING, type Types } from './item.ts';
+import { Item, type Items, NOTHING, type Types, written } from './item.ts';
 
 export function compileBinary(operator: BinaryOperator, left: Expression, right: Expression, types: Types): Expression {
   const truth = TRUTHS[operator];
@@ -132,7 +132,7 @@ function joined(left: string, right: string, types: Types): Item {
 function textOf(items: Items): string {
   const value = single(items)?.value;
   if (typeof value === 'object') throw new CannotTell('an element where there has to be a text');
-  return value === undefined ? '' : String(value);
+  return value === undefined ? '' : written(value);
 }
 
 /** Nothing if a side is missing, or for a division by zero. */

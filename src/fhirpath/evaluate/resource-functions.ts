@@ -93,5 +93,6 @@ function codesOf({ value, type }: Item, types: Types): readonly Coding[] {
   if (typeof value !== 'object' || value === null) return [];
   const concept = value as Coding;
   if (!isOf(type, 'CodeableConcept', types)) return [concept];
-  return Array.isArray(concept.coding) ? concept.coding.filter((coding) => typeof coding === 'object' && coding !== null) : [];
+  const codings: readonly unknown[] = Array.isArray(concept.coding) ? concept.coding : [];
+  return codings.filter((coding): coding is Coding => typeof coding === 'object' && coding !== null);
 }

@@ -1,17 +1,6 @@
-import {
-  assertTextLength,
-  CannotTell,
-  type Evaluation,
-  type Expression,
-  fromItems,
-  fromTruth,
-  number,
-  single,
-  spend,
-  text,
-} from './expression.ts';
+import { assertTextLength, CannotTell, type Evaluation, fromItems, fromTruth, number, single, spend, text } from './expression.ts';
 import { given, type Signature, takes } from './functions.ts';
-import { Item, type Items, NOTHING, type Types } from './item.ts';
+import { Item, type Items, NOTHING, type Types, written } from './item.ts';
 import { matches, patternOf, replaceMatches } from './pattern.ts';
 
 /** Those about texts, numbers and conversions. What they are applied to is one item or none. @see https://hl7.org/fhirpath/N1/#string-manipulation */
@@ -139,5 +128,5 @@ function toText(items: Items, { scope }: Evaluation, types: Types): Items {
   if (item === undefined || item.value === undefined || typeof item.value === 'object') return NOTHING;
   const { value, holder, key } = item;
   const literal = typeof value === 'number' && holder !== undefined && key !== undefined ? scope.literal?.(holder, key, value) : undefined;
-  return [new Item(literal ?? String(value), types.of('string'))];
+  return [new Item(literal ?? written(value), types.of('string'))];
 }

@@ -172,6 +172,8 @@ function binaryTruth(node: Extract<Node, { kind: 'binary' }>, focus: Place, find
       return left === undefined || right === undefined ? undefined : left !== right;
     case 'implies':
       return left === false || right === true ? true : left === undefined || right === undefined ? undefined : false;
+    default:
+      throw new UnsupportedPath(`the operator ${operator}`);
   }
 }
 

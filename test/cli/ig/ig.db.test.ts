@@ -216,7 +216,9 @@ describe.skipIf(!existsSync(usCore))('US Core', () => {
     expect(code).toBe(0);
     for (const name of ['us.nlm.vsac@0.10.0', 'hl7.fhir.uv.sdc@3.0.0', 'us.cdc.phinvads@0.12.0'])
       expect(stderr).toContain(`hl7.fhir.us.core@6.1.0 depends on ${name}, which can't be had`);
-    expect(stderr).toMatch(/hl7.fhir.uv.extensions.r4@1.0.0, which can't be had .* 5.3.0-ballot-tc1 is (?:here and stands in for it|taken instead)/);
+    expect(stderr).toMatch(
+      /hl7.fhir.uv.extensions.r4@1.0.0, which can't be had .* 5.3.0-ballot-tc1 is (?:here and stands in for it|taken instead)/,
+    );
     expect(stderr).not.toContain('hl7.terminology.r4');
   });
 });
