@@ -40,17 +40,7 @@ export function password(fallback: string, description: string): Variable<string
 }
 
 export function hosts(description: string): Variable<readonly string[]> {
-  return {
-    fallback: '',
-    empty: [],
-    unset: 'none',
-    accepts: 'host names and addresses, with or without port, separated by commas',
-    description,
-    read(written) {
-      const list = written.split(',').map((each) => each.trim());
-      return list.every((each) => URL.canParse(`https://${each}/`) && new URL(`https://${each}/`).pathname === '/') ? list : undefined;
-    },
-  };
+  return list('host names or addresses, with or without port, separated by commas', isHost, description);
 }
 
 /** `unit` is '' for a number that counts nothing. */
@@ -150,6 +140,36 @@ export function profilesByType(description: string): Variable<ReadonlyMap<string
   };
 }
 
+/** Words separated by commas; `none` for no word at all. */
+export function words(fallback: string, form: RegExp, accepts: string, description: string): Variable<readonly string[]> {
+  const { read } = list('', (item) => form.test(item), description);
+  return {
+    fallback,
+    accepts: `${accepts}, separated by commas, or none`,
+    description,
+    read: (written, directory) => (written === 'none' ? [] : read(written, directory)),
+  };
+}
+
+/** Pairs of a name and a word, separated by commas: `provider=PSY,provider=ETH`. */
+export function wordsByName(accepts: string, form: RegExp, description: string): Variable<ReadonlyMap<string, readonly string[]>> {
+  return {
+    fallback: '',
+    empty: new Map(),
+    unset: 'none',
+    accepts: `${accepts}, separated by commas`,
+    description,
+    read(written) {
+      const pairs = written.split(',').map((item) => item.trim());
+      if (!pairs.every((pair) => form.test(pair))) return undefined;
+      const split = pairs.map((pair): readonly [string, string] => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]);
+      return new Map(
+        [...new Set(split.map(([name]) => name))].map((name) => [name, split.flatMap(([each, word]) => (each === name ? [word] : []))]),
+      );
+    },
+  };
+}
+
 type ProfilePair = readonly [type: string, url: string];
 
 const urlsOf = (pairs: readonly ProfilePair[], type: string): readonly string[] =>
@@ -198,4 +218,8 @@ function isOrigin(item: string): boolean {
 
 function parseUrl(written: string): URL | undefined {
   return URL.parse(written) ?? undefined;
+}
+
+function isHost(item: string): boolean {
+  return URL.canParse(`https://${item}/`) && new URL(`https://${item}/`).host.replace(/:443$/, '') === item.replace(/:443$/, '');
 }

@@ -14,6 +14,8 @@ import {
   secret,
   webAddress,
   whole,
+  words,
+  wordsByName,
 } from './config-kinds.ts';
 
 /**
@@ -121,6 +123,43 @@ export const sections = {
       'none',
       path('', 'JSON file of the issuers whose access tokens are taken; docs/access.md tells what it holds.'),
     ),
+    CARE_RELATIONSHIPS: choice(
+      'related',
+      ['related', 'all'],
+      'Whose records providers and viewers see: those of patients they have a care relationship with, or all.',
+    ),
+    CARE_RELATIONSHIP_DAYS: whole(
+      180,
+      [1, 36_500],
+      'days',
+      'How long after its end an encounter, an appointment or a place in a care team makes a care relationship.',
+    ),
+    CARE_PATIENTS_MAX: whole(
+      1_000,
+      [1, 10_000],
+      'patients',
+      'Most patients one user cares for; of more, those of the newest records count.',
+    ),
+    CONSENTS_MAX: whole(5_000, [1, 100_000], 'consents', 'Most privacy consents in force; with more, no user is let in.'),
+    SENSITIVE_LABELS: words(
+      'R,V,ETH,ETHUD,GDIS,HIV,MST,OPIOIDUD,PREGNANT,PSY,PSYTHPN,SCA,SDV,SEX,SPI,STD,SUD,SICKLE,VIO',
+      /^(?:[^\s,|]+\|)?[^\s,|]+$/,
+      'codes of v3-Confidentiality and v3-ActCode, or of another system as system, bar and code',
+      'Security labels of what is shown only to who may see it; docs/access.md tells who.',
+    ),
+    LABEL_CLEARANCE: wordsByName(
+      'role=label pairs (provider=PSY)',
+      /^(?:patient|viewer|provider)=\S+$/,
+      'Roles that see what has a sensitive label, written as in SENSITIVE_LABELS.',
+    ),
+    LABEL_WRITERS: words('none', /^(?:patient|viewer|provider)$/, 'roles', 'Roles that may set and remove sensitive labels, beside admin.'),
+    LABELS_SEEN_BY_PATIENT: onOff('on', 'Whether patients see what has a sensitive label in their own records.'),
+    PRIVILEGED_WRITERS: wordsByName(
+      'Type=role pairs (CareTeam=provider)',
+      /^(?:Consent|CareTeam)=(?:patient|provider)$/,
+      'Roles that may write resources that rights follow from, beside admin.',
+    ),
+    BREAK_GLASS: words('provider', /^(?:viewer|provider)$/, 'roles', "Roles that may open one patient's record in an emergency."),
     AUTHORIZATION_SERVER: onOff(
       'on',
       'Whether this server is an authorization server too, at /oauth: for apps, users and back-end clients.',
@@ -131,6 +170,11 @@ export const sections = {
       'Whether apps may register themselves: with the token of OAUTH_REGISTRATION_TOKEN, or openly; openly never for access of their own.',
     ),
     OAUTH_REGISTRATION_TOKEN: optional('none', secret(password('', 'What apps register with, as a bearer token.'))),
+    SECOND_FACTOR: choice(
+      'optional',
+      ['optional', 'staff', 'all'],
+      'Which local users have to sign in with a second factor: only who set one up, all but patients, or all.',
+    ),
     OAUTH_KEY_HOSTS: hosts('Hosts inside the own network, with or without port, that the keys of clients may be fetched from.'),
   },
   Requests: {

@@ -2,8 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Pool } from 'pg';
+import type { Access } from './authorization/access.ts';
 import { type Authenticate, type AuthenticationOptions, makeAuthenticate } from './authorization/authenticate.ts';
 import { readIssuers, type TrustedIssuer } from './authorization/issuers.ts';
+import { makeRights } from './authorization/rights/rights.ts';
+import { withRights } from './authorization/rights/with-rights.ts';
+import { type Signed, userAccess } from './authorization/user-access.ts';
+import { makeUsers, type Users } from './authorization/users.ts';
 import type { Config } from './config.ts';
 import { loadDefinitions } from './definitions/load.ts';
 import { makeCodec } from './encryption/codec.ts';
@@ -48,6 +53,10 @@ export type Services = {
   readonly context: Context;
   readonly authenticate: Authenticate;
   readonly erasing: Erasing;
+  /** Local accounts. */
+  readonly users: Users;
+  /** What a user may read himself, whatever app he uses. */
+  readonly accessOfUser: (user: Signed) => Promise<Access>;
   /** Whether the databases answer. */
   readonly ready: () => Promise<boolean>;
   readonly close: () => Promise<void>;
@@ -139,10 +148,23 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       },
     });
     const tables = codeTables(searching.pool);
+    const deciding = {
+      get registry() {
+        return live.current();
+      },
+      limits: config,
+      plan,
+      policy: config,
+      db: searching.pool,
+      open: opener,
+      refKeyOf: (type: string, id: string) => refKeyOf(tokenKey, type, id),
+    };
+    const rights = makeRights(deciding, config);
     const context: Context = {
       config,
       definitions,
       conformance,
+      rightsWritten: rights.written,
       get registry() {
         return live.current();
       },
@@ -187,16 +209,17 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     if (repeated > 0) log.warn({ patients: repeated }, 'erasures were repeated: a backup was restored, or one had been interrupted');
     if (unlisted > 0) log.error({ patients: unlisted }, 'the erasure ledger lacks patients that were erased: bring back its newest copy');
     const developmentKeyFile = config.devTokenIssuer ? developmentKeyFileOf(config) : undefined;
-    const authenticate = await makeAuthenticate(
+    const known = await makeAuthenticate(
       { audience: config.baseUrl, developmentKeyFile, issuers: await trustedIssuers(config), apiKeys: storedKeys(main.pool, log) },
-      {
-        get registry() {
-          return live.current();
-        },
-        limits: config,
-        plan,
-      },
+      deciding,
     );
+    const authenticate = withRights(known, {
+      rights,
+      context: deciding,
+      breakers: config.breakGlass,
+      // The reason and the patient are the audit's: a log line tells neither.
+      onBreakGlass: ({ clientId }) => log.warn({ clientId }, 'the glass was broken'),
+    });
     // The first start of an installation makes this cache, beside its first requests.
     if (purpose === 'serve')
       void definitions.published.prepare().catch((error: unknown) => log.error({}, "HL7's terminology can not be read", error));
@@ -207,7 +230,8 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       if (!live.isKnown()) throw new Error('it is not known which search parameters are in force');
       return true;
     };
-    return { config, log, context, authenticate, erasing, ready, close };
+    const users = makeUsers({ pool: main.pool, secret: keys.secretOf('oauth') });
+    return { config, log, context, authenticate, erasing, users, accessOfUser: userAccess(rights, deciding), ready, close };
   } catch (error) {
     await close();
     throw error;

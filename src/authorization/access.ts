@@ -1,14 +1,14 @@
-import { token, type TokenKey } from '../encryption/token.ts';
-import { forbidden } from '../fhir/error.ts';
-import { type PlannedClause, planClauses } from '../search/clauses.ts';
+import { token } from '../encryption/token.ts';
+import { type FhirError, forbidden } from '../fhir/error.ts';
 import { compartmentParts } from '../search/extract.ts';
-import type { Condition } from '../search/condition.ts';
-import { parseSearch } from '../search/parse.ts';
-import type { Query, SearchLimits } from '../search/query.ts';
-import type { Registry } from '../search/registry.ts';
-import type { PlanContext } from '../search/sink.ts';
-import { noRows, type RowFilter } from '../storage/filter.ts';
+import { type Alternatives, noRows, type RowFilter, withoutRows } from '../storage/filter.ts';
 import { assertCoherent, callerOf, type Grant } from './grant.ts';
+import { type Circumstances, noCircumstances } from './rights/circumstances.ts';
+import { type Policy, openPolicy, policyRows } from './rights/policy.ts';
+import { noRights, type Rights } from './rights/rights.ts';
+import { groupsOfParams, type TokenContext } from './rights/token-groups.ts';
+import { isRead, kindOf, mayServe, userRows } from './rights/user-rows.ts';
+import { inactiveOrOwn } from './rights/writes.ts';
 import type { Letter, Scope } from './scopes.ts';
 
 /** What one caller may do: for each interaction and type, which rows. Computed once a request, a type at a time. */
@@ -21,43 +21,35 @@ export type Access = {
   readonly seesAll: boolean;
   /** What cursors are bound to. */
   readonly caller: string;
+  /** For what, and whether in an emergency: for the audit. */
+  readonly circumstances: Circumstances;
+  /** Not all the patients he cares for count. */
+  readonly isCareCut: boolean;
 };
 
-/** Shared resources that hold no patient's data: a patient-bound app may read and search them, never write. */
-const sharedTypes = new Set([
-  'CodeSystem',
-  'HealthcareService',
-  'Location',
-  'Medication',
-  'Organization',
-  'Practitioner',
-  'PractitionerRole',
-  'Questionnaire',
-  'StructureDefinition',
-  'ValueSet',
-]);
-
-/** Members of a patient's compartment that tell of other patients, or are the operator's: never an app's that is bound to one patient. */
-const operatorsTypes = new Set(['AuditEvent', 'Group']);
-
-export type AccessContext = {
-  readonly registry: Registry;
-  readonly limits: SearchLimits;
-  readonly plan: Omit<PlanContext, 'now'>;
-};
+export type AccessContext = TokenContext & { readonly policy?: Policy };
 
 /**
- * Turns a grant into row filters: every scope that permits the letter on the type is one alternative; a scope without
- * bounds gives `all`. A bound that can't be planned as tokens refuses the request: it is never left out.
+ * Turns a grant into row filters: what its scopes permit, of that what the user's rights permit, without what labels and consents deny.
+ * Every scope that permits the letter on the type is one alternative; a scope without bounds gives `all`. A bound that can't be planned
+ * as tokens refuses the request: it is never left out.
+ *
+ * @param rights  by default those of a user who is nobody
  */
-export function accessOf(grant: Grant, context: AccessContext): Access {
+export function accessOf(
+  grant: Grant,
+  context: AccessContext,
+  rights: Rights = noRights,
+  circumstances: Circumstances = noCircumstances,
+): Access {
   assertCoherent(grant);
   const filters = new Map<string, RowFilter>();
+  const asking: Asking = { grant, context, rights, circumstances, policy: context.policy ?? openPolicy };
   const filter = (letter: Letter, type: string): RowFilter => {
     const name = `${letter}${type}`;
     let found = filters.get(name);
     if (found === undefined) {
-      found = filterOf(grant, letter, type, context);
+      found = filterOf(letter, type, asking);
       filters.set(name, found);
     }
     return found;
@@ -66,88 +58,95 @@ export function accessOf(grant: Grant, context: AccessContext): Access {
     filter,
     permit(letter, type) {
       const found = filter(letter, type);
-      if (found === noRows) {
-        throw forbidden(
-          'scope-insufficient',
-          `The token's scopes don't permit to ${wordOf[letter]} ${type}. It needs a scope such as ${grant.patient === undefined ? 'system' : 'patient'}/${type}.${letter}.`,
-        );
-      }
+      if (found === noRows) throw refusal(grant, letter, type);
       return found;
     },
     seesAll: grant.scopes.some(
       ({ level, type, letters, params }) => level === 'system' && type === '*' && letters.has('r') && params.length === 0,
     ),
     caller: callerOf(grant),
+    circumstances,
+    isCareCut: rights.isCareCut,
   };
 }
 
+type Asking = {
+  readonly grant: Grant;
+  readonly context: AccessContext;
+  readonly rights: Rights;
+  readonly circumstances: Circumstances;
+  readonly policy: Policy;
+};
+
 const wordOf: Readonly<Record<Letter, string>> = { c: 'create', r: 'read', u: 'update', d: 'delete', s: 'search' };
 
-function filterOf(grant: Grant, letter: Letter, type: string, context: AccessContext): RowFilter {
-  const alternatives: (readonly (readonly bigint[])[])[] = [];
-  for (const scope of grant.scopes) {
-    if (!scope.letters.has(letter) || (scope.type !== '*' && scope.type !== type)) continue;
-    const groups = groupsOf(scope, grant, letter, type, context);
-    if (groups === undefined) continue;
-    if (groups.length === 0) return 'all';
-    alternatives.push(groups);
-  }
-  return alternatives.length === 0 ? noRows : { anyOf: alternatives };
-}
-
-/** The token groups a scope demands of a row; empty: none; undefined: it permits nothing here. */
-function groupsOf(scope: Scope, grant: Grant, letter: Letter, type: string, context: AccessContext): (readonly bigint[])[] | undefined {
-  const narrowed = scope.params.length === 0 ? [] : groupsOfParams(scope, type, context);
-  if (scope.level === 'system') return narrowed;
-  if (scope.level !== 'patient' || grant.patient === undefined) return undefined;
-  if (operatorsTypes.has(type)) return undefined;
-  const { compartments } = context.registry.of(type);
-  const inCompartment = type === 'Patient' || compartments.some(({ compartment }) => compartment === 'Patient');
-  if (inCompartment) return [[compartmentToken(context.plan.key, 'Patient', grant.patient)], ...narrowed];
-  return sharedTypes.has(type) && (letter === 'r' || letter === 's') ? narrowed : undefined;
-}
-
-function compartmentToken(key: TokenKey, compartment: string, id: string): bigint {
-  return token(key, ...compartmentParts(compartment, id));
-}
-
-/** One parameter of the scope is one clause at least: a parameter that says how to answer, or nothing at all, bounds nothing. */
-function groupsOfParams(scope: Scope, type: string, context: AccessContext): (readonly bigint[])[] {
-  const query = queryOf(scope, type, context);
-  if (query.clauses.length !== scope.params.length) return unplannable();
-  return plannedOf(query, context).flatMap(({ condition, recheck }) => {
-    const groups = recheck === undefined ? tokenGroups(condition) : [];
-    return groups.length === 0 ? unplannable() : groups;
-  });
-}
-
-function plannedOf(query: Query, context: AccessContext): PlannedClause[] {
-  try {
-    return planClauses(query, { ...context.plan, now: Date.now() });
-  } catch (error) {
-    return unplannable(error);
-  }
-}
-
-function queryOf(scope: Scope, type: string, context: AccessContext): Query {
-  try {
-    return parseSearch(type, scope.params, context.registry, context.limits, false).query;
-  } catch (error) {
-    return unplannable(error);
-  }
-}
-
-function tokenGroups(condition: Condition): (readonly bigint[])[] {
-  if (condition.kind === 'all-tokens') return condition.tokens.map((each) => [each]);
-  if (condition.kind === 'any-token') return [condition.tokens];
-  if (condition.kind === 'and') return condition.of.flatMap(tokenGroups);
-  return unplannable();
-}
-
-function unplannable(cause?: unknown): never {
-  const refusal = forbidden(
-    'scope-unsupported',
-    "A scope of the token narrows by a search that access can't be decided by. Use token, reference or exact string parameters.",
+function refusal(grant: Grant, letter: Letter, type: string): FhirError {
+  if (grant.scopes.some((scope) => isAbout(scope, letter, type) && scope.level === 'user'))
+    return forbidden('rights-insufficient', `The user's rights don't permit to ${wordOf[letter]} ${type}.`);
+  return forbidden(
+    'scope-insufficient',
+    `The token's scopes don't permit to ${wordOf[letter]} ${type}. It needs a scope such as ${grant.patient === undefined ? 'system' : 'patient'}/${type}.${letter}.`,
   );
-  throw cause === undefined ? refusal : Object.assign(refusal, { cause });
+}
+
+const isAbout = (scope: Scope, letter: Letter, type: string): boolean =>
+  scope.letters.has(letter) && (scope.type === '*' || scope.type === type);
+
+function filterOf(letter: Letter, type: string, asking: Asking): RowFilter {
+  const { grant, context } = asking;
+  const scopes = grant.scopes.filter((scope) => isAbout(scope, letter, type));
+  const rows = scopes.flatMap((scope) => {
+    const narrowed = scope.params.length === 0 ? [] : groupsOfParams(type, scope.params, context);
+    return rowsOfScope(scope, letter, type, asking).map((groups) => [...groups, ...narrowed]);
+  });
+  if (rows.length === 0) return noRows;
+  // Systems, and who administers this one, are bound by their scopes alone.
+  const isPersonal = scopes.some(({ level }) => level !== 'system') && !grant.roles.includes('admin');
+  const alternatives = rows.some((groups) => groups.length === 0) ? [[]] : rows;
+  return isPersonal ? personalFilter(alternatives, letter, type, asking) : filterFrom(alternatives);
+}
+
+function filterFrom(anyOf: Alternatives): RowFilter {
+  if (anyOf.length === 0) return noRows;
+  return anyOf.some((groups) => groups.length === 0) ? 'all' : { anyOf };
+}
+
+/** The rows a scope is about, before its parameters narrow it. */
+function rowsOfScope({ level }: Scope, letter: Letter, type: string, asking: Asking): Alternatives {
+  const { grant, context, rights, circumstances } = asking;
+  if (level === 'system') return [[]];
+  const compartment = (id: string): bigint => compartmentToken(context, 'Patient', id);
+  if (level === 'user') {
+    const permitted = (): Alternatives => policyRows(letter, type, asking).permitted();
+    return userRows(grant, rights, {
+      letter,
+      type,
+      registry: context.registry,
+      compartment,
+      permitted,
+      breakGlass: circumstances.breakGlass,
+    });
+  }
+  if (grant.patient === undefined) return [];
+  const isKnown = rights.identities !== undefined;
+  if (isKnown && !isRead(letter) && grant.roles.length > 0 && grant.roles.every((role) => role === 'viewer')) return [];
+  const kind = kindOf(type, context.registry);
+  if (kind === 'shared') return isRead(letter) ? [[]] : [];
+  if (kind !== 'patients') return [];
+  return mayServe(grant.patient, grant, rights, circumstances.breakGlass) ? [[[compartment(grant.patient)]]] : [];
+}
+
+/** Of these rows what labels, consents and privileges leave to a person. */
+function personalFilter(rows: Alternatives, letter: Letter, type: string, asking: Asking): RowFilter {
+  const { denied, privilege, active, own, kept } = policyRows(letter, type, asking);
+  if (privilege === 'refused') return noRows;
+  const permitted = filterFrom(privilege === 'inactive' ? inactiveOrOwn(rows, active(), own()) : rows);
+  const filter = withoutRows(permitted, denied());
+  const left = kept();
+  if (left.length === 0 || filter === noRows) return filter;
+  return filter === 'all' ? { anyOf: [[]], kept: left } : { ...filter, kept: left };
+}
+
+export function compartmentToken({ plan }: TokenContext, compartment: string, id: string): bigint {
+  return token(plan.key, ...compartmentParts(compartment, id));
 }

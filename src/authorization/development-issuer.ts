@@ -11,6 +11,7 @@ export type DevelopmentClaims = {
   readonly scope: string;
   readonly patient?: string;
   readonly fhirUser?: string;
+  readonly roles?: readonly string[];
   /** Seconds. */
   readonly expiresIn: number;
   readonly audience: string;
@@ -25,6 +26,7 @@ export async function signDevelopmentToken(keyFile: string, claims: DevelopmentC
     client_id: 'development',
     ...(claims.patient === undefined ? {} : { patient: claims.patient }),
     ...(claims.fhirUser === undefined ? {} : { fhirUser: claims.fhirUser }),
+    ...(claims.roles === undefined ? {} : { roles: claims.roles }),
   })
     .setProtectedHeader({ alg: algorithm, kid: jwk.kid ?? '', typ: 'at+jwt' })
     .setIssuer(developmentIssuer)

@@ -13,6 +13,8 @@ export type Grant = {
   readonly roles: readonly Role[];
   readonly scopes: readonly Scope[];
   readonly tokenId?: string;
+  /** What the token was given out for: codes of v3-ActReason. */
+  readonly purposes?: readonly string[];
 };
 
 /** What a page cursor is bound to: the same caller, whatever token he holds by then. */
@@ -23,12 +25,15 @@ export function callerOf(grant: Grant): string {
 /**
  * Refuses combinations that have no safe meaning.
  *
- * @throws FhirError 403 if patient and system scopes are mixed, or patient scopes come without a patient
+ * @throws FhirError 403 if patient or user scopes are mixed with system scopes, or patient scopes come without a patient
  */
 export function assertCoherent(grant: Grant): void {
   const levels = new Set(grant.scopes.map(({ level }) => level));
   if (levels.has('patient') && levels.has('system')) {
     throw forbidden('scope-levels-mixed', 'The token mixes patient/ and system/ scopes. Ask for one kind only.');
+  }
+  if (levels.has('user') && levels.has('system')) {
+    throw forbidden('scope-levels-mixed', 'The token mixes user/ and system/ scopes. Ask for one kind only.');
   }
   if (levels.has('patient') && grant.patient === undefined) {
     throw forbidden('scope-without-patient', 'The token has patient/ scopes but names no patient. Launch with a patient in context.');

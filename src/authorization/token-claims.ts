@@ -22,6 +22,7 @@ export function grantOf(payload: JWTPayload, map: ClaimMap): Grant {
     ...(patient === undefined ? {} : { patient }),
     ...(fhirUser === undefined ? {} : { fhirUser }),
     ...(payload.jti === undefined ? {} : { tokenId: payload.jti }),
+    ...(payload.purpose_of_use === undefined ? {} : { purposes: textsOf(payload.purpose_of_use) }),
   };
 }
 

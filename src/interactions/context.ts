@@ -25,6 +25,8 @@ export type Context = {
   readonly definitions: Definitions;
   /** Where conformance resources are found, and who is told when they change. */
   readonly conformance: LiveConformance;
+  /** Told of the types that were written: rights may follow from them. */
+  readonly rightsWritten?: (types: readonly string[]) => void;
   /** As it is at this moment. */
   readonly registry: Registry;
   readonly live: LiveRegistry;

@@ -15,7 +15,7 @@ import { applyFhirPathPatch } from './patch/fhirpath-patch.ts';
 import { applyJsonPatch } from './patch/json-patch.ts';
 import { fhirPathPatchLinks, jsonPatchLinks, type NamedText } from './patch/patch-links.ts';
 import { assertIfMatch, auditEventsStay, multipleMatches } from './preconditions.ts';
-import { assertId, prepareVersion, validated } from './prepare.ts';
+import { assertId, prepareVersion, refusedWrite, validated } from './prepare.ts';
 import { gone, openOne } from './read.ts';
 import { unchangedText, writeLast } from './update.ts';
 import { inWriting } from './writing.ts';
@@ -70,7 +70,8 @@ async function patchLocked(
   const filter = call.access.filter('u', type);
   const address = { type, id, refKey: ctx.refKeyOf(type, id) };
   const [current] = await lockCurrent(tx.client, [address]);
-  if (current === undefined || !passesFilter(filter, current.tokens)) throw notFound(type);
+  if (current === undefined) throw notFound(type);
+  if (!passesFilter(filter, current.tokens)) throw refusedWrite(call, current);
   if (current.deleted) throw gone(current);
   assertIfMatch(options.ifMatch, current.version);
   const document = await patched(ctx, current, change);

@@ -1,14 +1,14 @@
-import { badRequest, FhirError, forbidden, type Issue, issue } from '../fhir/error.ts';
+import { badRequest, FhirError, forbidden, type Issue, issue, notFound } from '../fhir/error.ts';
 import { nearestName } from '../fhir/nearest-name.ts';
 import { isId } from '../fhir/references.ts';
 import type { Registry } from '../search/registry.ts';
 import { type BinaryLink, type LinkedOwner, withOwners } from '../storage/binary-owners.ts';
-import { passesFilter, type RowFilter } from '../storage/filter.ts';
+import { leavesKept, passesFilter, type RowFilter } from '../storage/filter.ts';
 import type { LockedVersion } from '../storage/read.ts';
 import { type NewVersion, noFacts } from '../storage/rows.ts';
 import { isFault } from '../validation/walk.ts';
 import { binaryLinksOf } from './binaries.ts';
-import type { Context } from './context.ts';
+import type { Call, Context } from './context.ts';
 import { type Document, type Edit, storedText } from './document.ts';
 import { gravestFirst } from './outcomes.ts';
 import { assertUsable } from './parameters/usable.ts';
@@ -16,12 +16,13 @@ import { assertUsable } from './parameters/usable.ts';
 /** A version ready to be written, the text that was sealed, and the Binaries to bind to its owners before it is written. */
 export type Prepared = { readonly row: NewVersion; readonly json: string; readonly links: readonly BinaryLink[] };
 
-export type Target = Pick<NewVersion, 'id' | 'rid' | 'version' | 'interaction' | 'factsBefore'>;
+/** Where the version is to be; `tokens` of the version before. */
+export type Target = Pick<NewVersion, 'id' | 'rid' | 'version' | 'interaction' | 'factsBefore'> & { readonly tokens?: Buffer };
 
 /**
  * Extracts, checks the caller's rights on what would be written, and seals. The document must have been checked by `assertValid`.
  *
- * @param filter  the caller's rows for this interaction on this type: the new version must be one of them
+ * @param filter  the caller's rows for this interaction on this type: the new version must be one of them, and have the labels that it had
  * @param linked  owners it has beside those it names itself
  * @throws        FhirError 403 if it isn't, 422 if it names an erased patient or is a search parameter that nothing could be found by
  */
@@ -37,13 +38,33 @@ export async function prepareVersion(
   const { id, rid, version, interaction, factsBefore } = target;
   if (type === 'SearchParameter') await assertUsable(ctx, document, id);
   const { refKey, tokens: found, facts, patient, clinicalAt, owners } = ctx.extract(document.value, type, id);
-  if (!passesFilter(filter, found)) throw forbidden('write-outside-scope', `The token's scopes don't permit to write this ${type}.`);
+  if (!passesFilter(filter, found)) throw outsideRights(type);
+  if (!leavesKept(filter, target.tokens, found))
+    throw forbidden(
+      'security-labels-kept',
+      'The caller may neither set nor remove these security labels. Send meta.security as it is stored.',
+    );
   const json = storedText(document, id, edits);
   const tokens = withOwners(found, linked);
   const ownerKeys = [...new Set([...owners.keys(), ...linked.map(({ owner }) => owner)])];
   const content = await ctx.seal(json, { type, id, version, owners: ownerKeys });
   const row = { rid, type, id, refKey, version, interaction, patient, clinicalAt, tokens, content, owners: ownerKeys, facts };
   return { row: factsBefore === undefined ? row : { ...row, factsBefore }, json, links: binaryLinksOf(ctx, document, owners) };
+}
+
+/** Of what the caller may know of; anything else is not found. */
+export function outsideRights(type: string): FhirError {
+  return forbidden('write-outside-scope', `The token's scopes or the user's rights don't permit to write this ${type}.`);
+}
+
+/** What is answered to a write of a row that is outside the caller's rows for it: nothing that he doesn't see is there. */
+export function refusedWrite(call: Call, { type, tokens }: Pick<LockedVersion, 'type' | 'tokens'>): FhirError {
+  return passesFilter(call.access.filter('r', type), tokens) ? outsideRights(type) : notFound(type);
+}
+
+/** Deleting what one doesn't see succeeds and does nothing; what one sees but may not delete is refused. */
+export function assertDeletable(call: Call, row: LockedVersion | undefined): void {
+  if (row !== undefined && !row.deleted && passesFilter(call.access.filter('r', row.type), row.tokens)) throw outsideRights(row.type);
 }
 
 /** The version that ends a resource: it keeps owner, patient and tokens, so that its history stays visible to the same callers. */

@@ -8,7 +8,7 @@ import { findMatches, lockCriteria, lockMatches, parseCriteria } from './conditi
 import type { Call, Context } from './context.ts';
 import { deleted } from './outcomes.ts';
 import { assertIfMatch, auditEventsStay, multipleMatches } from './preconditions.ts';
-import { assertId, deletionOf } from './prepare.ts';
+import { assertDeletable, assertId, deletionOf } from './prepare.ts';
 import { writeLast } from './update.ts';
 import { inWriting } from './writing.ts';
 
@@ -25,6 +25,7 @@ export async function remove(ctx: Context, call: Call, type: string, id: string,
   return inWriting(ctx, [type], async (tx) => {
     const [current] = await lockCurrent(tx.client, [{ type, id, refKey: ctx.refKeyOf(type, id) }]);
     if (current === undefined || !passesFilter(filter, current.tokens)) {
+      assertDeletable(call, current);
       assertIfMatch(ifMatch, undefined);
       return { status: 200, issues: [deleted(0)] };
     }

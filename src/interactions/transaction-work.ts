@@ -12,7 +12,7 @@ import { type Resolve, rewriteLinks } from './links.ts';
 import { created, deleted, toldOf, unchanged, updated } from './outcomes.ts';
 import { patched } from './patch.ts';
 import { assertIfMatch, refusedByStore, versionConflict } from './preconditions.ts';
-import { deletionOf, type Prepared, prepareVersion } from './prepare.ts';
+import { assertDeletable, deletionOf, type Prepared, prepareVersion, refusedWrite } from './prepare.ts';
 import { gone } from './read.ts';
 import type { Target } from './transaction-steps.ts';
 import type { Current, Resolved } from './transaction-targets.ts';
@@ -50,8 +50,8 @@ export async function workOf(
   const { document, edits } = rewriteLinks(entry.document, resolve, ctx.definitions.schema);
   if (entry.method === 'PUT' && row !== undefined) return replaceWork(ctx, call, row, entry, document, edits, prefer, linked);
   if (entry.method === 'PUT') {
-    if (entry.ifMatch !== undefined) throw versionConflict();
     assertMayCreate(call, target.type);
+    if (entry.ifMatch !== undefined) throw versionConflict();
     if (target.type === 'AuditEvent') {
       const address = { ...target, refKey: ctx.refKeyOf(target.type, target.id) };
       if ((await readCurrent(ctx.reader, address, 'all')) !== undefined) {
@@ -83,6 +83,7 @@ function answerOf(status: 200 | 201, { row, json }: Prepared, prefer: Return, ca
 
 function deleteWork(call: Call, target: Target, row: LockedVersion | undefined, entry: Entry): Work {
   if (row === undefined || !passesFilter(call.access.filter('d', target.type), row.tokens)) {
+    assertDeletable(call, row);
     assertIfMatch(entry.ifMatch, undefined);
     return { answer: () => ({ status: 204, issues: [deleted(0)] }) };
   }
@@ -108,8 +109,8 @@ async function patchWork(
   prefer: Return,
   linked: readonly LinkedOwner[],
 ): Promise<Work> {
-  if (row === undefined || entry.patch === undefined || !passesFilter(call.access.filter('u', target.type), row.tokens))
-    throw notFound(target.type);
+  if (row === undefined || entry.patch === undefined) throw notFound(target.type);
+  if (!passesFilter(call.access.filter('u', target.type), row.tokens)) throw refusedWrite(call, row);
   if (row.deleted) throw gone(row);
   assertIfMatch(entry.ifMatch, row.version);
   return nextWork(ctx, call, row, await patched(ctx, row, entry.patch, resolve), 'p', [], prefer, linked);
@@ -125,7 +126,7 @@ function replaceWork(
   prefer: Return,
   linked: readonly LinkedOwner[],
 ): Promise<Work> {
-  if (!passesFilter(call.access.filter('u', row.type), row.tokens)) throw notFound(row.type);
+  if (!passesFilter(call.access.filter('u', row.type), row.tokens)) throw refusedWrite(call, row);
   assertUpdatable(row, entry);
   return nextWork(ctx, call, row, document, 'u', edits, prefer, linked);
 }

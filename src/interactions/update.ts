@@ -15,7 +15,7 @@ import { type Document, type Edit, parseStored, storedText, storedValue } from '
 import { newId } from './ids.ts';
 import { created, toldOf, unchanged, updated } from './outcomes.ts';
 import { assertIfMatch, auditEventsStay, existsAlready, multipleMatches, refusedByStore, versionConflict } from './preconditions.ts';
-import { assertId, assertTypeMatches, type Prepared, prepareVersion, validated } from './prepare.ts';
+import { assertId, assertTypeMatches, type Prepared, prepareVersion, refusedWrite, validated } from './prepare.ts';
 import { gone, openOne } from './read.ts';
 import { inWriting, noticed } from './writing.ts';
 
@@ -124,7 +124,7 @@ async function nextVersion(
 ): Promise<Decision<Answer> & { readonly links: readonly BinaryLink[] }> {
   const { type, id } = current;
   const filter = call.access.filter('u', type);
-  if (!passesFilter(filter, current.tokens)) throw notFound(type);
+  if (!passesFilter(filter, current.tokens)) throw refusedWrite(call, current);
   assertUpdatable(current, options);
   const readable = passesFilter(call.access.filter('r', type), current.tokens);
   const same = current.deleted ? undefined : await unchangedText(ctx, current, document);

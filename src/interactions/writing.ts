@@ -3,14 +3,15 @@ import { isConformanceType } from './conformance/conformance.ts';
 import type { Context } from './context.ts';
 
 /**
- * Waits for a write, then tells those who compile from conformance resources if it may have been of one: before its answer goes out, so
- * that whoever stores a profile and then uses it meets it. What fails may have been written all the same: they are told then too.
+ * Waits for a write, then tells those who hold what follows from stored resources, such as rights and profiles: before its answer goes
+ * out, so that whoever stores a profile and then uses it meets it. What fails may have been written all the same: they are told then too.
  */
 export async function noticed<T>(ctx: Context, types: readonly string[], writing: Promise<T>): Promise<T> {
   try {
     return await writing;
   } finally {
     if (types.some(isConformanceType)) ctx.conformance.changed();
+    ctx.rightsWritten?.(types);
   }
 }
 

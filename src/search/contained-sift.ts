@@ -1,7 +1,7 @@
 import { makeTokenSet } from '../encryption/token-set.ts';
 import { token } from '../encryption/token.ts';
 import { parseReference } from '../fhir/references.ts';
-import type { RowFilter } from '../storage/filter.ts';
+import { passesWith, type Restriction } from '../storage/filter.ts';
 import type { OpenedFound } from '../storage/sealing.ts';
 import { planClause, type PlannedClause } from './clauses.ts';
 import { allOf, type Chain, type Condition, type Hop, type Reach } from './condition.ts';
@@ -40,7 +40,7 @@ export function containedMatches(query: Query, container: string, withoutMatches
     return holders.map((holder) => {
       if (holder === undefined) return [];
       const isMatch = (node: Node): boolean =>
-        node.type === query.type && passes(context.plan.restriction(node.type), node.visibleBy()) && meets(node, holder);
+        node.type === query.type && isVisible(node, context.plan.restriction) && meets(node, holder);
       if (withoutMatches && isMatch(holder.container)) return [];
       return holder.contained.flatMap((node) => (isMatch(node) ? node.at : []));
     });
@@ -130,8 +130,8 @@ function once<T>(make: () => T): () => T {
   return () => (made ??= { value: make() }).value;
 }
 
-function passes(filter: RowFilter, tokens: ReadonlySet<bigint>): boolean {
-  return filter === 'all' || filter.anyOf.some((groups) => groups.every((group) => group.some((each) => tokens.has(each))));
+function isVisible({ type, visibleBy }: Node, restriction: Restriction): boolean {
+  return passesWith(restriction(type), (token) => visibleBy().has(token));
 }
 
 /** Each step with the hop that it is, for those that the caller may take. */
@@ -263,7 +263,7 @@ const nodesOf = ({ container, contained }: Holder): readonly Node[] => [containe
 /** What stands in the same row is asked there what a stored resource is asked at the end of the step. */
 function meetsStep(step: Step, node: Node, holder: Holder, asking: Asking): boolean {
   if (node.type !== step.type || !asking.hops.has(step)) return false;
-  return passes(asking.context.plan.restriction(node.type), node.visibleBy()) && meetsCriterion(step.criterion, node, holder, asking);
+  return isVisible(node, asking.context.plan.restriction) && meetsCriterion(step.criterion, node, holder, asking);
 }
 
 /** By `#id`, and the container by `#`. */

@@ -24,6 +24,22 @@ export function countStatement(plan: Plan, max?: number): Statement {
   return { text, values: values.list };
 }
 
+/**
+ * The ids of the Patients, known here, whose data the matches are: those of whom the newest rows are first. A match that is of no patient
+ * or of several names none; a Patient is his own.
+ */
+export function patientsStatement(plan: Plan, limit: number): Statement {
+  const values = sqlValues();
+  const matching = `${relationOf(plan.type)} r where ${matchSql(unsorted(plan), values)}`;
+  const text =
+    plan.type === 'Patient'
+      ? `select r.id from ${matching} order by r.rid desc limit ${values.add(limit)}::int`
+      : `select p.id from (select r.patient, max(r.rid) as newest from ${matching} and r.patient is not null group by r.patient) m
+          join ${relationOf('Patient')} p on p.type = 'Patient' and p.ref_key = m.patient and not p.deleted
+          order by m.newest desc limit ${values.add(limit)}::int`;
+  return { text, values: values.list };
+}
+
 /** All matches, for PostgreSQL to estimate how many there are. */
 export function matchesStatement(plan: Plan): Statement {
   const values = sqlValues();

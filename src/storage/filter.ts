@@ -1,14 +1,24 @@
 import { int8Array } from './binary.ts';
 import type { Values } from './sql.ts';
 
-/** Alternatives, each a list of groups: a row fits one if it holds at least one token of each of its groups. */
-export type Alternatives = readonly (readonly (readonly bigint[])[])[];
+/** A row fits a group if it holds at least one of its tokens; of `without`, if it holds none of them. */
+export type Group = readonly bigint[] | { readonly without: readonly bigint[] };
+
+/** Alternatives, each a list of groups: a row fits one if it fits all of its groups. */
+export type Alternatives = readonly (readonly Group[])[];
 
 /**
  * Which rows of one type a caller may touch, as tokens that a row must hold: `all`, or those that fit one of `anyOf` and none of
  * `noneOf`. No alternative in `anyOf`: no row. Dates and quantities can't restrict.
  */
-export type RowFilter = 'all' | { readonly anyOf: Alternatives; readonly noneOf?: Alternatives };
+export type RowFilter =
+  | 'all'
+  | {
+      readonly anyOf: Alternatives;
+      readonly noneOf?: Alternatives;
+      /** Tokens that a write leaves as they are: it neither gives a row one of these nor takes one away. */
+      readonly kept?: readonly bigint[];
+    };
 
 /** The caller's filter for each type: no row comes out, and none has a say, that it doesn't pass. */
 export type Restriction = (type: string) => RowFilter;
@@ -22,7 +32,8 @@ export function bothFilters(one: RowFilter, other: RowFilter): RowFilter {
   const anyOf = one.anyOf.flatMap((groups) => other.anyOf.map((more) => [...groups, ...more]));
   if (anyOf.length === 0) return noRows;
   const noneOf = [...(one.noneOf ?? []), ...(other.noneOf ?? [])];
-  return noneOf.length === 0 ? { anyOf } : { anyOf, noneOf };
+  const kept = [...new Set([...(one.kept ?? []), ...(other.kept ?? [])])];
+  return { anyOf, ...(noneOf.length === 0 ? {} : { noneOf }), ...(kept.length === 0 ? {} : { kept }) };
 }
 
 /** The rows that pass, without those that fit one of the alternatives. */
@@ -34,14 +45,34 @@ export function withoutRows(filter: RowFilter, alternatives: Alternatives): RowF
 export function filterSql(filter: RowFilter, alias: string, values: Values): string {
   if (filter === 'all') return 'true';
   if (filter.anyOf.length === 0) return 'false';
-  const oneOf = (alternatives: Alternatives): string =>
-    alternatives
-      .map((groups) =>
-        groups.length === 0 ? 'true' : groups.map((group) => `${alias}.tokens && ${values.add(int8Array(group))}::int8[]`).join(' and '),
-      )
-      .join(' or ');
-  const kept = `(${oneOf(filter.anyOf)})`;
-  return filter.noneOf === undefined || filter.noneOf.length === 0 ? kept : `(${kept} and not (${oneOf(filter.noneOf)}))`;
+  const kept = `(${oneOfSql(filter.anyOf, alias, values)})`;
+  return isDenying(filter) ? `(${kept} and not (${oneOfSql(filter.noneOf, alias, values)}))` : kept;
+}
+
+/**
+ * What a superseded version has to fulfil beside the filter itself: what takes the current version away takes its past away too.
+ *
+ * @param current  the relation where the current version is
+ * @param alias    of the superseded one
+ */
+export function pastSql(filter: RowFilter, current: string, alias: string, values: Values): string {
+  if (filter === 'all' || !isDenying(filter)) return 'true';
+  return `not exists (select from ${current} c where c.type = ${alias}.type and c.ref_key = ${alias}.ref_key and (${oneOfSql(filter.noneOf, 'c', values)}))`;
+}
+
+type Denying = Exclude<RowFilter, 'all'> & { readonly noneOf: Alternatives };
+
+const isDenying = (filter: Exclude<RowFilter, 'all'>): filter is Denying => filter.noneOf !== undefined && filter.noneOf.length > 0;
+
+function oneOfSql(alternatives: Alternatives, alias: string, values: Values): string {
+  return alternatives
+    .map((groups) => (groups.length === 0 ? 'true' : groups.map((group) => groupSql(group, alias, values)).join(' and ')))
+    .join(' or ');
+}
+
+function groupSql(group: Group, alias: string, values: Values): string {
+  const holds = (tokens: readonly bigint[]): string => `${alias}.tokens && ${values.add(int8Array(tokens))}::int8[]`;
+  return 'without' in group ? `not (${holds(group.without)})` : holds(group);
 }
 
 /** The same decision on the tokens of a version in hand: 64-bit values in network order, back to back. */
@@ -52,8 +83,15 @@ export function passesFilter(filter: RowFilter, tokens: Buffer): boolean {
 /** The same decision by whoever knows which tokens a row holds. */
 export function passesWith(filter: RowFilter, holds: (token: bigint) => boolean): boolean {
   if (filter === 'all') return true;
-  const fits = (alternatives: Alternatives): boolean => alternatives.some((groups) => groups.every((group) => group.some(holds)));
+  const fitsGroup = (group: Group): boolean => ('without' in group ? !group.without.some(holds) : group.some(holds));
+  const fits = (alternatives: Alternatives): boolean => alternatives.some((groups) => groups.every(fitsGroup));
   return fits(filter.anyOf) && !fits(filter.noneOf ?? []);
+}
+
+/** Whether a write may turn a row of the tokens `before` (none: there was none) into one of `after`, as far as what it has to leave goes. */
+export function leavesKept(filter: RowFilter, before: Buffer | undefined, after: Buffer): boolean {
+  if (filter === 'all' || filter.kept === undefined) return true;
+  return filter.kept.every((token) => (before !== undefined && holdsToken(before, token)) === holdsToken(after, token));
 }
 
 export function holdsToken(tokens: Buffer, token: bigint): boolean {

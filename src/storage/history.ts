@@ -1,5 +1,5 @@
 import type { Queryable } from './database.ts';
-import { filterSql, type RowFilter } from './filter.ts';
+import { filterSql, pastSql, type RowFilter } from './filter.ts';
 import type { Address } from './read.ts';
 import { relationOf, typeIs } from './relations.ts';
 import { storedVersion, type StoredVersion, versionColumns, type VersionRow } from './rows.ts';
@@ -54,15 +54,22 @@ function sources(query: Pick<HistoryQuery, 'of'>, values: Values): Source[] {
     const { address, filter } = of;
     const where = `${typeIs('v', address.type)} and v.ref_key = ${values.add(address.refKey.toString())}::int8
       and v.id = ${values.add(address.id)} and ${filterSql(filter, 'v', values)}`;
-    return [relationOf(address.type), superseded].map((relation) => ({ relation, where }));
+    const past = pastSql(filter, relationOf(address.type), 'v', values);
+    return [
+      { relation: relationOf(address.type), where },
+      { relation: superseded, where: `${where} and ${past}` },
+    ];
   }
   const groups = Map.groupBy(of.types, ({ filter }) => filter);
-  const where = `(${[...groups]
-    .map(([filter, types]) => `v.type = any(${values.add(types.map(({ type }) => type))}::text[]) and ${filterSql(filter, 'v', values)}`)
-    .join(' or ')})`;
+  const each = [...groups].map(([filter, types]) => ({
+    now: `v.type = any(${values.add(types.map(({ type }) => type))}::text[]) and ${filterSql(filter, 'v', values)}`,
+    past: pastSql(filter, types.length === 1 && types[0] !== undefined ? relationOf(types[0].type) : 'resource', 'v', values),
+  }));
+  const where = `(${each.map(({ now }) => now).join(' or ')})`;
+  const wherePast = `(${each.map(({ now, past }) => `${now} and ${past}`).join(' or ')})`;
   const relations = new Set(of.types.length === 1 ? of.types.map(({ type }) => relationOf(type)) : ['resource']);
   if (of.types.some(({ type }) => type === 'AuditEvent')) relations.add('audit_event');
-  return [...relations, superseded].map((relation) => ({ relation, where }));
+  return [...[...relations].map((relation) => ({ relation, where })), { relation: superseded, where: wherePast }];
 }
 
 /** Without what was erased: of an erased resource only the last version, which says so, is listed. */

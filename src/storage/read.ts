@@ -1,6 +1,6 @@
 import type { Queryable } from './database.ts';
 import { int8Array } from './binary.ts';
-import { filterSql, type RowFilter } from './filter.ts';
+import { filterSql, pastSql, type RowFilter } from './filter.ts';
 import { relationOf, typeIs } from './relations.ts';
 import { type FactTableName, storedVersion, type StoredVersion, versionColumns, type VersionRow } from './rows.ts';
 import { sqlValues, statement } from './sql.ts';
@@ -29,7 +29,8 @@ export async function readVersion(db: Queryable, address: Address, version: numb
       where ${typeIs('r', address.type)} and r.ref_key = ${key} and r.version = ${wanted} and ${filterSql(filter, 'r', values)}
     union all
     select ${versionColumns('v')} from resource_version v
-      where v.ref_key = ${key} and v.version = ${wanted} and ${typeIs('v', address.type)} and ${filterSql(filter, 'v', values)}`;
+      where v.ref_key = ${key} and v.version = ${wanted} and ${typeIs('v', address.type)} and ${filterSql(filter, 'v', values)}
+      and ${pastSql(filter, relationOf(address.type), 'v', values)}`;
   const { rows } = await db.query<VersionRow>(statement(text, values.list));
   return rows.map(storedVersion).find((row) => row.id === address.id);
 }

@@ -9,7 +9,12 @@ import { developmentKeyFileOf, openServices, type Services } from '../../src/ser
 import { createLog } from '../../src/telemetry/log.ts';
 import { createDatabase } from './cluster.ts';
 
-export type TokenOptions = { readonly scope?: string; readonly patient?: string; readonly user?: string };
+export type TokenOptions = {
+  readonly scope?: string;
+  readonly patient?: string;
+  readonly user?: string;
+  readonly roles?: readonly string[];
+};
 
 export type Answered = {
   readonly status: number;
@@ -61,13 +66,14 @@ export async function startTestServer(env: Readonly<Record<string, string>> = {}
   const services = await openServices(config, createLog(config));
   const server = await startServer(services);
   const base = config.baseUrl;
-  const token = ({ scope = 'system/*.cruds', patient, user }: TokenOptions = {}): Promise<string> =>
+  const token = ({ scope = 'system/*.cruds', patient, user, roles }: TokenOptions = {}): Promise<string> =>
     signDevelopmentToken(developmentKeyFileOf(config), {
       scope,
       audience: base,
       expiresIn: 3600,
       ...(patient === undefined ? {} : { patient }),
       ...(user === undefined ? {} : { fhirUser: user }),
+      ...(roles === undefined ? {} : { roles }),
     });
   const all = await token();
 
