@@ -57,10 +57,14 @@ export type Users = {
     rights: { readonly roles?: readonly Role[]; readonly fhirUser?: string },
   ) => Promise<UserFault | undefined>;
   readonly resetSecondFactor: (user: User) => Promise<void>;
-  /** Takes as long, and says the same, whether the login name, the password or the account is to blame. */
-  readonly provePassword: (attempt: { readonly login: string; readonly password: string; readonly address: string }) => Promise<Proof>;
+  /**
+   * Takes as long, and says the same, whether the login name, the password or the account is to blame.
+   *
+   * @param attempt.network  what of the client's address attempts are counted by
+   */
+  readonly provePassword: (attempt: { readonly login: string; readonly password: string; readonly network: string }) => Promise<Proof>;
   /** A code of his authenticator or one of the recovery codes; neither is taken twice. */
-  readonly proveSecondFactor: (attempt: { readonly id: string; readonly code: string; readonly address: string }) => Promise<Proof>;
+  readonly proveSecondFactor: (attempt: { readonly id: string; readonly code: string; readonly network: string }) => Promise<Proof>;
   readonly signedIn: (user: User) => Promise<void>;
   /** A secret for his authenticator; in force once `enrol` saw a code of it. */
   readonly beginEnrolment: (user: User) => Enrolment;
@@ -174,8 +178,8 @@ export function makeUsers({ pool, secret, passwordCost, now = Date.now }: UsersO
       await setSecondFactor(pool, id, undefined);
       await revokeAccount(pool, id);
     },
-    async provePassword({ login, password, address }) {
-      const [account, from] = [loginKeyOf(login), hashOf(`address\0${networkOf(address)}`)];
+    async provePassword({ login, password, network }) {
+      const [account, from] = [loginKeyOf(login), hashOf(`network\0${network}`)];
       const waitSeconds = await attempt(account, from);
       if (waitSeconds > 0) return { waitSeconds };
       const row = await accountByLogin(pool, account);
@@ -184,8 +188,8 @@ export function makeUsers({ pool, secret, passwordCost, now = Date.now }: UsersO
       await succeeded(account, from);
       return { user: userOf(row) };
     },
-    async proveSecondFactor({ id, code, address }) {
-      const [account, from] = [hashOf(`second\0${id}`), hashOf(`address\0${networkOf(address)}`)];
+    async proveSecondFactor({ id, code, network }) {
+      const [account, from] = [hashOf(`second\0${id}`), hashOf(`network\0${network}`)];
       const waitSeconds = await attempt(account, from);
       if (waitSeconds > 0) return { waitSeconds };
       const row = await enabledRow(id);
@@ -247,18 +251,4 @@ function rightsFault(roles: readonly string[], fhirUser: string | undefined): Us
 
 function isUuid(id: string): boolean {
   return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(id);
-}
-
-/** Of IPv6 the network: one subscriber has 2^64 addresses of his own. */
-export function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
-  if (!plain.includes(':')) return plain;
-  const [head = '', tail] = plain.toLowerCase().split('::');
-  const groups = head === '' ? [] : head.split(':');
-  const rest = tail === undefined || tail === '' ? [] : tail.split(':');
-  const all = tail === undefined ? groups : [...groups, ...Array<string>(Math.max(0, 8 - groups.length - rest.length)).fill('0'), ...rest];
-  return all
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':');
 }

@@ -42,7 +42,7 @@ async function added(login: string, more: Partial<NewUser> = {}): Promise<User> 
 
 async function wrong(login: string, where: string, times: number): Promise<unknown[]> {
   const answers: unknown[] = [];
-  for (let count = 0; count < times; count++) answers.push(await users.provePassword({ login, password: 'wrong', address: where }));
+  for (let count = 0; count < times; count++) answers.push(await users.provePassword({ login, password: 'wrong', network: where }));
   return answers;
 }
 
@@ -99,19 +99,19 @@ describe('a password', () => {
   test('proves who it is; another one, another case of it and another login name do not', async () => {
     const user = await added('prover');
     const where = from();
-    expect(await users.provePassword({ login: 'Prover', password, address: where })).toMatchObject({ user: { id: user.id } });
-    expect(await users.provePassword({ login: 'prover', password: password.toUpperCase(), address: where })).toBe('refused');
-    expect(await users.provePassword({ login: 'proverx', password, address: where })).toBe('refused');
+    expect(await users.provePassword({ login: 'Prover', password, network: where })).toMatchObject({ user: { id: user.id } });
+    expect(await users.provePassword({ login: 'prover', password: password.toUpperCase(), network: where })).toBe('refused');
+    expect(await users.provePassword({ login: 'proverx', password, network: where })).toBe('refused');
   });
 
   test('of a disabled account is refused like a wrong one, until it is enabled', async () => {
     const user = await added('sleeper');
     const where = from();
     await users.setEnabled(user, false);
-    expect(await users.provePassword({ login: 'sleeper', password, address: where })).toBe('refused');
+    expect(await users.provePassword({ login: 'sleeper', password, network: where })).toBe('refused');
     expect(await users.find(user.id)).toBeUndefined();
     await users.setEnabled(user, true);
-    expect(await users.provePassword({ login: 'sleeper', password, address: where })).toMatchObject({ user: { id: user.id } });
+    expect(await users.provePassword({ login: 'sleeper', password, network: where })).toMatchObject({ user: { id: user.id } });
   });
 
   test('that was changed is the only one, and a weak one changes nothing', async () => {
@@ -119,8 +119,8 @@ describe('a password', () => {
     const where = from();
     expect(await users.setPassword(user, 'changer-is-in-it')).toBe('password-weak');
     expect(await users.setPassword(user, 'another long password')).toBeUndefined();
-    expect(await users.provePassword({ login: 'changer', password, address: where })).toBe('refused');
-    expect(await users.provePassword({ login: 'changer', password: 'another long password', address: where })).toHaveProperty('user');
+    expect(await users.provePassword({ login: 'changer', password, network: where })).toBe('refused');
+    expect(await users.provePassword({ login: 'changer', password: 'another long password', network: where })).toHaveProperty('user');
   });
 
   test('of no account takes as much work as a wrong one', async () => {
@@ -128,7 +128,7 @@ describe('a password', () => {
     const real = makeUsers({ pool, secret });
     const time = async (login: string): Promise<number> => {
       const begun = performance.now();
-      await real.provePassword({ login, password: 'wrong', address: from() });
+      await real.provePassword({ login, password: 'wrong', network: from() });
       return performance.now() - begun;
     };
     const known = await time('timed');
@@ -143,12 +143,12 @@ describe('C26: attempts', () => {
     const user = await added('attacked');
     const where = from();
     expect(await wrong('attacked', where, 6)).toEqual(Array(6).fill('refused'));
-    const held = await users.provePassword({ login: 'attacked', password, address: from() });
+    const held = await users.provePassword({ login: 'attacked', password, network: from() });
     expect(held).toEqual({ waitSeconds: 10 });
     await added('bystander');
-    expect(await users.provePassword({ login: 'bystander', password, address: where })).toHaveProperty('user');
+    expect(await users.provePassword({ login: 'bystander', password, network: where })).toHaveProperty('user');
     await users.setPassword(user, 'set by an administrator');
-    expect(await users.provePassword({ login: 'attacked', password: 'set by an administrator', address: where })).toHaveProperty('user');
+    expect(await users.provePassword({ login: 'attacked', password: 'set by an administrator', network: where })).toHaveProperty('user');
   });
 
   test('at an account that does not exist are answered alike', async () => {
@@ -162,7 +162,7 @@ describe('C26: attempts', () => {
     await added('hammered');
     const where = from();
     const answers = await Promise.all(
-      Array.from({ length: 20 }, () => users.provePassword({ login: 'hammered', password: 'wrong', address: where })),
+      Array.from({ length: 20 }, () => users.provePassword({ login: 'hammered', password: 'wrong', network: where })),
     );
     expect(answers.filter((each) => each === 'refused').length).toBeLessThanOrEqual(6);
   });
@@ -171,17 +171,17 @@ describe('C26: attempts', () => {
     const where = from();
     const answers = [];
     for (let count = 0; count < 22; count++)
-      answers.push(await users.provePassword({ login: `sprayed${count}`, password: 'wrong', address: where }));
+      answers.push(await users.provePassword({ login: `sprayed${count}`, password: 'wrong', network: where }));
     expect(answers.slice(0, 21)).toEqual(Array(21).fill('refused'));
     expect(answers[21]).toHaveProperty('waitSeconds');
-    expect(await users.provePassword({ login: 'sprayed30', password: 'wrong', address: from() })).toBe('refused');
+    expect(await users.provePassword({ login: 'sprayed30', password: 'wrong', network: from() })).toBe('refused');
   });
 
   test('that succeed forget the failures of the account', async () => {
     await added('clumsy');
     const where = from();
     await wrong('clumsy', where, 4);
-    expect(await users.provePassword({ login: 'clumsy', password, address: where })).toHaveProperty('user');
+    expect(await users.provePassword({ login: 'clumsy', password, network: where })).toHaveProperty('user');
     expect(await wrong('clumsy', where, 5)).toEqual(Array(5).fill('refused'));
   });
 
@@ -220,33 +220,33 @@ describe('a second factor', () => {
   test('takes a code once, also of two at the same moment, and none before it', async () => {
     const { user, totp } = await enrolled('doubler');
     const early = codeOf(totp);
-    expect(await users.proveSecondFactor({ id: user.id, code: early, address: from() })).toBe('refused');
+    expect(await users.proveSecondFactor({ id: user.id, code: early, network: from() })).toBe('refused');
     clock += 30_000;
-    const attempts = [1, 2, 3].map(() => users.proveSecondFactor({ id: user.id, code: codeOf(totp), address: from() }));
+    const attempts = [1, 2, 3].map(() => users.proveSecondFactor({ id: user.id, code: codeOf(totp), network: from() }));
     const answers = await Promise.all(attempts);
     expect(answers.filter((each) => typeof each === 'object' && 'user' in each)).toHaveLength(1);
-    expect(await users.proveSecondFactor({ id: user.id, code: early, address: from() })).toBe('refused');
+    expect(await users.proveSecondFactor({ id: user.id, code: early, network: from() })).toBe('refused');
   });
 
   test('is stood in for by a recovery code, once', async () => {
     const { user, codes } = await enrolled('loser');
     const [code = ''] = codes;
-    expect(await users.proveSecondFactor({ id: user.id, code: code.toUpperCase(), address: from() })).toHaveProperty('user');
-    expect(await users.proveSecondFactor({ id: user.id, code, address: from() })).toBe('refused');
+    expect(await users.proveSecondFactor({ id: user.id, code: code.toUpperCase(), network: from() })).toHaveProperty('user');
+    expect(await users.proveSecondFactor({ id: user.id, code, network: from() })).toBe('refused');
   });
 
   test('is no other user’s', async () => {
     const [one, two] = [await enrolled('first'), await enrolled('second')];
     clock += 30_000;
-    expect(await users.proveSecondFactor({ id: one.user.id, code: codeOf(two.totp), address: from() })).toBe('refused');
-    expect(await users.proveSecondFactor({ id: one.user.id, code: two.codes[0] ?? '', address: from() })).toBe('refused');
-    expect(await users.proveSecondFactor({ id: one.user.id, code: codeOf(one.totp), address: from() })).toHaveProperty('user');
+    expect(await users.proveSecondFactor({ id: one.user.id, code: codeOf(two.totp), network: from() })).toBe('refused');
+    expect(await users.proveSecondFactor({ id: one.user.id, code: two.codes[0] ?? '', network: from() })).toBe('refused');
+    expect(await users.proveSecondFactor({ id: one.user.id, code: codeOf(one.totp), network: from() })).toHaveProperty('user');
   });
 
   test('can not be tried out', async () => {
     const { user } = await enrolled('guessed');
     const answers = [];
-    for (let count = 0; count < 8; count++) answers.push(await users.proveSecondFactor({ id: user.id, code: '123456', address: from() }));
+    for (let count = 0; count < 8; count++) answers.push(await users.proveSecondFactor({ id: user.id, code: '123456', network: from() }));
     expect(answers.slice(0, 6)).toEqual(Array(6).fill('refused'));
     expect(answers.slice(6)).toEqual([{ waitSeconds: 10 }, { waitSeconds: 10 }]);
   });
@@ -255,6 +255,6 @@ describe('a second factor', () => {
     const { user, codes } = await enrolled('resetter');
     await users.resetSecondFactor(user);
     expect((await users.find(user.id))?.hasSecondFactor).toBe(false);
-    expect(await users.proveSecondFactor({ id: user.id, code: codes[1] ?? '', address: from() })).toBe('refused');
+    expect(await users.proveSecondFactor({ id: user.id, code: codes[1] ?? '', network: from() })).toBe('refused');
   });
 });

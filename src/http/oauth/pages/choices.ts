@@ -1,0 +1,97 @@
+import { html } from 'hono/html';
+import type { Markup, Page } from './layout.ts';
+import type { Texts } from './texts.ts';
+
+export type PatientLine = { readonly id: string; readonly name: string; readonly birthDate?: string; readonly gender?: string };
+export type EncounterLine = { readonly id: string; readonly kind: string; readonly start?: string; readonly end?: string };
+
+export type PatientSearch = { readonly name: string; readonly birthDate: string };
+
+export type PatientChoice = {
+  readonly appName: string;
+  readonly action: string;
+  readonly token: Markup;
+  readonly leadsTo: readonly string[];
+  readonly asked: PatientSearch;
+  /** Undefined before the first search. */
+  readonly found: readonly PatientLine[];
+  /** Sealed place of the next page. */
+  readonly next?: string;
+  readonly fault?: string;
+};
+
+/** Names are sent by POST: a page's address stays in the browser's history. */
+export function patientPage(choice: PatientChoice, texts: Texts): Page {
+  const words = texts.patients;
+  const { action, asked, found, token } = choice;
+  const invalid = choice.fault === words.invalidDate ? html` aria-invalid="true" aria-describedby="fault"` : '';
+  return {
+    title: words.title,
+    leadsTo: choice.leadsTo,
+    ...(choice.fault === undefined ? {} : { fault: choice.fault }),
+    body: html`
+<p>${words.explain(choice.appName)}</p>
+<form method="post" action="${action}/patients" role="search">${token}
+<label for="name">${words.name}</label><input type="text" id="name" name="name" value="${asked.name}" autocomplete="off" maxlength="100">
+<label for="birthDate">${words.birthDate}</label><input type="date" id="birthDate" name="birthDate" value="${asked.birthDate}"${invalid}>
+<div class="buttons"><button class="second">${words.search}</button></div>
+</form>
+<h2 id="found">${words.found}</h2>
+${found.length === 0 ? html`<p>${words.none}</p>` : ''}
+<form method="post" action="${action}/patient">${token}
+<ul class="rows" aria-labelledby="found">${found.map((line) => patientRow(line, texts))}</ul>
+</form>
+${
+  choice.next === undefined
+    ? ''
+    : html`<form method="post" action="${action}/patients">${token}
+<input type="hidden" name="name" value="${asked.name}"><input type="hidden" name="birthDate" value="${asked.birthDate}">
+<input type="hidden" name="next" value="${choice.next}"><div class="buttons"><button class="second">${words.more}</button></div></form>`
+}
+${cancelForm(action, token, texts)}`,
+  };
+}
+
+function patientRow({ id, name, birthDate, gender }: PatientLine, texts: Texts): Markup {
+  const words = texts.patients;
+  const facts = [birthDate === undefined ? '' : `${words.born} ${birthDate}`, gender ?? ''].filter((each) => each !== '').join(', ');
+  return html`<li class="row"><span><strong id="p-${id}">${name === '' ? words.noName : name}</strong><br><span class="quiet">${facts}</span></span>
+<button name="patient" value="${id}" aria-describedby="p-${id}">${words.choose}</button></li>`;
+}
+
+export type EncounterChoice = {
+  readonly appName: string;
+  readonly action: string;
+  /** The form's token, and the patient chosen before. */
+  readonly carried: Markup;
+  readonly token: Markup;
+  readonly leadsTo: readonly string[];
+  readonly found: readonly EncounterLine[];
+  readonly fault?: string;
+};
+
+export function encounterPage(choice: EncounterChoice, texts: Texts): Page {
+  const words = texts.encounters;
+  const { found } = choice;
+  return {
+    title: words.title,
+    leadsTo: choice.leadsTo,
+    ...(choice.fault === undefined ? {} : { fault: choice.fault }),
+    body: html`
+<p>${words.explain(choice.appName)}</p>
+${found.length === 0 ? html`<p>${words.none}</p>` : ''}
+<form method="post" action="${choice.action}/encounter">${choice.carried}
+<ul class="rows">${found.map(
+      ({ id, kind, start, end }) => html`<li class="row"><span><strong id="e-${id}">${kind === '' ? words.unknownKind : kind}</strong><br>
+<span class="quiet">${start === undefined ? '' : `${words.from} ${start}`} ${end === undefined ? '' : `${words.until} ${end}`}</span></span>
+<button name="encounter" value="${id}" aria-describedby="e-${id}">${texts.patients.choose}</button></li>`,
+    )}</ul></form>
+${cancelForm(choice.action, choice.token, texts)}`,
+  };
+}
+
+/** Leads back to the app, which is told that it was refused. */
+export function cancelForm(action: string, token: Markup, texts: Texts): Markup {
+  return html`<form method="post" action="${action}/decision">${token}
+<div class="buttons"><button class="second" name="decision" value="refuse">${texts.cancel}</button></div></form>`;
+}
