@@ -1,10 +1,16 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerOptions } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
 import type { Config } from './config.ts';
 import { buildApp } from './http/app.ts';
+import { knownOrigins } from './http/client-origins.ts';
+import { type Listener, makeListener } from './http/listener.ts';
+import { countersInMemory, makeRateLimits } from './http/rate-limits.ts';
+import { readTls, renewTls } from './http/tls.ts';
 import { answerUnreadable } from './http/unreadable.ts';
 import type { Services } from './services.ts';
+import { clientOrigins } from './storage/oauth-clients.ts';
+import type { Log } from './telemetry/log.ts';
 
 export type RunningServer = {
   readonly port: number /** Ends what runs within the time allowed, then everything. */;
@@ -18,29 +24,48 @@ const headerBytesMax = 16_384;
 export async function startServer(services: Services): Promise<RunningServer> {
   const { config, context, authenticate, log, ready } = services;
   let draining = false;
-  const app = buildApp({ context, authenticate, log, ready, draining: () => draining });
-  const answer = getRequestListener(app.fetch);
-  const server = createServer(
-    {
-      headersTimeout: config.headersTimeoutMs,
-      requestTimeout: config.requestTimeoutMs,
-      keepAliveTimeout: 65_000,
-      // Node counts the URL among the headers: a long one must get as far as our own refusal.
-      maxHeaderSize: config.urlBytesMax + headerBytesMax,
-    },
-    // Its promise never rejects: the app answers every error.
-    (incoming, outgoing) => void answer(incoming, outgoing),
-  );
+  const limits = makeRateLimits(config, await countersInMemory());
+  const app = buildApp({
+    context,
+    authenticate,
+    limits,
+    clientOrigins: knownOrigins(() => clientOrigins(context.pool)),
+    log,
+    ready,
+    draining: () => draining,
+  });
+  const { server, close } = await createListening(config, makeListener({ app, limits, baseUrl: config.baseUrl }), log);
   server.on('clientError', answerUnreadable);
+  server.timeout = config.silenceTimeoutMs;
+  server.maxConnections = config.connectionsMax;
   await listen(server, config);
   const { port } = server.address() as AddressInfo;
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     draining = true;
+    close();
     await drain(server, config.shutdownTimeoutMs);
     await services.close();
   };
   return { port, stop: () => (stopping ??= stop()) };
+}
+
+/** A server that speaks TLS where a certificate is configured; `close` ends what watches that. */
+async function createListening(config: Config, listener: Listener, log: Log): Promise<{ server: Server; close: () => void }> {
+  const options: ServerOptions = {
+    headersTimeout: config.headersTimeoutMs,
+    requestTimeout: config.requestTimeoutMs,
+    keepAliveTimeout: 65_000,
+    // How often those two are looked after: by itself Node does it twice a minute.
+    connectionsCheckingInterval: Math.min(config.headersTimeoutMs, 5_000),
+    // Node counts the URL among the headers: a long one must get as far as our own refusal.
+    maxHeaderSize: config.urlBytesMax + headerBytesMax,
+  };
+  const { tlsCertFile: certFile, tlsKeyFile: keyFile } = config;
+  if (certFile === undefined || keyFile === undefined) return { server: createServer(options, listener), close: () => {} };
+  const files = { certFile, keyFile };
+  const server = createTlsServer({ ...options, ...(await readTls(files)), handshakeTimeout: config.headersTimeoutMs }, listener);
+  return { server, close: renewTls(server, files, log) };
 }
 
 function listen(server: Server, { host, port }: Config): Promise<void> {

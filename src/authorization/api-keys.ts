@@ -2,6 +2,7 @@ import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { FhirError } from '../fhir/error.ts';
 import type { ApiKey, KeyHashes } from '../storage/api-keys.ts';
+import { type Attempt, attempted } from './attempt.ts';
 import type { Grant } from './grant.ts';
 import { isRole } from './roles.ts';
 import { parseScopes } from './scopes.ts';
@@ -33,7 +34,7 @@ type Known<C> = { readonly row: KeyRow; readonly caller: C; readonly since: numb
  *
  * @throws FhirError 401, with one text for whatever is wrong with the key
  */
-export function makeApiKeys<C>({ find, touch, callerOf }: ApiKeysOptions<C>): (presented: string) => Promise<C> {
+export function makeApiKeys<C>({ find, touch, callerOf }: ApiKeysOptions<C>): (presented: string, attempt?: Attempt) => Promise<C> {
   const known = new LRUCache<string, Known<C>>({ max: keysKnownMax });
   const looking = new Map<string, Promise<Known<C> | undefined>>();
   const touchedAt = new LRUCache<string, number>({ max: keysKnownMax });
@@ -63,9 +64,7 @@ export function makeApiKeys<C>({ find, touch, callerOf }: ApiKeysOptions<C>): (p
     return running;
   }
 
-  return async (presented) => {
-    const [, id, secret] = keyText.exec(presented) ?? [];
-    if (id === undefined || secret === undefined) throw invalidKey();
+  async function callerBy(id: string, secret: string): Promise<C> {
     let entry = known.get(id);
     if (entry === undefined || Date.now() - entry.since >= knownMs) entry = await current(id);
     if (entry === undefined || !isInForce(entry.row) || !isSecretOf(entry.row, secret)) throw invalidKey();
@@ -75,6 +74,14 @@ export function makeApiKeys<C>({ find, touch, callerOf }: ApiKeysOptions<C>): (p
       touch(id);
     }
     return entry.caller;
+  }
+
+  return async (presented, attempt) => {
+    const [, id, secret] = keyText.exec(presented) ?? [];
+    if (id === undefined || secret === undefined) throw invalidKey();
+    const before = known.get(id);
+    const isKnown = before !== undefined && isSecretOf(before.row, secret);
+    return isKnown ? callerBy(id, secret) : attempted(attempt, () => callerBy(id, secret));
   };
 }
 

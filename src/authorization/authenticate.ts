@@ -4,9 +4,11 @@ import { LRUCache } from 'lru-cache';
 import { badRequest } from '../fhir/error.ts';
 import { type Access, type AccessContext, accessOf } from './access.ts';
 import { type ApiKeysOptions, makeApiKeys } from './api-keys.ts';
+import { type Attempt, attempted } from './attempt.ts';
 import { developmentIssuer, developmentKey } from './development-issuer.ts';
 import type { Grant } from './grant.ts';
 import { ourClaims, type TrustedIssuer } from './issuers.ts';
+import { namesOf, type Revocations } from './revocations.ts';
 import { grantOf } from './token-claims.ts';
 import { invalidToken, makeVerifier, remoteIssuer, unauthenticated, type VerifyingIssuer } from './verify.ts';
 
@@ -16,6 +18,8 @@ export type AuthenticationOptions = {
   readonly developmentKeyFile: string | undefined;
   readonly issuers: readonly TrustedIssuer[];
   readonly apiKeys: Pick<ApiKeysOptions<Caller>, 'find' | 'touch'>;
+  /** Our own authorization server's tokens, and which of them are over before their time. */
+  readonly own?: { readonly own: VerifyingIssuer; readonly revocations: Revocations };
 };
 
 export type Caller = { readonly grant: Grant; readonly access: Access };
@@ -24,7 +28,15 @@ export type Caller = { readonly grant: Grant; readonly access: Access };
 export type Credentials = { readonly authorization?: string | undefined; readonly 'x-api-key'?: string | readonly string[] | undefined };
 
 /** Turns the headers of a request into a caller, or refuses with 401. */
-export type Authenticate = (credentials: Credentials) => Promise<Caller>;
+export type Authenticate = (credentials: Credentials, attempt?: Attempt) => Promise<Caller>;
+
+type Verified = {
+  readonly caller: Caller;
+  readonly until: number;
+  readonly issuedAt: number;
+  /** Of a token of ours: by what it can be ended. */
+  readonly endedBy?: readonly string[];
+};
 
 /** A verified token is trusted this long without another look at its signature. */
 const trustMs = 60_000;
@@ -32,13 +44,24 @@ const tokenBytesMax = 8_192;
 
 /** Verified tokens are kept by their hash, with the access they give, for at most a minute. */
 export async function makeAuthenticate(options: AuthenticationOptions, context: AccessContext): Promise<Authenticate> {
-  const verify = makeVerifier([...(await developmentIssuers(options)), ...options.issuers.map(remoteIssuer)]);
-  const verified = new LRUCache<string, { caller: Caller; until: number }>({ max: 10_000, ttl: trustMs });
+  const { own } = options;
+  const local = own === undefined ? [] : [own.own];
+  const verify = makeVerifier([...(await developmentIssuers(options)), ...local, ...options.issuers.map(remoteIssuer)]);
+  const verified = new LRUCache<string, Verified>({ max: 10_000, ttl: trustMs });
+  /** Signatures are remembered; whether a token of ours is over is asked each time. */
+  const inForce = (found: Verified): Caller | Promise<Caller> => {
+    if (found.endedBy === undefined || own === undefined) return found.caller;
+    const answer = (): Caller => {
+      if (own.revocations.isOver(found.endedBy ?? [], found.issuedAt)) throw invalidToken();
+      return found.caller;
+    };
+    return own.revocations.isKnown() ? answer() : own.revocations.refresh().then(answer);
+  };
   const byKey = makeApiKeys({ ...options.apiKeys, callerOf: (grant) => ({ grant, access: accessOf(grant, context) }) });
-  return async ({ authorization, 'x-api-key': apiKey }) => {
+  return async ({ authorization, 'x-api-key': apiKey }, attempt) => {
     if (apiKey !== undefined) {
       if (authorization !== undefined) throw badRequest('credentials-ambiguous', 'Send Authorization or X-Api-Key, not both.');
-      return byKey(String(apiKey));
+      return byKey(String(apiKey), attempt);
     }
     const token = /^Bearer ([A-Za-z0-9\-_.~+/=]+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined)
@@ -49,12 +72,18 @@ export async function makeAuthenticate(options: AuthenticationOptions, context: 
     if (token.length > tokenBytesMax) throw invalidToken();
     const name = hash('sha256', token);
     const known = verified.get(name);
-    if (known !== undefined && known.until > Date.now()) return known.caller;
-    const { payload, claims } = await verify(token);
+    if (known !== undefined && known.until > Date.now()) return inForce(known);
+    const { payload, claims } = await attempted(attempt, () => verify(token));
     const grant = grantOf(payload, claims);
     const caller = { grant, access: accessOf(grant, context) };
-    verified.set(name, { caller, until: (payload.exp ?? 0) * 1000 });
-    return caller;
+    const found: Verified = {
+      caller,
+      until: (payload.exp ?? 0) * 1000,
+      issuedAt: payload.iat ?? 0,
+      ...(payload.iss === own?.own.issuer ? { endedBy: namesOf(payload) } : {}),
+    };
+    verified.set(name, found);
+    return inForce(found);
   };
 }
 

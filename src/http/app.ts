@@ -5,15 +5,19 @@ import { FhirError, issue } from '../fhir/error.ts';
 import { outcomeJson } from '../fhir/outcome.ts';
 import type { Context } from '../interactions/context.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { ClientOrigins } from './client-origins.ts';
 import type { Env } from './exchange.ts';
 import { fhirApp } from './fhir.ts';
 import { healthApp } from './health.ts';
 import { answerError } from './outcome.ts';
+import type { RateLimits } from './rate-limits.ts';
 import { fhirJson } from './respond.ts';
 
 export type AppOptions = {
   readonly context: Context;
   readonly authenticate: Authenticate;
+  readonly limits: RateLimits;
+  readonly clientOrigins: ClientOrigins;
   readonly log: Log;
   /** Rejects where the databases don't answer. */
   readonly ready: () => Promise<unknown>;
@@ -30,7 +34,10 @@ const fhirPath = '/fhir/R4';
  */
 export function buildApp(options: AppOptions): Hono<Env> {
   const { context, log } = options;
-  const origins = context.config.corsOrigins;
+  const { corsOrigins, baseUrl } = context.config;
+  const isAllowed: IsAllowed = async (origin) =>
+    corsOrigins.includes('*') || corsOrigins.includes(origin) || (await options.clientOrigins.has(origin));
+  const isSecure = baseUrl.startsWith('https:');
   // A slash at the end of a path changes nothing.
   const app = new Hono<Env>({ strict: false });
   app.use('*', async (c, next) => {
@@ -41,9 +48,12 @@ export function buildApp(options: AppOptions): Hono<Env> {
     c.header('cache-control', 'no-store');
     c.header('vary', 'Authorization, X-Api-Key, Accept, Accept-Encoding, Prefer, Origin');
     c.header('x-content-type-options', 'nosniff');
+    c.header('content-security-policy', contentPolicy);
+    c.header('referrer-policy', 'no-referrer');
+    if (isSecure) c.header('strict-transport-security', transportPolicy);
     if (options.draining()) c.header('connection', 'close');
     const { origin } = c.env.incoming.headers;
-    if (origin !== undefined && isAllowed(origin, origins)) {
+    if (origin !== undefined && (await isAllowed(origin))) {
       c.header('access-control-allow-origin', origin);
       c.header('access-control-expose-headers', exposed);
     }
@@ -54,7 +64,7 @@ export function buildApp(options: AppOptions): Hono<Env> {
     }
     await next();
   });
-  app.options('*', preflight(origins));
+  app.options('*', preflight(isAllowed));
   app.route('/', healthApp(options));
   app.route(fhirPath, fhirApp(options));
   app.notFound((c) => {
@@ -72,19 +82,20 @@ export function buildApp(options: AppOptions): Hono<Env> {
   return app;
 }
 
-const exposed = 'ETag, Last-Modified, Location, Content-Location, X-Request-Id';
+/** What the API answers is for programs: a browser that is led to it shows and runs nothing of it, and no page frames it. */
+const contentPolicy = "default-src 'none'; frame-ancestors 'none'; sandbox";
+const transportPolicy = 'max-age=31536000';
+const exposed = 'ETag, Last-Modified, Location, Content-Location, Retry-After, X-Request-Id';
 const methods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
-function isAllowed(origin: string, origins: readonly string[]): boolean {
-  return origins.includes('*') || origins.includes(origin);
-}
+type IsAllowed = (origin: string) => Promise<boolean>;
 
 /** CORS without credentials: tokens travel in a header, never in a cookie. */
-function preflight(origins: readonly string[]): Handler<Env> {
-  return (c) => {
+function preflight(isAllowed: IsAllowed): Handler<Env> {
+  return async (c) => {
     const { origin } = c.env.incoming.headers;
     const headers: Record<string, string> = { allow: methods };
-    if (origin !== undefined && isAllowed(origin, origins)) {
+    if (origin !== undefined && (await isAllowed(origin))) {
       headers['access-control-allow-methods'] = methods;
       headers['access-control-allow-headers'] =
         'Authorization, Content-Type, Accept, If-Match, If-None-Match, If-None-Exist, If-Modified-Since, Prefer, X-Request-Id, X-Consistency-Token';

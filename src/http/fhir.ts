@@ -19,18 +19,25 @@ import { partOfAnswer } from '../interactions/subset.ts';
 import { conditionalUpdate, update } from '../interactions/update.ts';
 import { operations } from '../operations/operations.ts';
 import type { Log } from '../telemetry/log.ts';
+import { budgetOf, entriesOf } from './budgets.ts';
 import { bodyKindOf, readBody, readJson, unsupported } from './body.ts';
 import { runBundle } from './bundle.ts';
 import { callOf, type Env, type Exchange, headerOf, ifNoneExistOf, pairsOf, preferOf, queryOf } from './exchange.ts';
 import { callOperation, placed } from './operations.ts';
+import type { RateLimits } from './rate-limits.ts';
 import { formatOf, respond } from './respond.ts';
 
-export type FhirAppOptions = { readonly context: Context; readonly authenticate: Authenticate; readonly log: Log };
+export type FhirAppOptions = {
+  readonly context: Context;
+  readonly authenticate: Authenticate;
+  readonly limits: RateLimits;
+  readonly log: Log;
+};
 
 type Handler = (c: Exchange) => Promise<Answer>;
 
 /** The FHIR API, relative to its base. @see https://hl7.org/fhir/R4/http.html */
-export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Hono<Env> {
+export function fhirApp({ context: ctx, authenticate, limits, log }: FhirAppOptions): Hono<Env> {
   const app = new Hono<Env>();
   const capabilities = makeCapabilities(ctx, operations);
   const options = { base: ctx.config.baseUrl, compressionMinBytes: ctx.config.compressionMinBytes };
@@ -49,7 +56,10 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
   };
   const known = (handler: Handler) =>
     open(async (c) => {
-      c.set('caller', await authenticate(c.env.incoming.headers));
+      const { incoming } = c.env;
+      const caller = await authenticate(incoming.headers, limits.attemptOf(incoming));
+      await limits.takeOf(caller.grant, budgetOf(c));
+      c.set('caller', caller);
       const type = c.req.param('type');
       if (type !== undefined) assertType(ctx.registry, type, undefined, 404);
       return handler(c);
@@ -98,7 +108,10 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
 
   app.get(
     '/metadata',
-    open(async (c) => part(ctx, c, await capabilities())),
+    open(async (c) => {
+      await limits.takeAt(c.env.incoming, 'public');
+      return part(ctx, c, await capabilities());
+    }),
   );
   others('/metadata', 'GET, HEAD');
   app.post(
@@ -106,6 +119,7 @@ export function fhirApp({ context: ctx, authenticate, log }: FhirAppOptions): Ho
     known(async (c) => {
       const parsed = await body(c, true);
       c.set('received', parsed.received);
+      await limits.charge(c.var.caller.grant, 'writes', entriesOf(parsed) - 1);
       return runBundle(ctx, c, parsed, log);
     }),
   );

@@ -8,7 +8,8 @@ const lingerMs = 1_000;
 
 /** Answers what Node refuses before it is a request (its `clientError`): an outcome like any other, and the connection ends. */
 export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
+  // A handshake that failed leaves nothing to answer over.
+  if (error.code === 'ECONNRESET' || /^ERR_(?:SSL|TLS)_/.test(error.code ?? '') || !socket.writable || isAnswering(socket)) {
     socket.destroy();
     return;
   }
