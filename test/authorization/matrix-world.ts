@@ -1,0 +1,213 @@
+import { signDevelopmentToken } from '../../src/authorization/development-issuer.ts';
+import { developmentKeyFileOf } from '../../src/services.ts';
+import type { TestServer } from '../support/server.ts';
+
+export type Resource = { readonly resourceType: string; readonly id: string } & Readonly<Record<string, unknown>>;
+
+/** In every text of what somebody mustn't learn of. */
+export const canary = 'Zqhidden';
+export const category = 'http://terminology.hl7.org/CodeSystem/observation-category';
+export const numbers = 'http://hospital.example.org/numbers';
+
+const ref = (reference: string) => ({ reference });
+const coded = (system: string, code: string, text: string) => ({ coding: [{ system, code }], text });
+
+export function observation(id: string, patient: string, kind: string, text: string, more: object = {}): Resource {
+  return {
+    resourceType: 'Observation',
+    id,
+    status: 'final',
+    identifier: [{ system: numbers, value: `${id}-${text}` }],
+    category: [{ coding: [{ system: category, code: kind }] }],
+    code: coded('http://loinc.org', '4548-4', text),
+    subject: ref(`Patient/${patient}`),
+    effectiveDateTime: '2021-05-06T10:00:00Z',
+    valueString: text,
+    ...more,
+  };
+}
+
+function patient(id: string, text: string): Resource {
+  return {
+    resourceType: 'Patient',
+    id,
+    identifier: [{ system: numbers, value: `${id}-${text}` }],
+    name: [{ family: text, given: ['Robin'] }],
+    telecom: [{ system: 'phone', value: `555-${text}` }],
+    birthDate: '1970-05-06',
+  };
+}
+
+/** A patient and what is his, all of one text, pointing to what is another's and to what is shared. */
+export function recordOf(id: string, text: string, doctor: string, others: readonly string[]): Resource[] {
+  const labs = others.map((other) => ref(`Observation/${other}-lab`));
+  const subject = ref(`Patient/${id}`);
+  return [
+    { ...patient(id, text), generalPractitioner: [ref(`Practitioner/${doctor}`)] },
+    {
+      resourceType: 'Encounter',
+      id: `${id}-enc`,
+      status: 'finished',
+      class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB' },
+      identifier: [{ system: numbers, value: text }],
+      subject,
+      participant: [{ individual: ref(`Practitioner/${doctor}`) }],
+      reasonCode: [{ text }],
+      location: [{ location: ref('Location/ward') }],
+    },
+    {
+      resourceType: 'Condition',
+      id: `${id}-con`,
+      clinicalStatus: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/condition-clinical', code: 'active' }] },
+      code: { text },
+      subject,
+      encounter: ref(`Encounter/${id}-enc`),
+      asserter: ref(`Practitioner/${doctor}`),
+    },
+    observation(`${id}-lab`, id, 'laboratory', text, {
+      encounter: ref(`Encounter/${id}-enc`),
+      performer: [ref(`Practitioner/${doctor}`), ref('Organization/clinic')],
+      focus: others.map((other) => ref(`Patient/${other}`)),
+      hasMember: [...labs, ref(`Observation/${id}-vit`)],
+    }),
+    observation(`${id}-vit`, id, 'vital-signs', text, { derivedFrom: labs }),
+    {
+      resourceType: 'MedicationRequest',
+      id: `${id}-med`,
+      status: 'active',
+      intent: 'order',
+      subject,
+      medicationReference: ref('Medication/drug'),
+      contained: [{ resourceType: 'Medication', id: 'inner', code: { text } }],
+      supportingInformation: [...labs, ref('#inner')],
+      note: [{ text }],
+    },
+    {
+      resourceType: 'List',
+      id: `${id}-list`,
+      status: 'current',
+      mode: 'working',
+      title: text,
+      subject,
+      entry: [{ item: ref('Observation/pa-lab') }, { item: ref('Patient/pa') }],
+    },
+  ];
+}
+
+/** Shared, and known to all who may read such types. */
+export const shared: readonly Resource[] = [
+  { resourceType: 'Organization', id: 'clinic', name: 'Clinic' },
+  { resourceType: 'Practitioner', id: 'doc', name: [{ family: 'Doc' }] },
+  { resourceType: 'Practitioner', id: 'other-doc', name: [{ family: 'Other' }] },
+  { resourceType: 'Location', id: 'ward', name: 'Ward' },
+  { resourceType: 'Medication', id: 'drug', code: { text: 'drug' } },
+];
+
+/** What is nobody's, or the operator's. */
+export const operators = (id: string, about: string, text: string): readonly Resource[] => [
+  { resourceType: 'Device', id: `${id}-dev`, deviceName: [{ name: text, type: 'other' }], patient: ref(`Patient/${about}`) },
+  {
+    resourceType: 'Group',
+    id: `${id}-group`,
+    type: 'person',
+    actual: true,
+    name: text,
+    member: [{ entity: ref('Patient/pa') }, { entity: ref(`Patient/${about}`) }],
+  },
+  { resourceType: 'Task', id: `${id}-task`, status: 'requested', intent: 'order', description: text, for: ref('Patient/pa') },
+  { resourceType: 'Basic', id: `${id}-basic`, code: { text }, subject: ref(`Patient/${about}`) },
+  { resourceType: 'Binary', id: `${id}-bin`, contentType: 'text/plain', data: Buffer.from(text).toString('base64') },
+];
+
+/** Conformance resources, which some callers may read and others not. */
+export const terminology = (id: string, text: string): readonly Resource[] => [
+  {
+    resourceType: 'CodeSystem',
+    id: `${id}-cs`,
+    url: `urn:${id}-cs`,
+    status: 'active',
+    content: 'complete',
+    title: text,
+    concept: [{ code: 'one', display: text, concept: [{ code: 'two', display: text }] }],
+  },
+  {
+    resourceType: 'ValueSet',
+    id: `${id}-vs`,
+    url: `urn:${id}-vs`,
+    status: 'active',
+    title: text,
+    compose: { include: [{ system: 'http://loinc.org', concept: [{ code: '4548-4', display: text }] }] },
+  },
+  {
+    resourceType: 'ConceptMap',
+    id: `${id}-map`,
+    url: `urn:${id}-map`,
+    status: 'active',
+    title: text,
+    group: [{ source: `urn:${id}-cs`, target: 'urn:t', element: [{ code: 'one', target: [{ code: text, equivalence: 'equal' }] }] }],
+  },
+];
+
+/** One kind of caller. */
+export type Kind = {
+  readonly name: string;
+  readonly scope: string;
+  readonly patient?: string;
+  readonly user?: string;
+  /** Seconds until it ends. */
+  readonly expiresIn?: number;
+  /** What he may learn of, if he may search or read its type at all. */
+  readonly sees: (resource: Resource) => boolean;
+  /** What he may change, where that is something else. */
+  readonly writes?: (resource: Resource) => boolean;
+};
+
+const isOf = (id: string) => (resource: Resource) =>
+  resource.id === id || (JSON.stringify(resource['subject']) ?? '') === JSON.stringify(ref(`Patient/${id}`));
+const isShared = ({ resourceType }: Resource): boolean =>
+  ['Organization', 'Practitioner', 'PractitionerRole', 'Location', 'Medication', 'CodeSystem', 'ValueSet', 'HealthcareService'].includes(
+    resourceType,
+  );
+/** Of no compartment of the patient. */
+const isOperators = ({ resourceType }: Resource): boolean =>
+  ['Device', 'Group', 'Task', 'Basic', 'Binary', 'ConceptMap'].includes(resourceType);
+const isMine = (resource: Resource): boolean => (isOf('pa')(resource) && !isOperators(resource)) || isShared(resource);
+const isLaboratory = (resource: Resource): boolean =>
+  resource.resourceType === 'Observation' && isOf('pa')(resource) && JSON.stringify(resource['category']).includes('"laboratory"');
+const isObservationOfMine = (resource: Resource): boolean => resource.resourceType === 'Observation' && isOf('pa')(resource);
+const nothing = (): boolean => false;
+
+/** The callers of the list of attacks. */
+export const kinds: readonly Kind[] = [
+  { name: 'TP', scope: 'patient/*.cruds', patient: 'pa', sees: isMine },
+  { name: 'TL', scope: `patient/Observation.rs?category=${category}|laboratory`, patient: 'pa', sees: isLaboratory },
+  { name: 'TLW', scope: `patient/Observation.cruds?category=${category}|laboratory`, patient: 'pa', sees: isLaboratory },
+  { name: 'TU', scope: 'user/*.rs', user: 'Practitioner/doc', sees: isMine },
+  { name: 'TUW', scope: 'user/*.cruds', user: 'Practitioner/doc', sees: isMine },
+  { name: 'TW', scope: 'patient/Observation.cu', patient: 'pa', sees: nothing, writes: isObservationOfMine },
+  { name: 'TS', scope: 'system/*.rs', sees: () => true, writes: nothing },
+  { name: 'TSO', scope: 'system/Observation.rs', sees: ({ resourceType }) => resourceType === 'Observation' },
+  { name: 'TX', scope: 'openid launch/patient', patient: 'pa', sees: nothing },
+  { name: 'expired', scope: 'system/*.cruds', expiresIn: -120, sees: nothing },
+];
+
+export function tokenOf(server: TestServer, { scope, patient: id, user, expiresIn = 3600 }: Kind): Promise<string> {
+  const { config } = server.services;
+  return signDevelopmentToken(developmentKeyFileOf(config), {
+    scope,
+    audience: config.baseUrl,
+    expiresIn,
+    ...(id === undefined ? {} : { patient: id }),
+    ...(user === undefined ? {} : { fhirUser: user }),
+  });
+}
+
+/** Stores or, where `gone`, deletes them: one after the other, in one transaction. */
+export async function put(server: TestServer, resources: readonly Resource[], gone = false): Promise<void> {
+  const entry = resources.map((resource) => {
+    const url = `${resource.resourceType}/${resource.id}`;
+    return gone ? { request: { method: 'DELETE', url } } : { resource, request: { method: 'PUT', url } };
+  });
+  const { status, text } = await server.request('POST', '', { body: { resourceType: 'Bundle', type: 'transaction', entry } });
+  if (status !== 200) throw new Error(`the world could not be changed: ${status} ${text}`);
+}
