@@ -16,6 +16,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   keys: () => import('./keys.ts'),
   ig: () => import('./ig.ts'),
   terminology: () => import('./terminology.ts'),
+  user: () => import('./user.ts'),
+  client: () => import('./client.ts'),
 };
 
 async function main([name = 'serve', ...args]: readonly string[]): Promise<number> {
