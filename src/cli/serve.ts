@@ -18,6 +18,10 @@ export async function run(_args: readonly string[], io: CommandIo): Promise<numb
     throw error;
   });
   io.stderr.write(welcome(config.baseUrl, config.devTokenIssuer));
+  if (config.nodeEnv === 'development' && config.authorizationServer) {
+    const { prepareDemo } = await import('./demo.ts');
+    io.stderr.write(await prepareDemo(services));
+  }
   log.info({ port: server.port }, 'listening');
   // By itself Node writes the compile cache at its end only, and a killed process has none.
   flushCompileCache();

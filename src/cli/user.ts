@@ -1,6 +1,5 @@
-import { randomInt } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
-import { passwordRule } from '../authorization/passwords.ts';
+import { makePassword, passwordRule } from '../authorization/passwords.ts';
 import { isRole, type Role } from '../authorization/roles.ts';
 import type { User, UserFault, Users } from '../authorization/users.ts';
 import { loadConfig } from '../config.ts';
@@ -158,11 +157,4 @@ async function readPassword(): Promise<string> {
   } finally {
     lines.close();
   }
-}
-
-const alphabet = 'abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
-
-/** 20 characters, of 115 bits. */
-export function makePassword(): string {
-  return Array.from({ length: 20 }, () => alphabet[randomInt(alphabet.length)]).join('');
 }

@@ -59,11 +59,6 @@ export async function listAccounts(db: Queryable, limit: number): Promise<readon
   return rows.map(accountOf);
 }
 
-export async function hasAccounts(db: Queryable): Promise<boolean> {
-  const { rows } = await db.query<{ has: boolean }>('select exists (select from account) as has');
-  return rows[0]?.has === true;
-}
-
 export type AccountChange = {
   readonly password?: string;
   readonly enabled?: boolean;
