@@ -5,6 +5,8 @@ import type { Config } from './config.ts';
 import { buildApp } from './http/app.ts';
 import { knownOrigins } from './http/client-origins.ts';
 import { type Listener, makeListener } from './http/listener.ts';
+import { isOauth, oauthListener } from './http/oauth/mount.ts';
+import { oauthPages } from './http/oauth/pages-mount.ts';
 import { countersInMemory, makeRateLimits } from './http/rate-limits.ts';
 import { readTls, renewTls } from './http/tls.ts';
 import { answerUnreadable } from './http/unreadable.ts';
@@ -22,7 +24,7 @@ const headerBytesMax = 16_384;
 
 /** Listens with the services given; they are closed by `stop`, after the last request. */
 export async function startServer(services: Services): Promise<RunningServer> {
-  const { config, context, authenticate, log, ready } = services;
+  const { config, context, authenticate, log, oauth, ready } = services;
   let draining = false;
   const limits = makeRateLimits(config, await countersInMemory());
   const app = buildApp({
@@ -33,8 +35,15 @@ export async function startServer(services: Services): Promise<RunningServer> {
     log,
     ready,
     draining: () => draining,
+    ...(oauth === undefined ? {} : { pages: oauthPages({ oauth, context, accessOfUser: services.accessOfUser, log }) }),
   });
-  const { server, close } = await createListening(config, makeListener({ app, limits, baseUrl: config.baseUrl }), log);
+  const listener = makeListener({
+    app,
+    limits,
+    baseUrl: config.baseUrl,
+    ...(oauth === undefined ? {} : { oauth: { isOwn: isOauth, answer: oauthListener({ oauth, config, pool: context.pool, log }) } }),
+  });
+  const { server, close } = await createListening(config, listener, log);
   server.on('clientError', answerUnreadable);
   server.timeout = config.silenceTimeoutMs;
   server.maxConnections = config.connectionsMax;

@@ -16,6 +16,7 @@ import { openKeyFile } from './encryption/key-file.ts';
 import { openBytes, sealBytes } from './encryption/seal-bytes.ts';
 import { makeDataKey } from './encryption/seal.ts';
 import { makeTokenKey, tokenSecretBytes } from './encryption/token.ts';
+import { type OauthServices, openOauth } from './http/oauth/open.ts';
 import { makeConformance } from './interactions/conformance/conformance.ts';
 import type { Context } from './interactions/context.ts';
 import { cursorCodec } from './interactions/cursor.ts';
@@ -52,6 +53,8 @@ export type Services = {
   readonly log: Log;
   readonly context: Context;
   readonly authenticate: Authenticate;
+  /** Undefined where this is no authorization server. */
+  readonly oauth?: OauthServices;
   readonly erasing: Erasing;
   /** Local accounts. */
   readonly users: Users;
@@ -209,8 +212,19 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     if (repeated > 0) log.warn({ patients: repeated }, 'erasures were repeated: a backup was restored, or one had been interrupted');
     if (unlisted > 0) log.error({ patients: unlisted }, 'the erasure ledger lacks patients that were erased: bring back its newest copy');
     const developmentKeyFile = config.devTokenIssuer ? developmentKeyFileOf(config) : undefined;
+    const users = makeUsers({ pool: main.pool, secret: keys.secretOf('oauth') });
+    const oauth = config.authorizationServer
+      ? await openOauth({ config, url: urls.main.url, pool: main.pool, users, secret: keys.secretOf('oauth'), log })
+      : undefined;
+    if (oauth !== undefined) opened.push(() => oauth.close());
     const known = await makeAuthenticate(
-      { audience: config.baseUrl, developmentKeyFile, issuers: await trustedIssuers(config), apiKeys: storedKeys(main.pool, log) },
+      {
+        audience: config.baseUrl,
+        developmentKeyFile,
+        issuers: await trustedIssuers(config),
+        apiKeys: storedKeys(main.pool, log),
+        ...(oauth === undefined ? {} : { own: oauth }),
+      },
       deciding,
     );
     const authenticate = withRights(known, {
@@ -230,8 +244,9 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       if (!live.isKnown()) throw new Error('it is not known which search parameters are in force');
       return true;
     };
-    const users = makeUsers({ pool: main.pool, secret: keys.secretOf('oauth') });
-    return { config, log, context, authenticate, erasing, users, accessOfUser: userAccess(rights, deciding), ready, close };
+    const accessOfUser = userAccess(rights, deciding);
+    const common = { config, log, context, authenticate, erasing, users, accessOfUser, ready, close };
+    return oauth === undefined ? common : { ...common, oauth };
   } catch (error) {
     await close();
     throw error;

@@ -10,6 +10,8 @@ import type { Env } from './exchange.ts';
 import { fhirApp } from './fhir.ts';
 import { healthApp } from './health.ts';
 import { answerError } from './outcome.ts';
+import { discoveryApp } from './oauth/discovery.ts';
+import type { PagesEnv } from './oauth/pages/app.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { fhirJson } from './respond.ts';
 
@@ -19,6 +21,8 @@ export type AppOptions = {
   readonly limits: RateLimits;
   readonly clientOrigins: ClientOrigins;
   readonly log: Log;
+  /** What people see of the authorization server. */
+  readonly pages?: Hono<PagesEnv>;
   /** Rejects where the databases don't answer. */
   readonly ready: () => Promise<unknown>;
   /** Set while the server drains. */
@@ -35,8 +39,10 @@ const fhirPath = '/fhir/R4';
 export function buildApp(options: AppOptions): Hono<Env> {
   const { context, log } = options;
   const { corsOrigins, baseUrl } = context.config;
-  const isAllowed: IsAllowed = async (origin) =>
-    corsOrigins.includes('*') || corsOrigins.includes(origin) || (await options.clientOrigins.has(origin));
+  const allowed: AllowedOrigin = async (origin, path) => {
+    if (openToAll.test(path)) return '*';
+    return corsOrigins.includes('*') || corsOrigins.includes(origin) || (await options.clientOrigins.has(origin)) ? origin : undefined;
+  };
   const isSecure = baseUrl.startsWith('https:');
   // A slash at the end of a path changes nothing.
   const app = new Hono<Env>({ strict: false });
@@ -53,8 +59,9 @@ export function buildApp(options: AppOptions): Hono<Env> {
     if (isSecure) c.header('strict-transport-security', transportPolicy);
     if (options.draining()) c.header('connection', 'close');
     const { origin } = c.env.incoming.headers;
-    if (origin !== undefined && (await isAllowed(origin))) {
-      c.header('access-control-allow-origin', origin);
+    const allowedOrigin = origin === undefined ? undefined : await allowed(origin, c.req.path);
+    if (allowedOrigin !== undefined) {
+      c.header('access-control-allow-origin', allowedOrigin);
       c.header('access-control-expose-headers', exposed);
     }
     if ((c.env.incoming.url ?? '').length > context.config.urlBytesMax) {
@@ -64,9 +71,11 @@ export function buildApp(options: AppOptions): Hono<Env> {
     }
     await next();
   });
-  app.options('*', preflight(isAllowed));
+  app.options('*', preflight(allowed));
   app.route('/', healthApp(options));
+  app.route(fhirPath, discoveryApp(context.config));
   app.route(fhirPath, fhirApp(options));
+  if (options.pages !== undefined) app.route('/', options.pages);
   app.notFound((c) => {
     const text = `There is nothing at this address. FHIR is at ${fhirPath}.`;
     return c.body(outcomeJson([issue('not-found', 'path-unknown', text)]), 404, { 'content-type': fhirJson });
@@ -88,14 +97,18 @@ const transportPolicy = 'max-age=31536000';
 const exposed = 'ETag, Last-Modified, Location, Content-Location, Retry-After, X-Request-Id';
 const methods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
-type IsAllowed = (origin: string) => Promise<boolean>;
+/** What a page is told of its origin: itself, or that all may; undefined: nothing, and the browser keeps the answer from it. */
+type AllowedOrigin = (origin: string, path: string) => Promise<string | undefined>;
+
+/** What tells apps how to begin, and holds nothing of anybody. @see https://hl7.org/fhir/smart-app-launch/conformance.html */
+const openToAll = /^\/fhir\/R4\/(?:metadata|\.well-known\/[\w-]+)$/;
 
 /** CORS without credentials: tokens travel in a header, never in a cookie. */
-function preflight(isAllowed: IsAllowed): Handler<Env> {
+function preflight(allowed: AllowedOrigin): Handler<Env> {
   return async (c) => {
     const { origin } = c.env.incoming.headers;
     const headers: Record<string, string> = { allow: methods };
-    if (origin !== undefined && (await isAllowed(origin))) {
+    if (origin !== undefined && (await allowed(origin, c.req.path)) !== undefined) {
       headers['access-control-allow-methods'] = methods;
       headers['access-control-allow-headers'] =
         'Authorization, Content-Type, Accept, If-Match, If-None-Match, If-None-Exist, If-Modified-Since, Prefer, X-Request-Id, X-Consistency-Token';

@@ -55,13 +55,7 @@ function statement(ctx: Context, parts: Parts): unknown {
       {
         mode: 'server',
         documentation: searchWords,
-        security: {
-          cors: ctx.config.corsOrigins.length > 0,
-          description: 'Bearer JWT with SMART scopes (v1 and v2).',
-          service: [
-            { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/restful-security-service', code: 'OAuth', display: 'OAuth' }] },
-          ],
-        },
+        security: securityOf(ctx.config),
         resource: ctx.registry.types.map((type) => resourceOf(ctx, type, parts)),
         interaction: ['transaction', 'batch', 'history-system', 'search-system'].map((code) => ({ code })),
         searchParam: systemParams(ctx),
@@ -71,6 +65,23 @@ function statement(ctx: Context, parts: Parts): unknown {
       },
     ],
   };
+}
+
+/** @see https://hl7.org/fhir/smart-app-launch/conformance.html#declaring-support-for-oauth2-endpoints */
+function securityOf({ baseUrl, authorizationServer }: Context['config']): unknown {
+  const service = (code: string, display: string): unknown => ({
+    coding: [{ system: 'http://terminology.hl7.org/CodeSystem/restful-security-service', code, display }],
+  });
+  const general = {
+    cors: true,
+    description: 'Bearer JWT with SMART scopes (v1 and v2).',
+    service: [service('SMART-on-FHIR', 'SMART-on-FHIR'), service('OAuth', 'OAuth')],
+  };
+  if (!authorizationServer) return general;
+  const issuer = `${new URL(baseUrl).origin}/oauth`;
+  const places = { authorize: 'authorize', token: 'token', introspect: 'introspect', revoke: 'revoke', manage: 'apps' };
+  const extension = Object.entries(places).map(([url, place]) => ({ url, valueUri: `${issuer}/${place}` }));
+  return { extension: [{ url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris', extension }], ...general };
 }
 
 /** R4's statement has no place for modifiers but words. */

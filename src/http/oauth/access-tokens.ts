@@ -1,4 +1,4 @@
-import { createLocalJWKSet, type JSONWebKeySet, type JWK, type JWTVerifyGetKey } from 'jose';
+import { createLocalJWKSet, type JSONWebKeySet, type JWK, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import type { AdapterPayload } from 'oidc-provider';
 import { ourClaims } from '../../authorization/issuers.ts';
 import { namesOf, type Revocations } from '../../authorization/revocations.ts';
@@ -34,34 +34,33 @@ export function publicKeys(signing: readonly JWK[]): JWTVerifyGetKey {
   return createLocalJWKSet({ keys } as JSONWebKeySet);
 }
 
-/** Reads one of our access tokens as the authorization server would have stored it; undefined for anything that isn't in force. */
-export function readAccessToken(options: TokenReading): (token: string) => Promise<AdapterPayload | undefined> {
-  const verify = makeVerifier([ownIssuer(options, publicKeys(options.signing))]);
+/** Reads the claims of a token of ours; undefined for anything that isn't in force. */
+export function makeTokenReader(own: VerifyingIssuer, revocations: Revocations): (token: string) => Promise<JWTPayload | undefined> {
+  const verify = makeVerifier([own]);
   return async (token) => {
-    const text = unwrapToken(token);
-    if (text === undefined) return undefined;
     try {
-      const { payload } = await verify(text);
-      if (!options.revocations.isKnown()) await options.revocations.refresh();
-      if (options.revocations.isOver(namesOf(payload), payload.iat ?? 0)) return undefined;
-      const { iss: _iss, aud, exp, iat, jti, sub, scope, client_id: clientId, gid, ...extra } = payload as Record<string, unknown>;
-      const isClients = typeof gid !== 'string';
-      return {
-        kind: isClients ? 'ClientCredentials' : 'AccessToken',
-        format: 'opaque',
-        jti,
-        exp,
-        iat,
-        aud,
-        scope,
-        clientId,
-        extra,
-        ...(isClients ? {} : { grantId: gid, accountId: sub }),
-      } as AdapterPayload;
+      const { payload } = await verify(token);
+      if (!revocations.isKnown()) await revocations.refresh();
+      return revocations.isOver(namesOf(payload), payload.iat ?? 0) ? undefined : payload;
     } catch (error) {
-      if (error instanceof FhirError) return undefined;
+      if (error instanceof FhirError && error.status === 401) return undefined;
       throw error;
     }
+  };
+}
+
+/** Reads one of our access tokens as the authorization server would have stored it. */
+export function readAccessToken(options: TokenReading): (token: string) => Promise<AdapterPayload | undefined> {
+  const claimsOf = makeTokenReader(ownIssuer(options, publicKeys(options.signing)), options.revocations);
+  return async (token) => {
+    const text = unwrapToken(token);
+    const payload = text === undefined ? undefined : await claimsOf(text);
+    if (payload === undefined) return undefined;
+    const { iss: _iss, aud, exp, iat, jti, sub, scope, client_id: clientId, gid, ...extra } = payload as Record<string, unknown>;
+    const isClients = typeof gid !== 'string';
+    const kind = isClients ? 'ClientCredentials' : 'AccessToken';
+    const bound = isClients ? {} : { grantId: gid, accountId: sub };
+    return { kind, format: 'opaque', jti, exp, iat, aud, scope, clientId, extra, ...bound } as AdapterPayload;
   };
 }
 

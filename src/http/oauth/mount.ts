@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Provider } from 'oidc-provider';
+import type { Pool } from 'pg';
+import type { Config } from '../../config.ts';
+import { FhirError } from '../../fhir/error.ts';
+import { noteClientUse } from '../../storage/oauth-clients.ts';
+import type { Log } from '../../telemetry/log.ts';
+import { itemOf } from './adapter.ts';
+import { completeAnswers, grantExpiry } from './answers.ts';
+import { answerError, answerJson, BodyRefused } from './forms.ts';
+import { introspectByBearer } from './introspection.ts';
+import { beginLaunch, type Bearer } from './launch-endpoint.ts';
+import { lifetimes } from './lifetimes.ts';
+import type { OauthServices } from './open.ts';
+import { isPage } from './pages/app.ts';
+import { prepareRequest } from './requests.ts';
+
+export type MountOptions = {
+  readonly oauth: OauthServices;
+  readonly config: Config;
+  readonly pool: Pool;
+  readonly log: Log;
+};
+
+export type OauthListener = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
+
+const prefix = '/oauth';
+
+/** What the pages of the authorization server itself may load: our style, and scripts that it names. No page frames them. */
+const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/** Whether a request is for the authorization server itself; the pages below the same path are not. */
+export function isOauth(url: string): boolean {
+  if (url.startsWith(metadataPath)) return true;
+  return /^\/oauth(?:[/?]|$)/.test(url) && !isPage(url);
+}
+
+/** RFC 8414 puts the issuer's path behind the well-known one. */
+const metadataPath = '/.well-known/oauth-authorization-server/oauth';
+
+/** Answers what is below /oauth. Its host and scheme are those that are configured; the listener before it has set them. */
+export function oauthListener(options: MountOptions): OauthListener {
+  const { oauth, config, log } = options;
+  const listeners = new WeakMap<Provider, ReturnType<Provider['callback']>>();
+
+  async function provider(): Promise<Provider> {
+    const made = await oauth.authority.provider();
+    if (!listeners.has(made)) {
+      completeAnswers(made, {
+        renewGrant: (grantId) => renewGrant(oauth, grantId),
+        noteUse: (clientId) => noteClientUse(options.pool, clientId),
+      });
+      listeners.set(made, made.callback());
+    }
+    return made;
+  }
+
+  async function bearerOf({ headers }: IncomingMessage): Promise<Bearer | undefined> {
+    const token = /^Bearer ([\w.-]+)$/i.exec(headers.authorization ?? '')?.[1];
+    const claims = token === undefined ? undefined : await oauth.claimsOf(token);
+    const clientId = claims?.['client_id'];
+    if (claims === undefined || typeof clientId !== 'string') return undefined;
+    return { clientId, scopes: String(claims['scope'] ?? '').split(' ') };
+  }
+
+  async function answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const url = incoming.url ?? '';
+    incoming.url = url.startsWith(metadataPath) ? '/.well-known/oauth-authorization-server' : url.slice(prefix.length) || '/';
+    const path = /^[^?]*/.exec(incoming.url)?.[0] ?? '/';
+    const made = await provider();
+    if (path === '/launch' && incoming.method === 'POST')
+      return beginLaunch(incoming, outgoing, { launches: oauth.launches, db: options.pool, bearerOf });
+    if (path === '/introspect' && /^Bearer /i.test(incoming.headers.authorization ?? ''))
+      return introspectByBearer(incoming, outgoing, {
+        bearerOf,
+        claimsOf: oauth.claimsOf,
+        isGranted: async (grantId) => (await oauth.items.find('Grant', grantId)) !== undefined,
+      });
+    const asking = { base: config.baseUrl, clientKeys: oauth.clientKeys, registration: config.oauthRegistration };
+    if (await prepareRequest(made, incoming, outgoing, path, asking)) return;
+    Object.assign(incoming, { originalUrl: `${prefix}${incoming.url}` });
+    await listeners.get(made)?.(incoming, outgoing);
+  }
+
+  return (incoming, outgoing) => {
+    const asked = incoming.headers['x-request-id'];
+    const requestId = typeof asked === 'string' && /^[\w.-]{1,64}$/.test(asked) ? asked : randomUUID();
+    incoming.headers['x-request-id'] = requestId;
+    outgoing.setHeader('x-request-id', requestId);
+    outgoing.setHeader('x-content-type-options', 'nosniff');
+    outgoing.setHeader('referrer-policy', 'same-origin');
+    outgoing.setHeader('content-security-policy', contentPolicy);
+    if (oauth.issuer.startsWith('https:')) outgoing.setHeader('strict-transport-security', 'max-age=31536000');
+    answer(incoming, outgoing).catch((error: unknown) => {
+      if (outgoing.headersSent) outgoing.destroy();
+      else if (error instanceof BodyRefused) answerError(outgoing, error.status, 'invalid_request', error.message);
+      else if (error instanceof FhirError && error.status < 500)
+        answerJson(outgoing, error.status, { error: 'temporarily_unavailable' }, error.headers);
+      else {
+        log.error({ requestId }, 'the authorization server failed', error);
+        answerError(outgoing, 500, 'server_error', `report the request id ${requestId}`);
+      }
+    });
+  };
+}
+
+/** A grant lives as long as the refresh token that was just given, and a day. */
+async function renewGrant({ items }: OauthServices, grantId: string): Promise<void> {
+  const found = await items.find('Grant', grantId);
+  if (found === undefined) return;
+  await items.renew(itemOf('Grant', grantId, { ...found.payload, exp: grantExpiry(Date.now()) }, lifetimes.grant));
+}

@@ -1,0 +1,93 @@
+import { hkdfSync } from 'node:crypto';
+import type { JWTPayload } from 'jose';
+import type { Pool } from 'pg';
+import { type Revocations, watchRevocations } from '../../authorization/revocations.ts';
+import type { Users } from '../../authorization/users.ts';
+import type { VerifyingIssuer } from '../../authorization/verify.ts';
+import type { Config } from '../../config.ts';
+import { type DataKey, makeDataKey } from '../../encryption/seal.ts';
+import { makeClientSecret } from '../../storage/oauth-clients.ts';
+import { type OauthItems, oauthItems } from '../../storage/oauth-items.ts';
+import type { Log } from '../../telemetry/log.ts';
+import { makeTokenReader, ownIssuer } from './access-tokens.ts';
+import { type Authority, makeAuthority } from './authority.ts';
+import { type ClientKeys, clientKeys } from './client-keys.ts';
+import { type Launches, makeLaunches } from './launch-context.ts';
+import { accountsOf } from './pages/context.ts';
+import { english } from './pages/texts.ts';
+import { viewsIn } from './pages/views.ts';
+
+/** The authorization server's parts, open as long as the server runs. */
+export type OauthServices = {
+  /** `https://host/oauth`. */
+  readonly issuer: string;
+  readonly authority: Authority;
+  readonly items: OauthItems;
+  readonly launches: Launches;
+  readonly users: Users;
+  readonly clientKeys: ClientKeys;
+  readonly revocations: Revocations;
+  /** For whoever takes tokens: how ours are verified. */
+  readonly own: VerifyingIssuer;
+  /** The claims of a token of ours that is in force. */
+  readonly claimsOf: (token: string) => Promise<JWTPayload | undefined>;
+  /** What else these parts keep secret: one key for each purpose. */
+  readonly keyFor: (purpose: string) => DataKey;
+  readonly secretFor: (purpose: string) => Buffer;
+  readonly close: () => Promise<void>;
+};
+
+export type OauthOptions = {
+  readonly config: Config;
+  readonly url: string;
+  readonly pool: Pool;
+  readonly users: Users;
+  /** 32 bytes that the main database doesn't hold. */
+  readonly secret: Buffer;
+  readonly log: Log;
+};
+
+/** Opens what tokens need to be judged by; what gives them is made at its first use. */
+export async function openOauth({ config, url, pool, users, secret, log }: OauthOptions): Promise<OauthServices> {
+  const base = config.baseUrl;
+  const issuer = `${new URL(base).origin}/oauth`;
+  const secretFor = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), `oauth ${purpose}`, 32));
+  const keyFor = (purpose: string): DataKey => makeDataKey(Buffer.alloc(16), secretFor(purpose));
+  const key = keyFor('items');
+  const items = oauthItems(pool, key);
+  const launches = makeLaunches(items);
+  let renew = (): void => {};
+  const revocations = await watchRevocations({ url, pool, log, onKeys: () => renew() });
+  const fetching = clientKeys(config.oauthKeyHosts);
+  const authority = makeAuthority({
+    issuer,
+    base,
+    config,
+    pool,
+    key,
+    items,
+    accounts: accountsOf(users),
+    views: viewsIn(english),
+    launches,
+    clientKeys: fetching,
+    revocations,
+    makeSecret: makeClientSecret,
+    log,
+  });
+  renew = authority.renew;
+  const own = ownIssuer({ issuer, base }, authority.keys);
+  return {
+    issuer,
+    authority,
+    items,
+    launches,
+    users,
+    clientKeys: fetching,
+    revocations,
+    own,
+    claimsOf: makeTokenReader(own, revocations),
+    keyFor,
+    secretFor,
+    close: () => revocations.stop(),
+  };
+}

@@ -1,0 +1,28 @@
+import type { Hono } from 'hono';
+import type { Access } from '../../authorization/access.ts';
+import type { Context } from '../../interactions/context.ts';
+import type { Log } from '../../telemetry/log.ts';
+import type { Account } from './interaction.ts';
+import { oauthInteractions } from './interactions.ts';
+import type { OauthServices } from './open.ts';
+import { type PagesEnv, pagesApp } from './pages/app.ts';
+import { accountsOf, choicesOf, makePagesContext } from './pages/context.ts';
+
+export type PagesMountOptions = {
+  readonly oauth: OauthServices;
+  readonly context: Context;
+  readonly accessOfUser: (account: Account) => Promise<Access>;
+  readonly log: Log;
+};
+
+/** The pages of the authorization server, with what they work with. */
+export function oauthPages({ oauth, context, accessOfUser, log }: PagesMountOptions): Hono<PagesEnv> {
+  const { config, pool } = context;
+  const { users, items, launches, authority } = oauth;
+  const { records, patients } = choicesOf(context, accessOfUser);
+  const accounts = accountsOf(users);
+  const interactions = oauthInteractions({ provider: authority.provider, accounts, patients, launches, items, pool, base: config.baseUrl });
+  const pages = makePagesContext({ config, users, interactions, records, secret: oauth.secretFor('pages') });
+  const demo = config.nodeEnv === 'production' ? undefined : config.baseUrl;
+  return pagesApp({ context: () => Promise.resolve(pages), log, demo });
+}
