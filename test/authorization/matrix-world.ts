@@ -119,6 +119,36 @@ export const operators = (id: string, about: string, text: string): readonly Res
   { resourceType: 'Binary', id: `${id}-bin`, contentType: 'text/plain', data: Buffer.from(text).toString('base64') },
 ];
 
+/** Of pa, and withheld from clinicians: by its label, and by what he said himself. */
+export const withheld: readonly Resource[] = [
+  observation('pp-sealed', 'pa', 'vital-signs', canary, {
+    meta: { security: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'PSY' }] },
+    hasMember: [ref('Observation/pa-lab')],
+  }),
+  {
+    resourceType: 'MedicationAdministration',
+    id: 'pp-adm',
+    status: 'completed',
+    identifier: [{ system: numbers, value: `pp-adm-${canary}` }],
+    medicationReference: ref('Medication/drug'),
+    subject: ref('Patient/pa'),
+    effectiveDateTime: '2021-05-06',
+    note: [{ text: canary }],
+  },
+];
+
+/** Nobody but pa is to see what was administered to him. */
+export const denial: Resource = {
+  resourceType: 'Consent',
+  id: 'pa-denial',
+  status: 'active',
+  scope: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }] },
+  category: [{ coding: [{ system: 'http://loinc.org', code: '59284-0' }] }],
+  patient: ref('Patient/pa'),
+  policyRule: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'OPTIN' }] },
+  provision: { type: 'deny', class: [{ system: 'http://hl7.org/fhir/resource-types', code: 'MedicationAdministration' }] },
+};
+
 /** Conformance resources, which some callers may read and others not. */
 export const terminology = (id: string, text: string): readonly Resource[] => [
   {
@@ -172,6 +202,8 @@ const isShared = ({ resourceType }: Resource): boolean =>
 const isOperators = ({ resourceType }: Resource): boolean =>
   ['Device', 'Group', 'Task', 'Basic', 'Binary', 'ConceptMap'].includes(resourceType);
 const isMine = (resource: Resource): boolean => (isOf('pa')(resource) && !isOperators(resource)) || isShared(resource);
+const isWithheld = ({ id }: Resource): boolean => /-(?:sealed|adm)$/.test(id);
+const isShown = (resource: Resource): boolean => isMine(resource) && !isWithheld(resource);
 const isLaboratory = (resource: Resource): boolean =>
   resource.resourceType === 'Observation' && isOf('pa')(resource) && JSON.stringify(resource['category']).includes('"laboratory"');
 const isObservationOfMine = (resource: Resource): boolean => resource.resourceType === 'Observation' && isOf('pa')(resource);
@@ -182,8 +214,10 @@ export const kinds: readonly Kind[] = [
   { name: 'TP', scope: 'patient/*.cruds', patient: 'pa', sees: isMine },
   { name: 'TL', scope: `patient/Observation.rs?category=${category}|laboratory`, patient: 'pa', sees: isLaboratory },
   { name: 'TLW', scope: `patient/Observation.cruds?category=${category}|laboratory`, patient: 'pa', sees: isLaboratory },
-  { name: 'TU', scope: 'user/*.rs', user: 'Practitioner/doc', sees: isMine },
-  { name: 'TUW', scope: 'user/*.cruds', user: 'Practitioner/doc', sees: isMine },
+  { name: 'TU', scope: 'user/*.rs', user: 'Practitioner/doc', sees: isShown },
+  { name: 'TUW', scope: 'user/*.cruds', user: 'Practitioner/doc', sees: isShown },
+  { name: 'TUP', scope: 'patient/*.rs', patient: 'pa', user: 'Practitioner/doc', sees: isShown },
+  { name: 'TUO', scope: 'user/*.rs', user: 'Patient/pa', sees: isMine },
   { name: 'TW', scope: 'patient/Observation.cu', patient: 'pa', sees: nothing, writes: isObservationOfMine },
   { name: 'TS', scope: 'system/*.rs', sees: () => true, writes: nothing },
   { name: 'TSO', scope: 'system/Observation.rs', sees: ({ resourceType }) => resourceType === 'Observation' },

@@ -3,6 +3,7 @@ import { type Answered, startTestServer, type TestServer } from '../support/serv
 import { type Asked, readings, standIns, writings } from './matrix-requests.ts';
 import {
   canary,
+  denial,
   type Kind,
   kinds,
   observation,
@@ -13,6 +14,7 @@ import {
   shared,
   terminology,
   tokenOf,
+  withheld,
 } from './matrix-world.ts';
 
 /*
@@ -24,12 +26,12 @@ import {
 let server: TestServer;
 beforeAll(async () => {
   server = await startTestServer();
-  await put(server, shared);
+  await put(server, [...shared, denial]);
   await put(
     server,
     recordOf(
       'pa',
-      'Plainly',
+      plainly,
       'doc',
       numbered.map((_, at) => `hh${at}`),
     ),
@@ -39,6 +41,8 @@ afterAll(() => server?.stop());
 
 /** Who sees everything, and of whom all is withheld only to learn whether the requests would tell it. */
 const everyone: Kind = { name: 'who sees everything', scope: 'system/*.cruds', sees: () => false };
+/** What is in the texts of the patient whom callers may know of. */
+const plainly = 'Plainly';
 const numbered: readonly Kind[] = [...kinds, everyone];
 
 /** What of the world is a row's own: the ids that stand for others, and the text that mustn't be told. */
@@ -50,6 +54,7 @@ const candidates: readonly Resource[] = [
   ...recordOf('hh', canary, 'other-doc', ['pa']),
   ...operators('xx', 'hh', canary),
   ...terminology('xx', canary),
+  ...withheld,
   observation('pp-lab', 'pa', 'laboratory', canary, { hasMember: [{ reference: 'Observation/pa-lab' }] }),
   observation('pp-vit', 'pa', 'vital-signs', canary, { hasMember: [{ reference: 'Observation/pa-lab' }] }),
   {
@@ -127,6 +132,8 @@ describe('what a caller may not see changes no answer to him', () => {
     const there = await askAll(list, token, since);
     if (hidden.length > 0) await put(server, hidden.toReversed(), true);
     const gone = await askAll(list, token, since);
+    // What he may see he does see.
+    expect(never.some((text) => text.includes(plainly))).toBe(recordOf('pa', plainly, 'doc', []).some(kind.sees));
     for (const [index, asked] of list.entries()) {
       expect.soft(there[index], `${kind.name}, ${asked.name}`).toBe(never[index]);
       expect.soft(gone[index], `${kind.name}, ${asked.name}, deleted`).toBe(never[index]);
