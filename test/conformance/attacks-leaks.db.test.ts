@@ -68,8 +68,13 @@ describe('one resource', () => {
     expect((await server.request('GET', '/Observation/ob')).json.meta.versionId).toBe('1');
   });
 
-  test('C66 outside the category of the scope is what never was: read, versions, history, includes, batch', async () => {
+  test('C66 outside the category of the scope is what never was: read, versions, history, includes, batch, $everything', async () => {
     const options = { token: server.TL };
+    // The record is the patient's, whom the scope doesn't permit to read; with him, it is the record without what is outside the category.
+    expectRefusal(await get('/Patient/pa/$everything', server.TL), 403);
+    const scope = `patient/Patient.rs patient/Observation.rs?category=${category}|laboratory`;
+    const record = await get('/Patient/pa/$everything', await server.token({ scope, patient: 'pa' }));
+    expect(idsIn(record).sort()).toEqual(['Observation/oa-cross', 'Observation/oa-lab', 'Patient/pa']);
     await expectNope(server, 'GET', '/Observation/oa-vit', '/Observation/nothing', options);
     await expectNope(server, 'GET', '/Observation/oa-vit/_history/1', '/Observation/nothing/_history/1', options);
     await expectNope(server, 'GET', '/Observation/oa-vit/_history', '/Observation/nothing/_history', options);
@@ -126,6 +131,97 @@ describe('a search', () => {
     expect(idsIn(await server.request('GET', '/Observation?_id=oa-cross&_include=Observation:focus'))).toContain('Patient/pb');
     expect(idsIn(await server.request('GET', '/Encounter?_include=Encounter:episode-of-care'))).toContain('EpisodeOfCare/eb');
   });
+
+  test('C38, C39 by references goes through nothing invisible', async () => {
+    const everyone = (query: string) => server.request('GET', `/${query}`).then(({ json }) => json.total);
+    const hiv = { code: { coding: [{ system: loinc, code: '75622-1' }] } };
+    // pb's Observation points to pa, who is visible: what it says of HIV has no say in whether pa is found.
+    await server.request('PUT', '/Observation/ob-hiv', {
+      body: observation('ob-hiv', 'pb', 'laboratory', { ...hiv, focus: [{ reference: 'Patient/pa' }] }),
+    });
+    const clinician = await server.token({ scope: 'user/*.rs', user: 'Practitioner/doc' });
+    for (const query of [
+      'Patient?_has:Observation:focus:code=75622-1',
+      'Patient?_has:Observation:patient:code=75622-1',
+      'Patient?_has:Observation:focus:subject.name=Bergstrom',
+      'Observation?focus:Patient.name=Bergstrom',
+      'Observation?performer:Patient.identifier=mrn-pb',
+      'Observation?subject.name=Bergstrom&code=4548-4',
+      'Encounter?episode-of-care.status=active',
+    ]) {
+      expect(await everyone(query), query).toBeGreaterThan(0);
+      expect(await totalOf(`/${query}`), query).toBe(0);
+      const hers = await get(`/${query}`, clinician);
+      expect(hers.status === 200 ? hers.json.total : 0, query).toBe(0);
+    }
+    await server.request('DELETE', '/Observation/ob-hiv');
+  });
+
+  test('C40 by references through a type outside the scope is refused, not evaluated', async () => {
+    const patients = await server.token({ scope: 'patient/Patient.rs', patient: 'pa' });
+    const readers = await server.token({ scope: 'patient/Patient.rs patient/Observation.r', patient: 'pa' });
+    for (const token of [patients, readers]) {
+      const refusals: string[] = [];
+      for (const code of ['4548-4', '0000-0']) {
+        const answer = await get(`/Patient?_has:Observation:patient:code=${code}`, token);
+        expectRefusal(answer, 403);
+        refusals.push(answer.text);
+      }
+      expect(refusals[0]).toBe(refusals[1]);
+      expectRefusal(await get('/Patient?_filter=_has:Observation:patient:code eq 4548-4'.replaceAll(' ', '%20'), token), 400, 403);
+    }
+    expectRefusal(await get('/Observation?subject.name=Ahlgren', server.TL), 403);
+    expectRefusal(await get('/Observation?patient.name=Bergstrom', server.TSO), 403);
+  });
+
+  test('C69 under a scope whose parameter is not ready is refused, never without its bound', async () => {
+    const flag = (rest: object) => ({
+      resourceType: 'SearchParameter',
+      id: 'flag',
+      url: 'http://example.org/fhir/SearchParameter/flag',
+      name: 'Flag',
+      description: 'A flag',
+      code: 'flag',
+      base: ['Observation'],
+      type: 'token',
+      expression: "Observation.extension.where(url = 'http://example.org/flag').value.ofType(code)",
+      status: 'active',
+      ...rest,
+    });
+    const extension = [{ url: 'http://example.org/flag', valueCode: 'shown' }];
+    await server.request('PUT', '/Observation/oa-flag', { body: observation('oa-flag', 'pa', 'survey', { extension }) });
+    const token = await server.token({ scope: 'patient/Observation.rs?flag=shown', patient: 'pa' });
+    const seen = async (): Promise<string> => {
+      const answer = await get('/Observation', token);
+      const one = await get('/Observation/oa-lab', token);
+      expect([403, 404]).toContain(one.status);
+      if (answer.status === 200) return idsIn(answer).sort().join();
+      expectRefusal(answer, 403);
+      return '403';
+    };
+    expect(await seen()).toBe('403');
+    const ready = async (rest: object, expected: string) => {
+      const { status, text } = await server.request('PUT', '/SearchParameter/flag', { body: flag(rest) });
+      expect([200, 201], text).toContain(status);
+      const states = new Set<string>();
+      await expect
+        .poll(
+          async () => {
+            const state = await seen();
+            states.add(state);
+            return state;
+          },
+          { timeout: 15_000, interval: 5 },
+        )
+        .toBe(expected);
+      return [...states];
+    };
+    for (const state of await ready({}, 'Observation/oa-flag')) expect(['403', 'Observation/oa-flag']).toContain(state);
+    for (const state of await ready({ status: 'retired' }, '403')) expect(['403', 'Observation/oa-flag']).toContain(state);
+    await server.request('DELETE', '/SearchParameter/flag');
+    expect(await seen()).toBe('403');
+    await server.request('DELETE', '/Observation/oa-flag');
+  }, 60_000);
 
   test('C41, C42 counts what is visible, whatever else there is', async () => {
     const answers = async () => {
