@@ -211,7 +211,7 @@ const nothing = (): boolean => false;
 
 /** The callers of the list of attacks. */
 export const kinds: readonly Kind[] = [
-  { name: 'TP', scope: 'patient/*.cruds', patient: 'pa', sees: isMine },
+  { name: 'TP', scope: 'patient/*.cruds', patient: 'pa', sees: isShown },
   { name: 'TL', scope: `patient/Observation.rs?category=${category}|laboratory`, patient: 'pa', sees: isLaboratory },
   { name: 'TLW', scope: `patient/Observation.cruds?category=${category}|laboratory`, patient: 'pa', sees: isLaboratory },
   { name: 'TU', scope: 'user/*.rs', user: 'Practitioner/doc', sees: isShown },
