@@ -24,9 +24,12 @@ type Row = {
   readonly secret: Buffer | null;
   readonly source: StoredClient['source'];
   readonly disabled: boolean;
-  readonly created_at: Date;
-  readonly used_at: Date | null;
+  readonly created: number;
+  readonly used: number | null;
 };
+
+const columns = `id, metadata, secret, source, disabled, (extract(epoch from created_at) * 1000)::float8 as created,
+  (extract(epoch from used_at) * 1000)::float8 as used`;
 
 /** 256 random bits. Shown once, to whom it is for. */
 export function makeClientSecret(): string {
@@ -71,14 +74,14 @@ export function originsOf(redirectUris: readonly string[]): string[] {
 
 /** Rides the primary key. The second member is the hash its secret is compared with. */
 export async function findClient(db: Queryable, id: string): Promise<{ client: StoredClient; secretHash?: string } | undefined> {
-  const { rows } = await db.query<Row>(statement('select * from oauth_client where id = $1', [id]));
+  const { rows } = await db.query<Row>(statement(`select ${columns} from oauth_client where id = $1`, [id]));
   const [row] = rows;
   if (row === undefined) return undefined;
   return { client: storedClient(row), ...(row.secret === null ? {} : { secretHash: row.secret.toString('base64url') }) };
 }
 
 export async function listClients(db: Queryable): Promise<readonly StoredClient[]> {
-  const { rows } = await db.query<Row>('select * from oauth_client order by created_at');
+  const { rows } = await db.query<Row>(`select ${columns} from oauth_client order by created_at`);
   return rows.map(storedClient);
 }
 
@@ -145,7 +148,7 @@ function storedClient(row: Row): StoredClient {
     hasSecret: row.secret !== null,
     source,
     disabled,
-    createdAt: row.created_at,
-    ...(row.used_at === null ? {} : { usedAt: row.used_at }),
+    createdAt: new Date(row.created),
+    ...(row.used === null ? {} : { usedAt: new Date(row.used) }),
   };
 }

@@ -41,9 +41,10 @@ export type OauthItems = {
   readonly ofAccount: (kind: string, account: string) => Promise<readonly FoundItem[]>;
 };
 
-type Row = { readonly id: Buffer; readonly payload: Buffer; readonly created_at: Date; readonly consumed_at: Date | null };
+type Row = { readonly id: Buffer; readonly payload: Buffer; readonly created: number; readonly consumed: number | null };
 
-const columns = 'id, payload, created_at, consumed_at';
+const columns = `id, payload, (extract(epoch from created_at) * 1000)::float8 as created,
+  (extract(epoch from consumed_at) * 1000)::float8 as consumed`;
 /** More than this of one account are not listed. */
 const listedMax = 500;
 
@@ -76,7 +77,8 @@ export function oauthItems(pool: Pool, key: DataKey): OauthItems {
     const text = openOrUndefined(key, purposeOf(kind, row.id), row.payload);
     if (text === undefined) return undefined;
     const payload = JSON.parse(text.toString('utf8')) as Record<string, unknown>;
-    return { payload, createdAt: row.created_at, ...(row.consumed_at === null ? {} : { consumedAt: row.consumed_at }) };
+    const createdAt = new Date(row.created);
+    return { payload, createdAt, ...(row.consumed === null ? {} : { consumedAt: new Date(row.consumed) }) };
   };
 
   return {
