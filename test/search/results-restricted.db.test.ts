@@ -25,11 +25,14 @@ async function put(resources: readonly Resource[]): Promise<void> {
 }
 
 /** An Observation whose every sorted value is one of few, so that those of others come before, between and after the caller's own. */
-function observation(id: string, patient: string, status: string): Resource {
+function observation(id: string, patient: string, status: string, label?: string): Resource {
   const maybe = <T>(name: string, value: T) => (random.chance(0.3) ? {} : { [name]: value });
   return {
     resourceType: 'Observation',
     id,
+    ...(label === undefined
+      ? {}
+      : { meta: { security: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: label }] } }),
     status,
     code: { coding: [{ system: 'urn:c', code: random.pick(['a', 'b']) }] },
     subject: { reference: `Patient/${patient}` },
@@ -88,12 +91,28 @@ test('nothing outside a restriction changes rows, order, pages, totals or estima
     class: { code: 'AMB' },
     subject: { reference: `Patient/${patient}` },
   });
+  const caring = (id: string): Resource => ({ resourceType: 'Patient', id, generalPractitioner: [{ reference: 'Practitioner/doc' }] });
+  await put([caring('own'), caring('denied')]);
   await put([encounter('oe', 'own', 'finished'), encounter('xe', 'other', 'planned')]);
-  // Restricted by compartment, and by a parameter of the scope.
+  await put([
+    {
+      resourceType: 'Consent',
+      id: 'denying',
+      status: 'active',
+      scope: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }] },
+      category: [{ coding: [{ system: 'http://loinc.org', code: '59284-0' }] }],
+      patient: { reference: 'Patient/denied' },
+      policyRule: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'OPTOUT' }] },
+      // All but what has a code that nothing has: what is denied is told by what a row holds and by what it doesn't.
+      provision: { type: 'deny', provision: [{ type: 'permit', code: [{ coding: [{ system: 'urn:c', code: 'none' }] }] }] },
+    },
+  ]);
+  // Restricted by compartment, by a parameter of the scope, and by relationship, label and consent.
   await put(Array.from({ length: 20 }, (_, n) => observation(`o${n}`, 'own', random.pick(['final', 'amended']))));
   const callers = [
     await server.token({ scope: 'patient/*.rs', patient: 'own' }),
     await server.token({ scope: 'system/Observation.rs?status=final,amended system/Encounter.rs?status=finished' }),
+    await server.token({ scope: 'user/*.rs', user: 'Practitioner/doc' }),
   ];
   const answers = async (): Promise<unknown[]> => {
     const all: unknown[] = [];
@@ -101,7 +120,10 @@ test('nothing outside a restriction changes rows, order, pages, totals or estima
     return all;
   };
   const outside = (count: number, of: string): Resource[] =>
-    Array.from({ length: count }, (_, n) => observation(`x${of}${n}`, 'other', random.pick(['preliminary', 'entered-in-error'])));
+    Array.from({ length: count }, (_, n) => {
+      const patient = random.pick(['other', 'denied', 'own']);
+      return observation(`x${of}${n}`, patient, random.pick(['preliminary', 'entered-in-error']), patient === 'own' ? 'R' : undefined);
+    });
 
   const before = await answers();
   expect(JSON.stringify(before)).toContain('include oe');
