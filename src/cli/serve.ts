@@ -4,6 +4,7 @@ import { startServer } from '../server.ts';
 import { openServices } from '../services.ts';
 import { createLog } from '../telemetry/log.ts';
 import type { CommandIo } from './io.ts';
+import { risksOf } from './risks.ts';
 
 /** `npm start`: runs the server until SIGTERM or SIGINT. */
 export async function run(_args: readonly string[], io: CommandIo): Promise<number> {
@@ -12,6 +13,7 @@ export async function run(_args: readonly string[], io: CommandIo): Promise<numb
   const stopAsked = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal));
   });
+  for (const risk of risksOf(config, process.getuid?.())) log.warn({}, risk);
   const services = await openServices(config, log);
   const server = await startServer(services).catch(async (error: unknown) => {
     await services.close();

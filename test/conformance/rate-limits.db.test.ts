@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { signDevelopmentToken } from '../../src/authorization/development-issuer.ts';
-import { developmentKeyFileOf } from '../../src/services.ts';
 import { rawRequest } from '../support/raw-request.ts';
 import type { Answered } from '../support/server.ts';
 import { expectRefusal, type Fixture, observation, startFixture } from './attack-fixture.ts';
@@ -52,13 +50,7 @@ describe('C133 a caller who asks too often', () => {
   });
 
   test('is answered the same for what he may not see as for what there isn’t', async () => {
-    const token = await signDevelopmentToken(developmentKeyFileOf(server.services.config), {
-      scope: 'patient/*.rs',
-      patient: 'pa',
-      fhirUser: `Patient/p${++users}`,
-      audience: server.base,
-      expiresIn: 60,
-    });
+    const token = await server.token({ scope: 'patient/*.rs', patient: 'pa', user: `Patient/p${++users}` });
     for (let n = 0; n < 5; n++) await server.request('GET', '/Patient/pa', { token });
     const [hidden, never] = [
       await server.request('GET', '/Patient/pb', { token }),

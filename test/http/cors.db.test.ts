@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { disableClient, putClient } from '../../src/storage/oauth-clients.ts';
-import { type Fixture, startFixture } from './attack-fixture.ts';
+import { type Fixture, startFixture } from '../conformance/attack-fixture.ts';
 
 let server: Fixture;
 beforeAll(async () => {
