@@ -68,12 +68,16 @@ describe('the page to decide on an app', () => {
     const observation = choiceOf(page, 'measurements', 'some');
     const [name = ''] = Object.keys(observation);
     const kinds = kindsOf(page, name);
-    expect(kinds.map(([, words]) => words)).toEqual(expect.arrayContaining(['Laboratory results', 'Vital signs', 'Social history, such as smoking']));
+    expect(kinds.map(([, words]) => words)).toEqual(
+      expect.arrayContaining(['Laboratory results', 'Vital signs', 'Social history, such as smoking']),
+    );
     const laboratory = kinds.find(([, words]) => words === 'Laboratory results')?.[0] ?? '';
     const fields = { ...observation, [`${name}n`]: [laboratory], ...choiceOf(page, 'conditions', 'no') };
     const { left } = await browser.submit(page, { form: '/decision', button: allow, fields });
     const token = await world.exchange(left);
-    expect(token['scope']).toContain('patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory');
+    expect(token['scope']).toContain(
+      'patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory',
+    );
     expect(token['scope']).not.toMatch(/Observation\.rs(?:\s|$)/);
     expect(token['scope']).not.toContain('Condition');
   });
@@ -124,9 +128,10 @@ describe('the page to decide on an app', () => {
   });
 
   test('quotes what an app made up, and runs none of it', async () => {
-    const evil = 'patient/Observation.rs?code="><script>alert(1)</script>';
+    const evil = 'patient/Observation.rs?code=<script>alert(1)</script>';
     const [, page] = await signedIn('ana', `launch/patient patient/Patient.rs ${evil}`);
     expect(page.html).not.toContain('<script');
+    expect(textOf(page.html)).toContain('code “<script>alert(1)</script>”');
   });
 });
 
@@ -230,7 +235,10 @@ describe('A14: the page to choose a visit', () => {
     const answer = await browser.submit(page, { form: '/encounter', button: ['encounter', 'eb'] });
     expect(answer.html).toContain('Choose one of the visits below');
     const [again, shown] = await signedIn('ana', scope);
-    const decided = await again.submit({ ...shown, html: shown.html }, { form: '/decision', button: allow, fields: { encounter: 'eb', s0: 'all', s2: 'all' } });
+    const decided = await again.submit(
+      { ...shown, html: shown.html },
+      { form: '/decision', button: allow, fields: { encounter: 'eb', s0: 'all', s2: 'all' } },
+    );
     expect(decided.left).toBeUndefined();
   });
 });
@@ -245,7 +253,10 @@ describe('many patients', () => {
     await world.request('POST', '/', { body: { resourceType: 'Bundle', type: 'transaction', entry: entries } });
     const [browser, page] = await signedIn('root', 'launch/patient patient/Patient.rs');
     const first = await browser.submit(page, { form: '/patients', fields: { name: 'Paged' } });
-    const second = await browser.submit({ ...first, html: first.html.slice(first.html.indexOf('name="next"') - 600) }, { form: '/patients' });
+    const second = await browser.submit(
+      { ...first, html: first.html.slice(first.html.indexOf('name="next"') - 600) },
+      { form: '/patients' },
+    );
     const names = [...`${first.html}${second.html}`.matchAll(/>(Paged\d+)</g)].map(([, name]) => name);
     expect(names).toHaveLength(25);
     expect(new Set(names).size).toBe(25);
@@ -276,5 +287,7 @@ function choiceOf(page: Shown, words: string, choice: 'all' | 'some' | 'no' | un
 
 /** The narrower choices of a scope: value and words. */
 function kindsOf(page: Shown, name: string): [value: string, words: string][] {
-  return [...page.html.matchAll(new RegExp(`name="${name}n" value="(\\d+)"><span>([^<]*)</span>`, 'g'))].map(([, value = '', words = '']) => [value, words]);
+  return [...page.html.matchAll(new RegExp(`name="${name}n" value="(\\d+)"><span>([^<]*)</span>`, 'g'))].map(
+    ([, value = '', words = '']) => [value, words],
+  );
 }

@@ -144,7 +144,8 @@ describe('C26: twenty wrong passwords', () => {
     for (const login of ['target', 'nobody-here']) {
       const browser = world.browser();
       let page = await world.authorize(browser, scope);
-      for (let count = 0; count < 8; count++) page = await browser.submit(page, { form: '/password', fields: { login, password: 'wrong' } });
+      for (let count = 0; count < 8; count++)
+        page = await browser.submit(page, { form: '/password', fields: { login, password: 'wrong' } });
       expect(page.status).toBe(429);
       expect(Number(page.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(page.html).toContain('too many attempts');
