@@ -97,6 +97,20 @@ test('a key for one patient sees that patient alone, and the database holds no s
   expect(JSON.stringify(await rowsOf('select k::text from api_key k'))).not.toContain(key.slice(21));
 }, 60_000);
 
+test('user/ scopes of a key go by its roles, and by no role not at all', async () => {
+  const [viewer, nobody] = await Promise.all([
+    keys('create', 'viewer', '--scope', 'user/*.cruds', '--role', 'viewer', '--user', 'Practitioner/d1'),
+    keys('create', 'nobody', '--scope', 'user/*.cruds'),
+  ]);
+  const [viewing, none] = [viewer.stdout.trim(), nobody.stdout.trim()];
+  expect((await get('/Organization', viewing)).status).toBe(200);
+  const body = { resourceType: 'Observation', status: 'final', code: { text: 'x' } };
+  for (const key of [viewing, none])
+    expectRefusal(await server.request('POST', '/Observation', { token: null, headers: { 'x-api-key': key }, body }), 403);
+  expectRefusal(await get('/Patient/pa', none), 403, 404);
+  expectRefusal(await get('/Organization', none), 403);
+}, 60_000);
+
 test.each([
   [['create', 'x'], '--scope is needed'],
   [['create', '--scope', 'system/*.rs'], 'needs a name'],

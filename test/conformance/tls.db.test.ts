@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
+import { connect as connectPlain } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
@@ -94,6 +95,16 @@ test('what isn’t TLS is cut off, and the server goes on', async () => {
   );
   expect(answer).toBe('cut off');
   expect((await get('/livez')).status).toBe(200);
+});
+
+test('who begins no handshake is cut off in the time for a head', async () => {
+  const begun = Date.now();
+  await new Promise<void>((resolve) => {
+    const socket = connectPlain(port, '127.0.0.1');
+    socket.on('error', () => undefined).on('close', () => resolve());
+    socket.resume();
+  });
+  expect(Date.now() - begun).toBeLessThan(4_000);
 });
 
 test('a new certificate is taken on SIGHUP; one that doesn’t fit its key is not', async () => {
