@@ -77,7 +77,7 @@ export async function openWorld(env: Readonly<Record<string, string>> = {}): Pro
         code_challenge_method: 'S256',
         ...more,
       });
-      return browser.open(`/oauth/authorize?${asked}`);
+      return browser.open(`/oauth/authorize?${asked.toString()}`);
     },
     signIn: (browser, page, login) => browser.submit(page, { form: '/password', fields: { login, password } }),
     async exchange(left) {

@@ -23,8 +23,7 @@ export const styleUrl = '/oauth/pages/style.css';
 export function documentOf(page: Page, texts: Texts): string {
   const title = page.fault === undefined ? page.title : `${texts.faultTitle}: ${page.title}`;
   const script = page.script === undefined ? '' : html`<script src="${page.script}" defer></script>`;
-  return String(
-    html`<!doctype html>
+  const written = html`<!doctype html>
 <html lang="${texts.lang}">
 <head>
 <meta charset="utf-8">
@@ -43,8 +42,9 @@ ${page.body}
 </main>
 </body>
 </html>
-`,
-  );
+`;
+  if (written instanceof Promise) throw new Error('a page holds nothing that is still to come');
+  return written.toString();
 }
 
 /** Headers of every page. The token of a form is no use to who can't read the page, and nobody may frame it. */

@@ -38,7 +38,7 @@ function resourceScope(scope: string, texts: Texts): AskedScope | undefined {
 const verbOf: Readonly<Record<string, string>> = { c: 'add', r: 'read', u: 'change', d: 'delete', s: 'search' };
 
 function verbsOf(letters: string): string {
-  const verbs = [...'rscud'].filter((letter) => letters.includes(letter)).map((letter) => verbOf[letter] ?? letter);
+  const verbs = ['r', 's', 'c', 'u', 'd'].filter((letter) => letters.includes(letter)).map((letter) => verbOf[letter] ?? letter);
   return new Intl.ListFormat('en', { type: 'conjunction' }).format(verbs);
 }
 
