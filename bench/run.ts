@@ -28,6 +28,8 @@ rounds. The driver shares the machine. load and create make the database larger 
   --quick           3 rounds of 2 seconds
   --clients N       requests under way at once (16); Bundles: --loaders N (4)
   --seed S          (1)
+  --restricted      asks of one patient only, in turn with a system token and with one of that patient's whose scopes name
+                    categories: told is what the second makes of the rate of the first
   --out FILE        appends each window and the summary as JSON lines
   --base URL        drives this running server instead, with --token T; --server-pid N tells its CPU, --database URL
                     is where the ceilings may make tables (else only the fixed answer is measured)
@@ -44,6 +46,7 @@ const { values: options } = parseArgs({
     clients: { type: 'string', default: '16' },
     loaders: { type: 'string', default: '4' },
     seed: { type: 'string', default: '1' },
+    restricted: { type: 'boolean', default: false },
     out: { type: 'string' },
     base: { type: 'string' },
     token: { type: 'string' },
@@ -89,15 +92,41 @@ async function main(): Promise<number> {
       `node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB; ${clients} clients, ${loaders} loaders`,
     );
     const ids = (kept === undefined ? undefined : await knownIds(kept, dataset)) ?? (await loadFirst(server, kept));
-    const corpus = makeCorpus(seed, ids, size);
-    const series = await measure(server, ceilings, corpus, names, ended.signal);
+    const all = makeCorpus(seed, ids, size);
+    const corpus = options.restricted ? { ...all, readers: all.readers.slice(0, 1) } : all;
+    const restricted = options.restricted ? await restrictedTo(server, corpus.readers[0]?.id ?? '') : undefined;
+    const series = await measure(server, ceilings, corpus, names, ended.signal, restricted);
     process.stdout.write(`\n${table(series)}`);
+    for (const name of names) if (restricted !== undefined) sayShare(name, series);
     for (const line of errorLines(series)) say(line);
     return series.some((one) => one.windows.some((window) => window.errors > 0)) ? 1 : 0;
   } finally {
     await ceilings?.stop();
     await server.stop();
   }
+}
+
+/** The same server for an app of one patient, whose every resource it may read by some scope. */
+async function restrictedTo(server: Server, patient: string): Promise<Server> {
+  if (server.mint === undefined) throw new Error('--restricted needs a server that is started here');
+  const category = 'http://terminology.hl7.org/CodeSystem/observation-category';
+  const scopes = ['laboratory', 'vital-signs', 'survey', 'social-history'].map(
+    (code) => `patient/Observation.rs?category=${category}|${code}`,
+  );
+  return { ...server, token: await server.mint(['patient/Patient.rs', 'patient/Encounter.rs', ...scopes].join(' '), patient) };
+}
+
+function restrictedName(name: string): string {
+  return `${name}, restricted`;
+}
+
+/** Both windows of a round came one after the other, so they are compared round by round. */
+function sayShare(name: string, series: readonly Series[]): void {
+  const of = (wanted: string): readonly Window[] => series.find((one) => one.name === wanted)?.windows ?? [];
+  const shares = of(restrictedName(name)).map((window, at) => window.rate / (of(name)[at]?.rate ?? Number.NaN));
+  const { median, min, max } = spreadOf(shares);
+  process.stdout.write(`${name}: restricted at ${median.toFixed(3)} of the unrestricted rate (${min.toFixed(3)} to ${max.toFixed(3)})\n`);
+  record({ restricted: name, share: { median, min, max } });
 }
 
 function runningServer(base: string): Server {
@@ -129,6 +158,7 @@ async function measure(
   corpus: Corpus,
   names: readonly WorkloadName[],
   ended: AbortSignal,
+  restricted: Server | undefined,
 ): Promise<Series[]> {
   const workloads = makeWorkloads({ corpus, seed, clients, loaders });
   const windows = new Map<string, Window[]>();
@@ -175,6 +205,10 @@ async function measure(
         driven(server, workload.workers, (client) => workload.prepare(client), round, server.pid),
       );
       if (select !== undefined && round > 0) append(ratios, name, found.rate / select.rate);
+      if (restricted === undefined) continue;
+      await window(restrictedName(name), round, rate, () =>
+        driven(restricted, workload.workers, (client) => workload.prepare(client), round, server.pid),
+      );
     }
     if (round > 0) say(`round ${round} of ${rounds} done`);
   }

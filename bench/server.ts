@@ -21,6 +21,8 @@ export type Server = {
   readonly pid: number | undefined;
   /** Where the ceilings may make tables: the PostgreSQL that the server works on. */
   readonly databaseUrl: string | undefined;
+  /** Makes a token of the server's development issuer, where that is ours. */
+  readonly mint?: (scope: string, patient: string) => Promise<string>;
   stop(): Promise<void>;
 };
 
@@ -66,7 +68,14 @@ export async function startServer(kept?: string): Promise<Server> {
   };
   try {
     await untilReady(base, () => child.exitCode !== null);
-    return { base, token: await mint(env), pid: child.pid, databaseUrl: await mainClusterUrl(env.DATA_DIR), stop };
+    return {
+      base,
+      token: await mint(env, ['--scope', 'system/*.cruds']),
+      pid: child.pid,
+      databaseUrl: await mainClusterUrl(env.DATA_DIR),
+      mint: (scope, patient) => mint(env, ['--scope', scope, '--patient', patient, '--user', `Patient/${patient}`]),
+      stop,
+    };
   } catch (error) {
     const lines = (await readFile(log, 'utf8')).trim().split('\n').slice(-15).join('\n');
     await stop();
@@ -89,8 +98,8 @@ async function untilReady(base: string, hasEnded: () => boolean): Promise<void> 
 }
 
 /** A token by our own development issuer. */
-async function mint(env: NodeJS.ProcessEnv): Promise<string> {
-  const child = spawn(process.execPath, ['src/cli/main.ts', 'token', '--scope', 'system/*.cruds'], {
+async function mint(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<string> {
+  const child = spawn(process.execPath, ['src/cli/main.ts', 'token', ...args], {
     cwd: root,
     env,
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -145,7 +145,7 @@ export const sections = {
       'R,V,ETH,ETHUD,GDIS,HIV,MST,OPIOIDUD,PREGNANT,PSY,PSYTHPN,SCA,SDV,SEX,SPI,STD,SUD,SICKLE,VIO',
       /^(?:[^\s,|]+\|)?[^\s,|]+$/,
       'codes of v3-Confidentiality and v3-ActCode, or of another system as system, bar and code',
-      'Security labels of what is shown only to who may see it; docs/access.md tells who.',
+      'Security labels of what is shown only to who may see it; docs/rights.md tells who.',
     ),
     LABEL_CLEARANCE: wordsByName(
       'role=label pairs (provider=PSY)',

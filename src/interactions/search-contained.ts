@@ -13,7 +13,7 @@ import type { OpenedFound } from '../storage/sealing.ts';
 import type { Answer } from './answer.ts';
 import type { Call, Context } from './context.ts';
 import { resolveSearch } from './resolve-search.ts';
-import { includesOf, type Pairs, type SearchPlace, withTotal } from './search.ts';
+import { careCut, includesOf, type Pairs, type SearchPlace, withTotal } from './search.ts';
 import { insideOf } from './settle-search.ts';
 import { countBundle, cursorScope, searchBundle, type ShownRow } from './search-bundle.ts';
 import { assertSortable, type FromTypes, pageOfAll, type PageOfTypes, type Source, sourceOf, totalOfAll } from './search-types.ts';
@@ -38,7 +38,7 @@ export async function searchContained(ctx: Context, call: Call, type: string, pa
   const found = new WeakMap<OpenedFound, readonly number[]>();
   const containers = await containerSources(ctx, call, await resolveSearch(ctx, call, ctx.searcher, query), found);
   const sources = query.contained?.mode === 'both' ? [sourceOf(ctx, call, query), ...containers] : containers;
-  const answered = { query, path: place.path, issues: warnings };
+  const answered = { query, path: place.path, issues: [...warnings, ...careCut(call)] };
   if (query.summary === 'count' || query.count === 0) {
     const { total, issue } = await totalOfAll(ctx, sources, 'all');
     return { status: 200, body: countBundle(ctx, withTotal({ ...answered, total }, issue)) };

@@ -11,7 +11,7 @@ import type { Answer } from './answer.ts';
 import type { Call, Context } from './context.ts';
 import { resolveSearch } from './resolve-search.ts';
 import { settleSearch } from './settle-search.ts';
-import { includesOf, type Pairs, type SearchPlace, withTotal } from './search.ts';
+import { careCut, includesOf, type Pairs, type SearchPlace, withTotal } from './search.ts';
 import { countBundle, cursorScope, searchBundle } from './search-bundle.ts';
 
 /** More types than this are not put into one order: each is read for every page. */
@@ -33,7 +33,7 @@ export async function searchTypes(ctx: Context, call: Call, types: readonly stri
   const { queries, issues } = parseAll(ctx, call, types, pairs, place);
   const query = asOne(queries, pairs);
   assertSortable(query, types);
-  const answered = { query, path: place.path, issues };
+  const answered = { query, path: place.path, issues: [...issues, ...careCut(call)] };
   const asked = (await askable(ctx, queries, place)).map((each) => sourceOf(ctx, call, each));
   if (query.summary === 'count' || query.count === 0) {
     const { total, issue } = await totalOfAll(ctx, asked, query.total === 'estimate' ? 'estimate' : 'all');

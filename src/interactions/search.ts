@@ -39,7 +39,7 @@ export async function search(ctx: Context, call: Call, type: string, pairs: Pair
   // Planning again for the values would cost as much as a short search itself.
   const short = isShort(plan, query.count + 1, ctx.statistics.of(relationOf(plan.type)));
   const db = short ? ctx.reader : ctx.searcher;
-  const answered = { query, path: place.path, issues: warnings };
+  const answered = { query, path: place.path, issues: [...warnings, ...careCut(call)] };
   if (query.summary === 'count' || query.count === 0) {
     const { total, issue } = await onlyTotal(ctx, plan, query);
     return { status: 200, body: countBundle(ctx, withTotal({ ...answered, total }, issue)) };
@@ -53,8 +53,15 @@ export async function search(ctx: Context, call: Call, type: string, pairs: Pair
   ]);
   const explained = query.explain ? await explainSearch(ctx.searcher, plan, query, { from, size: query.count }, ctx.statistics) : [];
   const seal = (place: From | undefined) => (place === undefined ? undefined : ctx.cursors.seal(place, bound, call.access.caller));
-  const told = withTotal({ ...answered, issues: [...warnings, ...explained], total }, issue);
+  const told = withTotal({ ...answered, issues: [...answered.issues, ...explained], total }, issue);
   return { status: 200, body: searchBundle(ctx, { ...told, page, included, next: seal(page.next), previous: seal(page.previous) }) };
+}
+
+/** Said where the caller cares for more patients than count. */
+export function careCut({ access }: Call): Issue[] {
+  if (!access.isCareCut) return [];
+  const text = 'You care for more patients than this server looks at: those with the newest records count, see CARE_PATIENTS_MAX.';
+  return [{ severity: 'warning', code: 'incomplete', id: 'care-patients-cut', text }];
 }
 
 /** How a search is answered tells of how much there is of everybody's. */

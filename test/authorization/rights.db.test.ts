@@ -510,3 +510,48 @@ describe('breaking the glass', () => {
       expect(await status(token, '/Patient/bob', { headers: glass })).toBe(403);
   });
 });
+
+test('of more patients than count, those with the newest records do, and it is said', async () => {
+  const few = await startTestServer({ CARE_PATIENTS_MAX: '2', CARE_RELATIONSHIPS: 'related' });
+  try {
+    const many = Array.from({ length: 3 }, (_, n) => patient(`many-${n}`));
+    const entry = [...many, ...many.map(({ id }) => encounter(`enc-${id}`, id ?? '', 'Practitioner/doe'))].map((resource) => ({
+      resource,
+      request: { method: 'PUT', url: `${resource.resourceType}/${resource.id}` },
+    }));
+    expect((await few.request('POST', '', { body: { resourceType: 'Bundle', type: 'transaction', entry } })).status).toBe(200);
+    const token = await few.token({ scope: 'user/*.rs', user: 'Practitioner/doe' });
+    const { text, json } = await few.request('GET', '/Encounter', { token });
+    expect(text).toContain('care-patients-cut');
+    expect(json.entry.filter(({ search }: { search: { mode: string } }) => search.mode === 'match')).toHaveLength(2);
+  } finally {
+    await few.stop();
+  }
+}, 30_000);
+
+test('where all are cared for, a provider sees all records, but what labels and consents take away', async () => {
+  const open = await startTestServer({ CARE_RELATIONSHIPS: 'all', PRIVILEGED_WRITERS: 'Consent=provider' });
+  try {
+    const entry = [
+      patient('one'),
+      patient('two'),
+      observation('plain', 'one'),
+      observation('secret', 'one', labelled('R')),
+      consent('deny', 'two', { type: 'deny' }),
+    ].map((resource) => ({ resource, request: { method: 'PUT', url: `${resource.resourceType}/${resource.id}` } }));
+    expect((await open.request('POST', '', { body: { resourceType: 'Bundle', type: 'transaction', entry } })).status).toBe(200);
+    const token = await open.token({ scope: 'user/*.cruds', user: 'Practitioner/doe' });
+    expect(named(await open.request('GET', '/Patient', { token }))).toEqual(['one']);
+    expect(named(await open.request('GET', '/Observation', { token }))).toEqual(['plain']);
+    const { id: _, ...unnamed } = consent('x', 'one', { type: 'deny', actor: [actor('Practitioner/roe')] });
+    expect((await open.request('POST', '/Consent', { token, body: unnamed })).status).toBe(201);
+    const roe = await open.token({ scope: 'user/*.rs', user: 'Practitioner/roe' });
+    expect(named(await open.request('GET', '/Patient', { token: roe }))).toEqual([]);
+    // Update-as-create is for who may see everything: whether an id is taken is not to be found out.
+    const body = patient('three');
+    expect((await open.request('PUT', '/Patient/three', { token, body })).status).toBe(404);
+    expect((await open.request('POST', '/Patient', { token, body: { ...body, id: undefined } })).status).toBe(201);
+  } finally {
+    await open.stop();
+  }
+}, 30_000);
