@@ -36,12 +36,11 @@ export function planSearch(query: Query, restriction: Restriction, registry: Reg
   const planned = planClauses(query, context);
   const within = query.compartment === undefined ? [] : [compartmentToken(query.compartment, context)];
   if (within.length === 0) assertSelective(query, planned);
-  const patient = patientOf(query, registry, context);
+  const filter = restriction(query.type);
+  const patient = patientOf(query, registry, filter, context);
   // The rows of one patient, a compartment or a restricted caller are few: looking at their tokens and facts is cheapest.
   const paired =
-    patient === undefined && within.length === 0 && restriction(query.type) === 'all'
-      ? pairedFact(query, planned, registry, context)
-      : undefined;
+    patient === undefined && within.length === 0 && filter === 'all' ? pairedFact(query, planned, registry, context) : undefined;
   const terms = sortTerms(sortOf(query, registry), registry.of(query.type));
   const asked = patient === undefined ? askedOfSort(query, planned, terms, registry) : undefined;
   const sort = asked === undefined || paired?.clauses.includes(asked.clause) ? terms : asked.sort;
@@ -53,7 +52,7 @@ export function planSearch(query: Query, restriction: Restriction, registry: Reg
     type: query.type,
     // The patient column and the pair say the same as the clauses they stand for.
     condition: allOf(paired === undefined ? rest : [...rest, paired.fact]),
-    filter: restriction(query.type),
+    filter,
     rechecks: [...planned, ...others].flatMap(({ recheck }) => recheck ?? []),
     sort,
     clauses: planned,
@@ -110,8 +109,16 @@ function sortOf({ type, sort, clauses }: Query, registry: Registry): readonly So
   return param !== undefined && clauses.some((clause) => clause.param === param) ? [{ param, descending: false }] : [];
 }
 
-/** A clause that names exactly one Patient by the parameter that the patient column stands for. */
-function patientOf(query: Query, registry: Registry, context: PlanContext): { readonly key: bigint; readonly clause: number } | undefined {
+/**
+ * A clause that names exactly one Patient by the parameter that the patient column stands for, of whom the caller may see something: going
+ * through the rows of another to leave them all out would take the longer the more there are.
+ */
+function patientOf(
+  query: Query,
+  registry: Registry,
+  filter: RowFilter,
+  context: PlanContext,
+): { readonly key: bigint; readonly clause: number } | undefined {
   const { patientElements: columns, namesOnePatient } = registry.of(query.type);
   if (!namesOnePatient) return undefined;
   for (const [clause, { param, modifier, values }] of query.clauses.entries()) {
@@ -121,9 +128,19 @@ function patientOf(query: Query, registry: Registry, context: PlanContext): { re
     if (!param.elements.every(({ element }) => columns.includes(element)) || columns.length !== param.elements.length) continue;
     const id = /^(?:Patient\/)?([A-Za-z0-9\-.]{1,64})$/.exec(text)?.[1];
     const only = param.elements.every(({ targets }) => (targets ?? param.targets).join() === 'Patient');
-    if (id !== undefined && (only || modifier === 'Patient' || text.startsWith('Patient/'))) {
+    if (id !== undefined && (only || modifier === 'Patient' || text.startsWith('Patient/')) && mayShow(filter, id, context)) {
       return { key: refKeyOf(context.key, 'Patient', id), clause };
     }
   }
   return undefined;
+}
+
+/** Whether rows of the patient may pass the filter by being his. */
+function mayShow(filter: RowFilter, id: string, context: PlanContext): boolean {
+  if (filter === 'all') return true;
+  const own = compartmentToken({ type: 'Patient', id }, context);
+  return filter.anyOf.some((groups) => {
+    const held = groups.flatMap((group) => ('without' in group ? [] : [group]));
+    return held.length === 0 || held.some((tokens) => tokens.includes(own));
+  });
 }

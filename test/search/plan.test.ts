@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { makeTokenKey, token } from '../../src/encryption/token.ts';
 import { FhirError } from '../../src/fhir/error.ts';
+import { compartmentParts } from '../../src/search/extract.ts';
 import { parseSearch } from '../../src/search/parse.ts';
 import { type Plan, planSearch } from '../../src/search/plan.ts';
 import { type From, type Position, segmentsOf } from '../../src/search/position.ts';
@@ -103,6 +104,21 @@ describe('a search for one patient', () => {
     ['Patient', 'link=Patient/1', false],
   ])('%s?%s rides the patient column: %s', (type, query, rides) => {
     expect(plan(type, query).patient).toBe(rides ? patient : undefined);
+  });
+
+  const own = token(key, ...compartmentParts('Patient', '1'));
+  const other = token(key, ...compartmentParts('Patient', '2'));
+  test.each<[string, RowFilter, boolean]>([
+    ['everything', 'all', true],
+    ['everything but some', { anyOf: [[]], noneOf: [[[7n]]] }, true],
+    ['what holds none of some tokens', { anyOf: [[{ without: [7n] }]] }, true],
+    ['his record', { anyOf: [[[own]]] }, true],
+    ['part of his record', { anyOf: [[[other]], [[other, own], [7n]]] }, true],
+    ['another’s record', { anyOf: [[[other]]] }, false],
+    ['another’s record, and of some tokens what there is', { anyOf: [[[other], { without: [own] }]] }, false],
+    ['nothing', noRows, false],
+  ])('rides his column for who may see %s: %s', (_, filter, rides) => {
+    expect(plan('Observation', 'patient=1', filter).patient).toBe(rides ? patient : undefined);
   });
 
   test('is fenced, so that no plan walks the posting list of a frequent code', () => {
