@@ -18,9 +18,12 @@ const admin: DemoUser = { login: 'admin', name: 'Demo administrator', role: 'adm
  * Makes what a first look needs, outside production: an app, and, where there are no users at all, three of them, whose passwords are
  * told this once. As soon as there is data, patient and clinician become two of those it is about.
  *
- * @returns what to say of it on the console
+ * @returns what to say of it on the console, and what ends the waiting for data
  */
-export async function prepareDemo({ users, context }: Pick<Services, 'users' | 'context'>): Promise<string> {
+export async function prepareDemo({
+  users,
+  context,
+}: Pick<Services, 'users' | 'context'>): Promise<{ told: string; stop: () => Promise<void> }> {
   const { origin } = new URL(context.config.baseUrl);
   const address = `${origin}${demoPath}`;
   await putClient(context.pool, {
@@ -35,13 +38,33 @@ export async function prepareDemo({ users, context }: Pick<Services, 'users' | '
     source: 'operator',
   });
   const made = (await users.list()).length === 0 ? await makeUsers(users) : [];
-  await linkUsers(users, context);
   const lines = made.map(({ login, password }, at) => `  ${at === 0 ? 'Sign in as' : '          '}       ${login} with ${password}`);
-  const told =
+  const passwords =
     lines.length === 0
       ? ''
       : `${lines.join('\n')}\n                   These passwords are not shown again: npm run user -- password NAME\n`;
-  return `  Demo app         ${address}\n${told}\n`;
+  return { told: `  Demo app         ${address}\n${passwords}\n`, stop: await linkWhenFilled(users, context) };
+}
+
+const lookMs = 5_000;
+
+/** Looks now and again, until there are encounters to link the users by. */
+async function linkWhenFilled(users: Users, context: Services['context']): Promise<() => Promise<void>> {
+  if (await areLinked(users, context)) return () => Promise.resolve();
+  let looking: Promise<void> = Promise.resolve();
+  const timer = setInterval(() => {
+    looking = areLinked(users, context).then(
+      (done) => {
+        if (done) clearInterval(timer);
+      },
+      () => {}, // The database is busy or gone: there is a next time.
+    );
+  }, lookMs);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+    return looking;
+  };
 }
 
 async function makeUsers(users: Users): Promise<{ login: string; password: string }[]> {
@@ -70,14 +93,18 @@ type Encounter = {
   readonly participant?: readonly { readonly individual?: { readonly reference?: string } }[];
 };
 
-/** The patient and the practitioner of the newest encounter: one cares for the other. */
-async function linkUsers(users: Users, context: Services['context']): Promise<void> {
+/**
+ * Makes them the patient and the practitioner of the newest encounter: one cares for the other.
+ *
+ * @returns whether nothing is left to link
+ */
+async function areLinked(users: Users, context: Services['context']): Promise<boolean> {
   const unlinked = async ({ login, name }: DemoUser) => {
     const user = await users.findByLogin(login);
     return user?.name === name && user.fhirUser === undefined ? user : undefined;
   };
   const [first, second] = await Promise.all([unlinked(patient), unlinked(clinician)]);
-  if (first === undefined && second === undefined) return;
+  if (first === undefined && second === undefined) return true;
   const found = await search(context, { access: everything, lenient: false }, 'Encounter', [
     ['_sort', '-date'],
     ['_count', '1'],
@@ -97,4 +124,5 @@ async function linkUsers(users: Users, context: Services['context']): Promise<vo
     ],
   ] as const;
   for (const [user, fhirUser] of links) if (user !== undefined && fhirUser !== undefined) await users.setRights(user, { fhirUser });
+  return encounter !== undefined;
 }

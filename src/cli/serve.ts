@@ -20,15 +20,15 @@ export async function run(_args: readonly string[], io: CommandIo): Promise<numb
     throw error;
   });
   io.stderr.write(welcome(config.baseUrl, config.devTokenIssuer));
-  if (config.nodeEnv === 'development' && config.authorizationServer) {
-    const { prepareDemo } = await import('./demo.ts');
-    io.stderr.write(await prepareDemo(services));
-  }
+  const demo = config.nodeEnv === 'development' && config.authorizationServer ? await import('./demo.ts') : undefined;
+  const demonstration = await demo?.prepareDemo(services);
+  io.stderr.write(demonstration?.told ?? '');
   log.info({ port: server.port }, 'listening');
   // By itself Node writes the compile cache at its end only, and a killed process has none.
   flushCompileCache();
   const signal = await stopAsked;
   log.info({ signal }, 'stopping: running requests may end');
+  await demonstration?.stop();
   await server.stop();
   log.info({}, 'stopped');
   return 0;
