@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { healthApp } from '../../src/http/health.ts';
+
+test('those who ask at the same time share one look at the databases; the next look is a new one', async () => {
+  let looks = 0;
+  let end: (() => void) | undefined;
+  let fault: Error | undefined;
+  const ready = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      looks++;
+      end = () => (fault === undefined ? resolve() : reject(fault));
+    });
+  const app = healthApp({ ready, draining: () => false });
+  const ask = async (count: number): Promise<Set<number>> => {
+    const answers = Array.from({ length: count }, () => Promise.resolve(app.request('/readyz')));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    end?.();
+    return new Set((await Promise.all(answers)).map(({ status }) => status));
+  };
+  expect(await ask(50)).toEqual(new Set([200]));
+  expect(looks).toBe(1);
+  fault = new Error('away');
+  expect(await ask(50)).toEqual(new Set([503]));
+  expect(looks).toBe(2);
+});
