@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { JWK as SigningJwk } from 'jose';
-import { Provider, type Configuration, errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import { type Client, Provider, type Configuration, errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import { registeredScopes, scopeProperty } from './client-metadata.ts';
 import { grantable, identityScopes, launchScopes, scopeList } from '../../authorization/scope-grants.ts';
 import { clientSecretHash } from '../../storage/oauth-clients.ts';
@@ -180,8 +180,6 @@ function configuration(options: ProviderOptions): Configuration {
     assertJwtClientAuthClaimsAndHeader: (ctx, claims, header, client) =>
       assertAssertion(`${issuer}/token`, ctx, { claims, header, client }),
     fetch: options.clientKeys.fetch as never,
-    // A token that is revoked ends alone; a refresh token takes its family along.
-    revokeGrantPolicy: (ctx) => !(ctx.oidc.route === 'revocation' && ctx.oidc.entities.AccessToken !== undefined),
     renderError: (ctx, out) => {
       page(ctx, views.error(reasonOf(out.error), String(ctx.req.headers['x-request-id'] ?? '')));
     },
@@ -199,10 +197,12 @@ function assertLevels(ctx: KoaContextWithOIDC): void {
  * What may be granted in this request: scopes are a grammar, so it is worked out each time from what was asked, or from what was granted
  * before, and the client's registration as it is now.
  */
-function scopesFor(ctx: KoaContextWithOIDC, client: object): readonly string[] {
+function scopesFor(ctx: KoaContextWithOIDC, client: Client): readonly string[] {
   const { params, entities } = ctx.oidc;
   const registered = registeredScopes(client);
   if (params?.['grant_type'] === 'client_credentials') {
+    // Its id alone would be all that it takes.
+    if (client.clientAuthMethod === 'none') throw new errors.UnauthorizedClient('a public client does not act for itself');
     const asked = scopeList(textOf(params['scope']) ?? '') ?? [];
     const granted = grantable(asked, registered, 'client');
     const foreign = asked.find((text) =>
