@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { int8ArrayOf } from '../../src/storage/binary.ts';
-import { bothFilters, filterSql, noRows, passesFilter, type RowFilter, withoutRows } from '../../src/storage/filter.ts';
+import {
+  bothFilters,
+  filterSql,
+  type Group,
+  leavesKept,
+  noRows,
+  passesFilter,
+  type RowFilter,
+  withoutRows,
+} from '../../src/storage/filter.ts';
 import { sqlValues } from '../../src/storage/sql.ts';
 import { openStore, type Store } from '../support/store.ts';
 
@@ -12,7 +21,8 @@ beforeAll(async () => {
 afterAll(() => store?.close());
 
 const token = fc.bigInt({ min: 0n, max: 5n });
-const groups = fc.array(fc.array(token, { minLength: 1, maxLength: 3 }), { maxLength: 3 });
+const group: fc.Arbitrary<Group> = fc.oneof(fc.array(token, { maxLength: 3 }), fc.record({ without: fc.array(token, { maxLength: 3 }) }));
+const groups = fc.array(group, { maxLength: 3 });
 const alternatives = fc.array(groups, { maxLength: 3 });
 const filters: fc.Arbitrary<RowFilter> = fc.oneof(
   fc.constant<RowFilter>('all'),
@@ -58,5 +68,19 @@ describe('a filter of rows', () => {
     expect([[1n], [2n], [1n, 2n], []].map((tokens) => passesFilter(secret, stored(tokens)))).toEqual([true, true, false, true]);
     expect(withoutRows('all', [])).toBe('all');
     expect(withoutRows(noRows, [[[1n]]])).toBe(noRows);
+  });
+
+  test('holds what a write has to leave', () => {
+    const filter: RowFilter = { anyOf: [[]], kept: [1n, 2n] };
+    const leaves = (before: readonly bigint[] | undefined, after: readonly bigint[], by: RowFilter = filter): boolean =>
+      leavesKept(by, before === undefined ? undefined : stored(before), stored(after));
+    expect(leaves([1n, 5n], [1n, 4n])).toBe(true);
+    expect(leaves([1n], [])).toBe(false);
+    expect(leaves([], [2n])).toBe(false);
+    expect(leaves(undefined, [2n])).toBe(false);
+    expect(leaves(undefined, [3n])).toBe(true);
+    expect(leaves([1n], [], 'all')).toBe(true);
+    expect(leaves([1n], [], bothFilters(filter, { anyOf: [[]], kept: [3n] }))).toBe(false);
+    expect(leaves([3n], [], bothFilters(filter, { anyOf: [[]], kept: [3n] }))).toBe(false);
   });
 });
