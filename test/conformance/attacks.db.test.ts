@@ -20,9 +20,11 @@ test('every attack of the list is there once, with a test or with the reason why
 test('every test that the list names exists by this name', async () => {
   for (const { id, test: name } of list) {
     if (name === undefined) continue;
-    const [file = '', title = ''] = name.split(' › ');
-    const source = await readFile(join(repository, file), 'utf8');
-    expect(source.replaceAll(/\(\s+/g, '('), id).toContain(`test('${title}'`);
+    const [file = ''] = name.split(' › ', 1);
+    const title = name.slice(file.length + ' › '.length);
+    const source = (await readFile(join(repository, file), 'utf8')).replaceAll(/([([])\s+/g, '$1');
+    // A test, or a row of a table of tests.
+    expect(source.includes(`test('${title}'`) || source.includes(`['${title}',`), `${id}: ${name}`).toBe(true);
   }
 });
 

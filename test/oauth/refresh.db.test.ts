@@ -202,7 +202,7 @@ describe('introspection', () => {
 
   test('A35 › without permission nothing is told; a bearer may ask about tokens of its own client', async () => {
     const { tokens: first } = await tokens();
-    expect((await introspect(first.access_token, {})).status).toBe(400);
+    expect((await introspect(first.access_token, {})).status).toBe(401);
     expect(
       (await postForm(`${server.origin}/oauth/introspect`, { token: first.access_token }, { authorization: 'Bearer nonsense' })).status,
     ).toBe(401);

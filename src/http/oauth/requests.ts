@@ -41,6 +41,11 @@ export async function prepareRequest(
   if (path === '/revoke' || path === '/introspect') {
     incoming.headers.accept = 'application/json';
     const form = await readForm(incoming);
+    if (incoming.headers.authorization === undefined && !form.has('client_id') && !form.has('client_assertion')) {
+      outgoing.setHeader('www-authenticate', 'Bearer');
+      answerError(outgoing, 401, 'invalid_client', 'say who asks: by a client that is registered, or by a bearer token');
+      return true;
+    }
     if (await refuseAssertion(provider, form, outgoing, options)) return true;
     // Tokens that are JWTs are read by ourselves.
     const tokens = form.getAll('token');
