@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   terminology: () => import('./terminology.ts'),
   user: () => import('./user.ts'),
   client: () => import('./client.ts'),
+  oauth: () => import('./oauth.ts'),
 };
 
 async function main([name = 'serve', ...args]: readonly string[]): Promise<number> {

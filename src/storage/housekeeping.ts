@@ -1,16 +1,19 @@
 import type { Pool } from 'pg';
 import type { Log } from '../telemetry/log.ts';
+import { sweepOauth } from './oauth-items.ts';
+import { forgetFailures } from './sign-in-failures.ts';
 import type { Statistics } from './statistics.ts';
 
 const pendingListsMs = 1_000;
 const partitionsMs = 3_600_000;
 const statisticsMs = 15_000;
+const sweepMs = 600_000;
 /** Tables that are analysed in one turn. */
 const analysedMax = 50;
 
 /**
  * What the store needs done beside requests: GIN pending lists emptied every second (a long one costs every search), the month
- * partitions of audit events made ahead, and tables that have grown analysed. A failed turn is logged and the next one tries again.
+ * partitions of audit events made ahead, tables that have grown analysed, and what has expired of the authorization server removed. A failed turn is logged and the next one tries again.
  */
 export function keepHouse(pool: Pool, statistics: Statistics, log: Log): { stop(): Promise<void> } {
   const chores = inTurn(log);
@@ -31,11 +34,16 @@ export function keepHouse(pool: Pool, statistics: Statistics, log: Log): { stop(
 
   chores.add(ensurePartitions);
   const lists = setInterval(() => chores.add(() => pool.query('select clean_pending_lists()')), pendingListsMs);
-  const partitions = setInterval(() => chores.add(ensurePartitions), partitionsMs);
+  const partitions = setInterval(() => {
+    chores.add(ensurePartitions);
+    chores.add(() => forgetFailures(pool));
+  }, partitionsMs);
+  const sweeps = setInterval(() => looking.add(() => sweepOauth(pool)), sweepMs);
   const looks = setInterval(() => looking.add(lookAgain), statisticsMs);
   return {
     async stop() {
       clearInterval(looks);
+      clearInterval(sweeps);
       clearInterval(lists);
       clearInterval(partitions);
       await Promise.all([chores.done(), looking.done()]);

@@ -5,8 +5,9 @@ import { type Revocations, watchRevocations } from '../../authorization/revocati
 import type { Users } from '../../authorization/users.ts';
 import type { VerifyingIssuer } from '../../authorization/verify.ts';
 import type { Config } from '../../config.ts';
-import { type DataKey, makeDataKey } from '../../encryption/seal.ts';
+import { makeDataKey } from '../../encryption/seal.ts';
 import { makeClientSecret } from '../../storage/oauth-clients.ts';
+import { rotateOauthKeys } from '../../storage/oauth-keys.ts';
 import { type OauthItems, oauthItems } from '../../storage/oauth-items.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { makeTokenReader, ownIssuer } from './access-tokens.ts';
@@ -31,8 +32,9 @@ export type OauthServices = {
   readonly own: VerifyingIssuer;
   /** The claims of a token of ours that is in force. */
   readonly claimsOf: (token: string) => Promise<JWTPayload | undefined>;
-  /** What else these parts keep secret: one key for each purpose. */
-  readonly keyFor: (purpose: string) => DataKey;
+  /** Signs with a new key from now on, in all processes; the old one is published until its tokens have ended. */
+  readonly rotateKeys: () => Promise<void>;
+  /** What else these parts keep secret: 32 bytes for each purpose. */
   readonly secretFor: (purpose: string) => Buffer;
   readonly close: () => Promise<void>;
 };
@@ -52,8 +54,7 @@ export async function openOauth({ config, url, pool, users, secret, log }: Oauth
   const base = config.baseUrl;
   const issuer = `${new URL(base).origin}/oauth`;
   const secretFor = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), `oauth ${purpose}`, 32));
-  const keyFor = (purpose: string): DataKey => makeDataKey(Buffer.alloc(16), secretFor(purpose));
-  const key = keyFor('items');
+  const key = makeDataKey(Buffer.alloc(16), secretFor('items'));
   const items = oauthItems(pool, key);
   const launches = makeLaunches(items);
   let renew = (): void => {};
@@ -86,7 +87,7 @@ export async function openOauth({ config, url, pool, users, secret, log }: Oauth
     revocations,
     own,
     claimsOf: makeTokenReader(own, revocations),
-    keyFor,
+    rotateKeys: () => rotateOauthKeys(pool, key),
     secretFor,
     close: () => revocations.stop(),
   };
