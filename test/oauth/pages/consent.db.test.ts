@@ -27,9 +27,9 @@ describe('the page to decide on an app', () => {
     expect(text).toContain('Growth <b>Chart</b> asks for access');
     expect(text).toContain(new URL(redirectUri).origin);
     expect(text).toContain('Ada Alder, 1970-05-17');
-    expect(text).toContain('Read and search name, date of birth, address and other personal details');
-    expect(text).toContain('Read and search measurements, laboratory values and other observations');
-    expect(text).toContain('Read and search conditions and health concerns');
+    expect(text).toContain('Read name, date of birth, address and other personal details');
+    expect(text).toContain('Read measurements, laboratory values and other observations');
+    expect(text).toContain('Read conditions and health concerns');
     expect(text).toContain('Know that it is you who signs in');
     expect(text).not.toContain('patient/Observation.rs');
     expect(page.html).not.toContain('<b>Chart');
@@ -80,6 +80,16 @@ describe('the page to decide on an app', () => {
     );
     expect(token['scope']).not.toMatch(/Observation\.rs(?:\s|$)/);
     expect(token['scope']).not.toContain('Condition');
+  });
+
+  test('leaves only the kinds that were ticked, though all was left chosen', async () => {
+    const [browser, page] = await signedIn('ana', scope);
+    const all = choiceOf(page, 'measurements', 'all');
+    const [name = ''] = Object.keys(all);
+    const { left } = await browser.submit(page, { form: '/decision', button: allow, fields: { ...all, [`${name}n`]: ['1'] } });
+    const token = await world.exchange(left);
+    expect(token['scope']).toContain('|vital-signs');
+    expect(token['scope']).not.toMatch(/Observation\.rs(?:\s|$)/);
   });
 
   test('of everything, leaves some types', async () => {

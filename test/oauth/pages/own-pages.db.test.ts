@@ -46,7 +46,7 @@ describe('the page of apps', () => {
     await granted(browser, 'ana');
     const page = await browser.open('/oauth/apps');
     expect(page.html).toContain('Growth &lt;b&gt;Chart&lt;/b&gt;');
-    expect(page.html).toContain('Read and search name, date of birth, address and other personal details');
+    expect(page.html).toContain('Read name, date of birth, address and other personal details');
     expect(page.html).toContain(new Intl.DateTimeFormat('en', { dateStyle: 'long', timeZone: 'UTC' }).format(new Date()));
   });
 

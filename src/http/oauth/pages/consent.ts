@@ -81,9 +81,10 @@ export function keptScopes(scopes: readonly string[], form: Form, texts: Texts):
   const kept = askedScopes(scopes, texts).flatMap(({ scope, isFree, narrower }, at) => {
     if (!isFree) return [scope];
     const choice = form.text(`s${at}`);
-    if (choice === 'all') return [scope];
-    if (choice !== 'some') return [];
-    return form.all(`s${at}n`).flatMap((index) => (/^\d{1,3}$/.test(index) ? (narrower[Number(index)]?.scope ?? []) : []));
+    const kinds = form.all(`s${at}n`).flatMap((index) => (/^\d{1,3}$/.test(index) ? (narrower[Number(index)]?.scope ?? []) : []));
+    // Who ticked kinds but left "all of it" as it was wants those kinds: of two readings, the one that gives less.
+    if (choice === 'all' && kinds.length === 0) return [scope];
+    return choice === 'all' || choice === 'some' ? kinds : [];
   });
   return [...new Set(kept)];
 }

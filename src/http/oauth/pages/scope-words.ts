@@ -37,8 +37,10 @@ function resourceScope(scope: string, texts: Texts): AskedScope | undefined {
 
 const verbOf: Readonly<Record<string, string>> = { c: 'add', r: 'read', u: 'change', d: 'delete', s: 'search' };
 
+/** Who may read may as well look for it: people need not tell the two apart. */
 function verbsOf(letters: string): string {
-  const verbs = ['r', 's', 'c', 'u', 'd'].filter((letter) => letters.includes(letter)).map((letter) => verbOf[letter] ?? letter);
+  const told = letters.includes('r') ? letters.replace('s', '') : letters;
+  const verbs = ['r', 's', 'c', 'u', 'd'].filter((letter) => told.includes(letter)).map((letter) => verbOf[letter] ?? letter);
   return new Intl.ListFormat('en', { type: 'conjunction' }).format(verbs);
 }
 
