@@ -5,7 +5,7 @@ import { commonPasswords } from './common-passwords.ts';
 /** Memory in KiB, passes and lanes of argon2id. @see https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html */
 export type PasswordCost = { readonly memory: number; readonly passes: number; readonly parallelism: number };
 
-export const passwordCost: PasswordCost = { memory: 19_456, passes: 2, parallelism: 1 };
+const passwordCost: PasswordCost = { memory: 19_456, passes: 2, parallelism: 1 };
 
 export type Passwords = {
   /** `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`, of the password and the pepper. */

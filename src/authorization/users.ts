@@ -75,7 +75,7 @@ export type Users = {
 
 export type UserFault = 'login-invalid' | 'login-taken' | 'password-weak' | 'roles-invalid' | 'fhir-user-invalid';
 
-export const usersListed = 10_000;
+const usersListed = 10_000;
 
 /** One failed password after the fifth makes the account wait 10 s, the next 20 s, up to 15 min. */
 const accountRule: FailureRule = { free: 5, waitSeconds: 5, waitSecondsMax: 900, forgetSeconds: 3_600 };

@@ -91,7 +91,7 @@ ${cancelForm(choice.action, choice.token, texts)}`,
 }
 
 /** Leads back to the app, which is told that it was refused. */
-export function cancelForm(action: string, token: Markup, texts: Texts): Markup {
+function cancelForm(action: string, token: Markup, texts: Texts): Markup {
   return html`<form method="post" action="${action}/decision">${token}
 <div class="buttons"><button class="second" name="decision" value="refuse">${texts.cancel}</button></div></form>`;
 }
