@@ -120,13 +120,16 @@ function restrictedName(name: string): string {
   return `${name}, restricted`;
 }
 
-/** Both windows of a round came one after the other, so they are compared round by round. */
+/** Both windows of a round came one after the other, so they are compared round by round: in rate, and in CPU time a request. */
 function sayShare(name: string, series: readonly Series[]): void {
   const of = (wanted: string): readonly Window[] => series.find((one) => one.name === wanted)?.windows ?? [];
-  const shares = of(restrictedName(name)).map((window, at) => window.rate / (of(name)[at]?.rate ?? Number.NaN));
-  const { median, min, max } = spreadOf(shares);
-  process.stdout.write(`${name}: restricted at ${median.toFixed(3)} of the unrestricted rate (${min.toFixed(3)} to ${max.toFixed(3)})\n`);
-  record({ restricted: name, share: { median, min, max } });
+  const shareOf = (value: (window: Window) => number) =>
+    spreadOf(of(restrictedName(name)).map((window, at) => value(window) / value(of(name)[at] ?? window)));
+  const rate = shareOf((window) => window.rate);
+  const cpu = shareOf(({ cpu: used, rate: done }) => (used === undefined ? Number.NaN : (used.node + used.postgres) / done));
+  const told = ({ median, min, max }: typeof rate): string => `${median.toFixed(3)} (${min.toFixed(3)}-${max.toFixed(3)})`;
+  process.stdout.write(`${name}, restricted: ${told(rate)} of the unrestricted rate, ${told(cpu)} of its CPU time a request\n`);
+  record({ restricted: name, rate, cpu });
 }
 
 function runningServer(base: string): Server {
@@ -201,14 +204,16 @@ async function measure(
       const select = ceilings.select === undefined ? undefined : await ceiling('SELECT', ceilings.select, round);
       const workload = workloads[name];
       const rate = (m: Measured): number => (workload.unit === 'requests' ? m.requestsPerSecond : m.resourcesPerSecond);
-      const found = await window(name, round, rate, () =>
-        driven(server, workload.workers, (client) => workload.prepare(client), round, server.pid),
-      );
+      const run = (target: Server): Promise<Measured> =>
+        driven(target, workload.workers, (client) => workload.prepare(client), round, server.pid);
+      const runRestricted = async (): Promise<void> => {
+        if (restricted !== undefined) await window(restrictedName(name), round, rate, () => run(restricted));
+      };
+      // Turn by turn, so that what grows or ends beside the measurement favours neither.
+      if (round % 2 === 1) await runRestricted();
+      const found = await window(name, round, rate, () => run(server));
+      if (round % 2 === 0) await runRestricted();
       if (select !== undefined && round > 0) append(ratios, name, found.rate / select.rate);
-      if (restricted === undefined) continue;
-      await window(restrictedName(name), round, rate, () =>
-        driven(restricted, workload.workers, (client) => workload.prepare(client), round, server.pid),
-      );
     }
     if (round > 0) say(`round ${round} of ${rounds} done`);
   }

@@ -1,13 +1,14 @@
 import { token } from '../encryption/token.ts';
 import { type FhirError, forbidden } from '../fhir/error.ts';
 import { compartmentParts } from '../search/extract.ts';
-import { type Alternatives, noRows, type RowFilter, withoutRows } from '../storage/filter.ts';
+import { refKeyOf } from '../search/types/reference.ts';
+import { type Alternatives, type Group, noRows, type RowFilter, withoutRows } from '../storage/filter.ts';
 import { assertCoherent, callerOf, type Grant } from './grant.ts';
 import { type Circumstances, noCircumstances } from './rights/circumstances.ts';
 import { type Policy, openPolicy, policyRows } from './rights/policy.ts';
 import { noRights, type Rights } from './rights/rights.ts';
 import { groupsOfParams, type TokenContext } from './rights/token-groups.ts';
-import { isRead, kindOf, mayServe, userRows } from './rights/user-rows.ts';
+import { isRead, kindOf, mayServe, mayWriteFor, userRows } from './rights/user-rows.ts';
 import { inactiveOrOwn } from './rights/writes.ts';
 import type { Letter, Scope } from './scopes.ts';
 
@@ -102,8 +103,44 @@ function filterOf(letter: Letter, type: string, asking: Asking): RowFilter {
   if (rows.length === 0) return noRows;
   // Systems, and who administers this one, are bound by their scopes alone.
   const isPersonal = scopes.some(({ level }) => level !== 'system') && !grant.roles.includes('admin');
-  const alternatives = rows.some((groups) => groups.length === 0) ? [[]] : rows;
-  return isPersonal ? personalFilter(alternatives, letter, type, asking) : filterFrom(alternatives);
+  const alternatives = rows.some((groups) => groups.length === 0) ? [[]] : joined(rows);
+  return isPersonal ? writable(personalFilter(alternatives, letter, type, asking), scopes, letter, type, asking) : filterFrom(alternatives);
+}
+
+/** Alternatives that differ in their last group alone are one: scopes that name a category each. */
+function joined(alternatives: Alternatives): Alternatives {
+  const byStart = new Map<string, { readonly start: readonly Group[]; readonly ends: bigint[] }>();
+  const others: (readonly Group[])[] = [];
+  for (const groups of alternatives) {
+    const end = groups.at(-1);
+    if (end === undefined || 'without' in end || groups.some((group) => 'without' in group)) {
+      others.push(groups);
+      continue;
+    }
+    const start = groups.slice(0, -1);
+    const name = start.join(' ');
+    const known = byStart.get(name);
+    if (known === undefined) byStart.set(name, { start, ends: [...end] });
+    else known.ends.push(...end);
+  }
+  return [...others, ...[...byStart.values()].map(({ start, ends }) => [...start, [...new Set(ends)]])];
+}
+
+/** A write is bound to the patients whom one of the scopes is about, where all of them are about some. */
+function writable(filter: RowFilter, scopes: readonly Scope[], letter: Letter, type: string, asking: Asking): RowFilter {
+  const { grant, context, rights, circumstances } = asking;
+  if (filter === noRows || isRead(letter) || kindOf(type, context.registry) !== 'patients') return filter;
+  const subjects = new Set<bigint>();
+  for (const { level } of scopes) {
+    const whom =
+      level === 'patient'
+        ? [grant.patient ?? '']
+        : mayWriteFor(grant, rights, policyRows(letter, type, asking).permittedPatients(), circumstances.breakGlass);
+    if (whom === 'any') return filter;
+    for (const id of whom) subjects.add(refKeyOf(context.plan.key, 'Patient', id));
+  }
+  const bounded = filter === 'all' ? { anyOf: [[]] } : filter;
+  return { ...bounded, subjects: [...subjects] };
 }
 
 function filterFrom(anyOf: Alternatives): RowFilter {

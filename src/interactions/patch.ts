@@ -1,7 +1,7 @@
 import { badRequest, FhirError, issue, notFound } from '../fhir/error.ts';
 import type { JsonObject, ParsedJson } from '../fhir/json.ts';
 import type { Transaction } from '../storage/database.ts';
-import { passesFilter } from '../storage/filter.ts';
+import { passesFilter, passesWrite } from '../storage/filter.ts';
 import { type LockedVersion, lockCurrent } from '../storage/read.ts';
 import { replaceVersions } from '../storage/write.ts';
 import { type Answer, type Return, writeAnswer } from './answer.ts';
@@ -71,7 +71,7 @@ async function patchLocked(
   const address = { type, id, refKey: ctx.refKeyOf(type, id) };
   const [current] = await lockCurrent(tx.client, [address]);
   if (current === undefined) throw notFound(type);
-  if (!passesFilter(filter, current.tokens)) throw refusedWrite(call, current);
+  if (!passesWrite(filter, current)) throw refusedWrite(call, current);
   if (current.deleted) throw gone(current);
   assertIfMatch(options.ifMatch, current.version);
   const document = await patched(ctx, current, change);

@@ -3,7 +3,7 @@ import { nearestName } from '../fhir/nearest-name.ts';
 import { isId } from '../fhir/references.ts';
 import type { Registry } from '../search/registry.ts';
 import { type BinaryLink, type LinkedOwner, withOwners } from '../storage/binary-owners.ts';
-import { leavesKept, passesFilter, type RowFilter } from '../storage/filter.ts';
+import { leavesKept, passesFilter, passesWrite, type RowFilter } from '../storage/filter.ts';
 import type { LockedVersion } from '../storage/read.ts';
 import { type NewVersion, noFacts } from '../storage/rows.ts';
 import { isFault } from '../validation/walk.ts';
@@ -38,7 +38,7 @@ export async function prepareVersion(
   const { id, rid, version, interaction, factsBefore } = target;
   if (type === 'SearchParameter') await assertUsable(ctx, document, id);
   const { refKey, tokens: found, facts, patient, clinicalAt, owners } = ctx.extract(document.value, type, id);
-  if (!passesFilter(filter, found)) throw outsideRights(type);
+  if (!passesWrite(filter, { tokens: found, patient })) throw outsideRights(type);
   if (!leavesKept(filter, target.tokens, found))
     throw forbidden(
       'security-labels-kept',

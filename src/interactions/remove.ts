@@ -1,6 +1,6 @@
 import { FhirError, issue } from '../fhir/error.ts';
 import { LostRace } from '../storage/database.ts';
-import { passesFilter } from '../storage/filter.ts';
+import { passesWrite } from '../storage/filter.ts';
 import { lockCurrent } from '../storage/read.ts';
 import { replaceVersions } from '../storage/write.ts';
 import type { Answer } from './answer.ts';
@@ -24,7 +24,7 @@ export async function remove(ctx: Context, call: Call, type: string, id: string,
   if (type === 'AuditEvent') throw auditEventsStay();
   return inWriting(ctx, [type], async (tx) => {
     const [current] = await lockCurrent(tx.client, [{ type, id, refKey: ctx.refKeyOf(type, id) }]);
-    if (current === undefined || !passesFilter(filter, current.tokens)) {
+    if (current === undefined || !passesWrite(filter, current)) {
       assertDeletable(call, current);
       assertIfMatch(ifMatch, undefined);
       return { status: 200, issues: [deleted(0)] };
@@ -58,7 +58,7 @@ export async function conditionalRemove(ctx: Context, call: Call, type: string, 
     const still = locked.filter(({ id }) => matching.has(id));
     // The one to delete is another than the one that is locked. Of many, one that came to match meanwhile came after them.
     if (!multiple && still.length < matches.length) throw new LostRace('what matches changed before it was locked');
-    const current = still.filter((row) => passesFilter(filter, row.tokens));
+    const current = still.filter((row) => passesWrite(filter, row));
     await replaceVersions(tx.client, current.map(deletionOf));
     return { status: 200, issues: [deleted(current.length)] };
   });

@@ -1,7 +1,7 @@
 import { notFound } from '../fhir/error.ts';
 import type { BinaryLink, LinkedOwner } from '../storage/binary-owners.ts';
 import { LostRace, type Transaction } from '../storage/database.ts';
-import { passesFilter } from '../storage/filter.ts';
+import { passesFilter, passesWrite } from '../storage/filter.ts';
 import { type LockedVersion, readCurrent } from '../storage/read.ts';
 import { insertVersions, lockOwners, replaceVersions } from '../storage/write.ts';
 import { type Answer, type Return, writeAnswer } from './answer.ts';
@@ -82,7 +82,7 @@ function answerOf(status: 200 | 201, { row, json }: Prepared, prefer: Return, ca
 }
 
 function deleteWork(call: Call, target: Target, row: LockedVersion | undefined, entry: Entry): Work {
-  if (row === undefined || !passesFilter(call.access.filter('d', target.type), row.tokens)) {
+  if (row === undefined || !passesWrite(call.access.filter('d', target.type), row)) {
     assertDeletable(call, row);
     assertIfMatch(entry.ifMatch, undefined);
     return { answer: () => ({ status: 204, issues: [deleted(0)] }) };
@@ -110,7 +110,7 @@ async function patchWork(
   linked: readonly LinkedOwner[],
 ): Promise<Work> {
   if (row === undefined || entry.patch === undefined) throw notFound(target.type);
-  if (!passesFilter(call.access.filter('u', target.type), row.tokens)) throw refusedWrite(call, row);
+  if (!passesWrite(call.access.filter('u', target.type), row)) throw refusedWrite(call, row);
   if (row.deleted) throw gone(row);
   assertIfMatch(entry.ifMatch, row.version);
   return nextWork(ctx, call, row, await patched(ctx, row, entry.patch, resolve), 'p', [], prefer, linked);
@@ -126,7 +126,7 @@ function replaceWork(
   prefer: Return,
   linked: readonly LinkedOwner[],
 ): Promise<Work> {
-  if (!passesFilter(call.access.filter('u', row.type), row.tokens)) throw refusedWrite(call, row);
+  if (!passesWrite(call.access.filter('u', row.type), row)) throw refusedWrite(call, row);
   assertUpdatable(row, entry);
   return nextWork(ctx, call, row, document, 'u', edits, prefer, linked);
 }

@@ -2,7 +2,7 @@ import { badRequest, notFound } from '../fhir/error.ts';
 import { sameValue } from '../fhir/json.ts';
 import type { BinaryLink, LinkedOwner } from '../storage/binary-owners.ts';
 import type { Transaction } from '../storage/database.ts';
-import { noRows, passesFilter } from '../storage/filter.ts';
+import { noRows, passesFilter, passesWrite } from '../storage/filter.ts';
 import { type Address, type LockedVersion, lockCurrent, readCurrent } from '../storage/read.ts';
 import type { NewVersion, StoredVersion } from '../storage/rows.ts';
 import type { Decision } from '../storage/update-batch.ts';
@@ -124,7 +124,7 @@ async function nextVersion(
 ): Promise<Decision<Answer> & { readonly links: readonly BinaryLink[] }> {
   const { type, id } = current;
   const filter = call.access.filter('u', type);
-  if (!passesFilter(filter, current.tokens)) throw refusedWrite(call, current);
+  if (!passesWrite(filter, current)) throw refusedWrite(call, current);
   assertUpdatable(current, options);
   const readable = passesFilter(call.access.filter('r', type), current.tokens);
   const same = current.deleted ? undefined : await unchangedText(ctx, current, document);

@@ -18,6 +18,8 @@ export type RowFilter =
       readonly noneOf?: Alternatives;
       /** Tokens that a write leaves as they are: it neither gives a row one of these nor takes one away. */
       readonly kept?: readonly bigint[];
+      /** ref_keys of the patients whose rows may be written, where a row is of one patient: being named in another's is not enough. */
+      readonly subjects?: readonly bigint[];
     };
 
 /** The caller's filter for each type: no row comes out, and none has a say, that it doesn't pass. */
@@ -33,7 +35,13 @@ export function bothFilters(one: RowFilter, other: RowFilter): RowFilter {
   if (anyOf.length === 0) return noRows;
   const noneOf = [...(one.noneOf ?? []), ...(other.noneOf ?? [])];
   const kept = [...new Set([...(one.kept ?? []), ...(other.kept ?? [])])];
-  return { anyOf, ...(noneOf.length === 0 ? {} : { noneOf }), ...(kept.length === 0 ? {} : { kept }) };
+  const subjects = one.subjects === undefined ? other.subjects : one.subjects.filter((key) => other.subjects?.includes(key) ?? true);
+  return {
+    anyOf,
+    ...(noneOf.length === 0 ? {} : { noneOf }),
+    ...(kept.length === 0 ? {} : { kept }),
+    ...(subjects === undefined ? {} : { subjects }),
+  };
 }
 
 /** The rows that pass, without those that fit one of the alternatives. */
@@ -70,14 +78,32 @@ function oneOfSql(alternatives: Alternatives, alias: string, values: Values): st
     .join(' or ');
 }
 
+/** Filters live longer than the statements that are written from them. */
+const written = new WeakMap<readonly bigint[], Buffer>();
+
+function bytesOf(tokens: readonly bigint[]): Buffer {
+  let bytes = written.get(tokens);
+  if (bytes === undefined) {
+    bytes = int8Array(tokens);
+    written.set(tokens, bytes);
+  }
+  return bytes;
+}
+
 function groupSql(group: Group, alias: string, values: Values): string {
-  const holds = (tokens: readonly bigint[]): string => `${alias}.tokens && ${values.add(int8Array(tokens))}::int8[]`;
+  const holds = (tokens: readonly bigint[]): string => `${alias}.tokens && ${values.add(bytesOf(tokens))}::int8[]`;
   return 'without' in group ? `not (${holds(group.without)})` : holds(group);
 }
 
 /** The same decision on the tokens of a version in hand: 64-bit values in network order, back to back. */
 export function passesFilter(filter: RowFilter, tokens: Buffer): boolean {
   return passesWith(filter, (token) => holdsToken(tokens, token));
+}
+
+/** Whether a caller may write a row, as it is or as it is to be. */
+export function passesWrite(filter: RowFilter, { tokens, patient }: { readonly tokens: Buffer; readonly patient: bigint | null }): boolean {
+  if (!passesFilter(filter, tokens)) return false;
+  return filter === 'all' || filter.subjects === undefined || patient === null || filter.subjects.includes(patient);
 }
 
 /** The same decision by whoever knows which tokens a row holds. */

@@ -150,6 +150,26 @@ describe('a provider', () => {
     expect((await as(doe, 'DELETE', '/Observation/bob-1')).status).toBe(200);
     expect(await status(await server.token(), '/Observation/bob-1')).toBe(200);
   });
+  test('writes nothing of another’s because one of his patients is named in it', async () => {
+    const performer = [{ reference: 'Patient/ann' }];
+    await write(observation('bob-by-ann', 'bob', { performer }));
+    expect(await status(doe, '/Observation/bob-by-ann')).toBe(200);
+    const changed = observation('bob-by-ann', 'bob', { performer, status: 'amended' });
+    const app = await user('Patient/ann', 'patient/*.cruds', { patient: 'ann' });
+    for (const token of [doe, app]) {
+      expect((await as(token, 'PUT', '/Observation/bob-by-ann', { body: changed })).status).toBe(403);
+      expect((await as(token, 'DELETE', '/Observation/bob-by-ann')).status).toBe(403);
+      expect((await as(token, 'POST', '/Observation', { body: { ...changed, id: undefined } })).status).toBe(403);
+      const into = [
+        { op: 'replace', path: '/subject/reference', value: 'Patient/bob' },
+        { op: 'add', path: '/performer', value: performer },
+      ];
+      expect(
+        (await as(token, 'PATCH', '/Observation/ann-1', { body: into, headers: { 'content-type': 'application/json-patch+json' } })).status,
+      ).toBe(403);
+    }
+    await server.request('DELETE', '/Observation/bob-by-ann');
+  });
   test('can’t give himself a relationship', async () => {
     const mine = [
       { ...encounter('x', 'bob', 'Practitioner/doe'), id: undefined },

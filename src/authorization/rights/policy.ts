@@ -42,6 +42,8 @@ export type PolicyAsking = {
 export type PolicyRows = {
   readonly denied: () => Alternatives;
   readonly permitted: () => Alternatives;
+  /** The patients of whom consents permit something. */
+  readonly permittedPatients: () => readonly string[];
   readonly privilege: Privilege;
   /** Tokens of Consents with effect. */
   readonly active: () => readonly bigint[];
@@ -61,6 +63,7 @@ export function policyRows(letter: Letter, type: string, asking: PolicyAsking): 
   return {
     denied: () => [...deniedBy(consents, asker, rows), ...deniedLabels(consents, asker, rows, asking)],
     permitted: () => permittedBy(consents, asker, rows),
+    permittedPatients: () => consents.filter((consent) => permittedBy([consent], asker, rows).length > 0).map(({ patient }) => patient),
     privilege: isRead(letter) ? 'free' : privilegeOf(type, grant.roles, policy.privilegedWriters),
     active: () => groupsOfParams(type, [['status', 'active']], context).flat(),
     own,

@@ -75,3 +75,21 @@ export function mayServe(patient: string, { roles }: Pick<Grant, 'roles'>, right
   if (!cares) return false;
   return rights.care === 'all' || rights.care.includes(patient) || breakGlass?.patient === patient;
 }
+
+/**
+ * The patients whose rows the user may write; `any` where he isn't bound to some.
+ *
+ * @param permitted  whom consents add
+ */
+export function mayWriteFor(
+  { roles }: Pick<Grant, 'roles'>,
+  rights: Rights,
+  permitted: readonly string[],
+  breakGlass: BreakGlass | undefined,
+): 'any' | readonly string[] {
+  if (roles.includes('admin')) return 'any';
+  const own = roles.includes('patient') ? [...rights.selves, ...rights.represented] : [];
+  if (!roles.includes('provider')) return own;
+  if (rights.care === 'all') return 'any';
+  return [...own, ...rights.care, ...permitted, ...(breakGlass === undefined ? [] : [breakGlass.patient])];
+}
