@@ -34,6 +34,7 @@ export async function expand(request: ExpandRequest, { stock, conformance, now }
     request.excludeNested === false && page.whole ? nested(found.entries, stock) : found.entries.map((entry) => ({ entry, contains: [] }));
   const write = (each: Contained): JsonObject => contained(each, request);
   const { offset = 0 } = request;
+  const parameter = [...parametersOf(request), ...versionsOf(found.versions)];
   return {
     ...aboutOf(resource, request.includeDefinition === true),
     expansion: {
@@ -41,7 +42,7 @@ export async function expand(request: ExpandRequest, { stock, conformance, now }
       timestamp: now().toISOString(),
       ...(found.total === undefined ? {} : { total: found.total }),
       ...(page.whole ? {} : { offset }),
-      parameter: [...parametersOf(request), ...versionsOf(found.versions)],
+      ...(parameter.length === 0 ? {} : { parameter }),
       ...(shown.length === 0 ? {} : { contains: shown.map(write) }),
     },
   };

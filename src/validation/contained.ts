@@ -17,19 +17,22 @@ export function checkContained(walk: Walk, resource: JsonObject): void {
   }
   if (resource.contained !== undefined) {
     const sentence = 'stands within a contained resource: move it to the contained of the outermost resource.';
-    reportChild(walk, 'contained', 'invariant', 'shape-contained', sentence, standardRule('DomainResource', 'dom-2'));
+    breakAt(walk, 'dom-2', 'DomainResource', ['contained'], sentence, AROUND);
   }
   const { meta } = resource;
   if (!isObject(meta)) return;
   if (meta.versionId !== undefined || meta.lastUpdated !== undefined) {
     const sentence = 'has a version or a time of update, which only the resource around it has: leave them out.';
-    reportChild(walk, 'meta', 'invariant', 'invariant-dom-4', sentence, standardRule('DomainResource', 'dom-4'));
+    breakAt(walk, 'dom-4', 'DomainResource', ['meta'], sentence, AROUND);
   }
   if (meta.security !== undefined) {
     const sentence = 'has security labels, which only the resource around it has: move them there.';
-    reportChild(walk, 'meta', 'invariant', 'invariant-dom-5', sentence, standardRule('DomainResource', 'dom-5'));
+    breakAt(walk, 'dom-5', 'DomainResource', ['meta'], sentence, AROUND);
   }
 }
+
+/** From a contained resource to the one around it, which states what it may be. */
+const AROUND = -2;
 
 /**
  * Each contained resource has an id of its own, and is referred to from the resource around it, or refers to that.

@@ -142,11 +142,14 @@ function standsIn(walk: Walk, { type, expression }: Context, place: Place, names
   // Element stands for all that can have extensions, resources included.
   if (expression === 'Element' || expression === '*' || names.has(expression)) return true;
   if (type === 'extension') return isObject(place.value) && place.value.url === expression.replace(/#.*$/, '');
-  if (type !== 'fhirpath') return false;
+  // A mere path selects what it names, and that was compared.
+  if (type !== 'fhirpath' || PATH.test(expression)) return false;
   // What selects nothing doesn't select this place; what selects something may.
   const resource = walk.scope.resource;
   return holds(walk, `(${expression}).exists()`, resourceTypeOf(resource), resource, parts) !== false;
 }
+
+const PATH = /^[A-Z][A-Za-z]*(?:\.[a-z][A-Za-z0-9]*)+$/;
 
 /** What can't be read or told speaks against nobody. */
 function holds(walk: Walk, expression: string, type: string, value: Place['value'], parts: ContextParts): boolean | undefined {

@@ -26,7 +26,6 @@ export const RESOURCE_ID: Format = text('an id of 1 to 64 letters, digits, "-" a
 export const ELEMENT_ID: Format = text('an id without white space', isUri);
 
 const STRING_LENGTH_MAX = 1024 * 1024;
-const DECIMAL_DIGITS_MAX = 18;
 const INT_MAX = 2_147_483_647;
 const INTEGER = /^-?(?:0|[1-9][0-9]*)$/;
 const TIME = /^(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?$/;
@@ -40,15 +39,7 @@ const FORMATS: ReadonlyMap<string, Format> = new Map<string, Format>([
   ['integer', integer('a whole number from -2147483648 to 2147483647, without point or exponent', -INT_MAX - 1)],
   ['unsignedInt', integer('a whole number from 0 to 2147483647, without point or exponent', 0)],
   ['positiveInt', integer('a whole number from 1 to 2147483647, without point or exponent', 1)],
-  [
-    'decimal',
-    {
-      json: 'number',
-      rule: `a number of at most ${DECIMAL_DIGITS_MAX} digits`,
-      accepts: (value, holder, key, decimals) =>
-        typeof value === 'number' && (decimals.size === 0 || digitsIn(literalOf(decimals, holder, key, value)) <= DECIMAL_DIGITS_MAX),
-    },
-  ],
+  ['decimal', { json: 'number', rule: 'a number', accepts: (value) => typeof value === 'number' }],
   ['string', text('text of at most 1048576 characters, without control characters other than tab and line break', isString)],
   ['markdown', text('Markdown of at most 1048576 characters, without control characters other than tab and line break', isString)],
   ['code', text('a code: no white space around it and none but single spaces inside', isCode)],
@@ -90,26 +81,6 @@ function integer(rule: string, least: number): Format {
 /** `1.0` and `1e2` are decimals though their value is whole; `-0` is an integer, but neither positive nor unsigned. */
 function isIntegerLiteral(literal: string, least: number): boolean {
   return INTEGER.test(literal) && (least < 0 || !literal.startsWith('-'));
-}
-
-/**
- * Counts digits as XML Schema's totalDigits does, from the first to the last that isn't 0: the standard lets its limits
- * apply, and an official example (`Observation/decimal`) writes 1.000000000000000000E-245.
- *
- * @see  https://hl7.org/fhir/R4/datatypes.html#decimal
- */
-function digitsIn(literal: string): number {
-  let digits = 0;
-  let counted = 0;
-  for (let at = 0; at < literal.length; at++) {
-    const unit = literal.charCodeAt(at);
-    if (unit === 0x65 || unit === 0x45) break;
-    if (unit < 0x30 || unit > 0x39) continue;
-    if (unit === 0x30 && digits === 0) continue;
-    digits++;
-    if (unit !== 0x30) counted = digits;
-  }
-  return counted;
 }
 
 function isString(value: string): boolean {

@@ -43,7 +43,7 @@ export function severityOf(
  *
  * @param type   that states it: `Bundle`
  * @param place  the steps from the walk's present place to there
- * @param about  how many of these steps lead to what the invariant is about
+ * @param about  how many of these steps lead to what the invariant is about; negative: so many steps above the present place
  */
 export function breakAt(walk: Walk, key: string, type: string, place: readonly (string | number)[], sentence: string, about = 0): void {
   for (const step of place) walk.path[walk.depth++] = step;

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../fhir/json.ts';
 import { nearestName } from '../fhir/nearest-name.ts';
-import { report, reportChild, type Walk } from './walk.ts';
+import { noteChild, pathOf, report, reportChild, type Walk } from './walk.ts';
 
 /** A type, compiled. */
 export type Shape = {
@@ -99,7 +99,8 @@ function reportMissing(walk: Walk, shape: Shape, seen: number): void {
     if (!part.required || (seen & part.bit) !== 0) continue;
     const sentence =
       part.names.length === 1 ? 'is required and missing: add it.' : `is required and missing: add one of ${listOf(part.names)}.`;
-    reportChild(walk, part.step, 'required', 'shape-required', sentence);
+    // What is missing has no place: others tell of it at what lacks it.
+    noteChild(walk, part.step, 'error', 'required', 'shape-required', sentence, undefined, pathOf(walk));
   }
 }
 

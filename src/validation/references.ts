@@ -71,23 +71,25 @@ function checkFragment(walk: Walk, reference: string): void {
 }
 
 /**
- * A document carries all it refers to, and nothing outside of a Bundle can be meant by a URN in it.
+ * A document carries all it refers to, a message what it is about, and nothing outside of a Bundle can be meant by a URN in it.
  *
- * @see https://hl7.org/fhir/R4/documents.html, https://hl7.org/fhir/R4/bundle.html#references
+ * @see https://hl7.org/fhir/R4/documents.html, https://hl7.org/fhir/R4/messaging.html, https://hl7.org/fhir/R4/bundle.html#references
  */
 function checkBundled(walk: Walk, reference: string): void {
   const [outermost] = walk.resources;
   if (outermost?.resourceType !== 'Bundle' || reference.charCodeAt(0) === 0x23) return;
   const isUrn = reference.startsWith('urn:uuid:') || reference.startsWith('urn:oid:');
-  if ((!isUrn && outermost.type !== 'document') || walk.scope.resolve(reference) !== undefined) return;
-  const sentence = `points to a resource that is not in the ${isUrn ? 'Bundle' : 'document'}: add an entry for it, or correct the reference.`;
-  const severity = !isUrn && isOfComposition(walk) ? 'error' : 'warning';
+  if ((!isUrn && outermost.type !== 'document' && !isOfFirst(walk)) || walk.scope.resolve(reference) !== undefined) return;
+  const sentence = 'points to a resource that is not in the Bundle: add an entry for it, or correct the reference.';
+  const severity = isOfFirst(walk) ? 'error' : 'warning';
   noteChild(walk, 'reference', severity, 'not-found', 'reference-bundled', sentence);
 }
 
-/** What a document's Composition refers to has to be in it, but for other documents that it relates to. */
-function isOfComposition({ resources, path, depth }: Walk): boolean {
-  return resources.length === 2 && resources[1]?.resourceType === 'Composition' && !path.slice(0, depth).includes('relatesTo');
+/** What a document's Composition refers to has to be in it, but for other documents that it relates to; so has what a message is about. */
+function isOfFirst({ resources: [bundle, resource, ...others], path, depth }: Walk): boolean {
+  if (others.length > 0) return false;
+  if (bundle?.type === 'message') return resource?.resourceType === 'MessageHeader' && path[4] === 'focus';
+  return bundle?.type === 'document' && resource?.resourceType === 'Composition' && !path.slice(0, depth).includes('relatesTo');
 }
 
 /** @see https://hl7.org/fhir/R4/references.html#Reference */

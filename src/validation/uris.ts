@@ -15,7 +15,8 @@ const BARE = /^(?:oid|uuid):/i;
 export function uriRule({ name: type }: TypeDef, element: ElementDef): ValueRule[] {
   if (element.type === 'canonical') return [isCanonical];
   // The url of an extension may be relative, and has checks of its own.
-  return (element.type === 'uri' || element.type === 'url') && type !== 'Extension' ? [isWellFormed] : [];
+  const isOfExtension = type === 'Extension' && element.name === 'url';
+  return (element.type === 'uri' || element.type === 'url') && !isOfExtension ? [isWellFormed] : [];
 }
 
 const isCanonical: ValueRule = (walk, value) => {

@@ -226,9 +226,10 @@ export function noteChild(
   id: string,
   sentence: string | (() => string),
   rule?: Rule,
+  ...around: readonly string[]
 ): void {
   walk.path[walk.depth++] = child;
-  note(walk, severity, code, id, sentence, rule);
+  note(walk, severity, code, id, sentence, rule, ...around);
   walk.depth--;
 }
 
@@ -248,5 +249,13 @@ export function pathOf(walk: Walk): string {
     if (typeof step === 'number') path += `[${step}]`;
     else path += path === '' ? step : `.${step}`;
   }
+  return path;
+}
+
+/** What holds the present place: others tell there of what is missing, as it has no place itself. */
+export function pathAbove(walk: Walk): string {
+  walk.depth--;
+  const path = pathOf(walk);
+  walk.depth++;
   return path;
 }

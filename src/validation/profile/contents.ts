@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../fhir/json.ts';
 import { isObject } from '../resolve.ts';
-import { insideResource, type Walk } from '../walk.ts';
+import { insideResource, pathAbove, type Walk } from '../walk.ts';
 import { bindingChecks } from './bindings.ts';
 import { type Base, type Compiled, type Compiler, type Content, fault, type ItemCheck, type ObjectCheck } from './compiler.ts';
 import { valueChecks } from './facets.ts';
@@ -171,7 +171,7 @@ function countCheck(
   const check = (walk: Walk, count: number): void => {
     if (count < least) {
       const sentence = count === 0 ? `is required by ${url} and missing: ${hint}.` : `has ${count} items and must have ${least} by ${url}.`;
-      fault(compiler, walk, { code: 'required', id: 'profile-required', key }, sentence);
+      fault(compiler, walk, { code: 'required', id: 'profile-required', key }, sentence, count === 0 ? [pathAbove(walk)] : []);
     } else if (count > most) {
       const sentence = most === 0 ? `is not allowed by ${url}: leave it out.` : `has ${count} items and may have ${most} by ${url}.`;
       fault(compiler, walk, { code: 'structure', id: most === 0 ? 'profile-forbidden' : 'profile-count', key }, sentence);

@@ -1,4 +1,5 @@
 import type { Conformance } from '../../fhir/conformance.ts';
+import { FhirError } from '../../fhir/error.ts';
 import type { StructureDefinition } from '../../fhir/structure-definition.ts';
 import type { Profiles } from '../profile.ts';
 import type { Walk } from '../walk.ts';
@@ -56,7 +57,7 @@ export function makeProfiles({ conformance, snapshotOf, profilesMax = 1_000, ...
       return { found: compile(complete) };
     } catch (error) {
       // The definition is at fault, and that is told where the profile is asked for.
-      return { found: 'absent', whyNot: error instanceof Error ? error.message : String(error) };
+      return { found: 'absent', whyNot: reasonOf(error) };
     }
   };
   const keep = (canonical: string, entry: Omit<Entry, 'used'>): void => {
@@ -87,6 +88,12 @@ export function makeProfiles({ conformance, snapshotOf, profilesMax = 1_000, ...
     loading.clear();
   });
   return { get, load, whyNot: (canonical) => entries.get(canonical)?.whyNot };
+}
+
+/** As it follows `which`: what snapshots are refused with are sentences of their own. */
+function reasonOf(error: unknown): string {
+  if (error instanceof FhirError) return `can't be used here: ${error.message.replace(/\.$/, '')}`;
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** What a client stored has been checked for its shape; a package's files are taken by the few parts that are needed here. */

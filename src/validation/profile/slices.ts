@@ -1,6 +1,6 @@
 import type { Slicing } from '../../fhir/structure-definition.ts';
 import { isObject } from '../resolve.ts';
-import { insideResource, type Walk } from '../walk.ts';
+import { insideResource, pathAbove, type Walk } from '../walk.ts';
 import { type Base, below, type Compiled, type Compiler, type Content, fault, type ItemCheck } from './compiler.ts';
 import { attempt, passes, reasonsIn } from './conforming.ts';
 import { type Discriminator, discriminatorOf } from './discriminators.ts';
@@ -211,7 +211,7 @@ function reportCount(compiler: Compiler, slice: Slice, walk: Walk, count: number
   const { text, places } = nearest === undefined ? reasonsIn([]) : reasonsFor(walk, failing, nearest);
   const hint = failing === undefined || nearest === undefined ? '' : ` The nearest is item ${nearest.index ?? 0}, but ${failing.words}.`;
   const sentence = `has ${count === 0 ? 'no item' : `${count} items`} ${name} and must have ${least}: ${how}.${hint}${text}`;
-  fault(compiler, walk, { code: 'required', id: 'slice-min', key: node.id }, sentence, places);
+  fault(compiler, walk, { code: 'required', id: 'slice-min', key: node.id }, sentence, count === 0 ? [pathAbove(walk), ...places] : places);
 }
 
 function passed(walk: Walk, { discriminators }: Slice, item: Item): number {
