@@ -98,7 +98,8 @@ describe('the page of apps', () => {
     const token = await granted(browser, 'leaver');
     expect(await read(token['access_token'])).toBe(200);
     await users.setEnabled(user, false);
-    expect(await read(token['access_token'])).toBe(401);
+    // All processes, this one too, hear of it from the database: within a second.
+    await expect.poll(() => read(token['access_token']), { timeout: 1_000, interval: 20 }).toBe(401);
     expect((await refresh(token['refresh_token'])).status).toBe(400);
     expect((await browser.open('/oauth/apps')).url).toBe(`${world.origin}/oauth/sign-in`);
     await users.setEnabled(user, true);
