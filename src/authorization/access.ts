@@ -112,13 +112,14 @@ function joined(alternatives: Alternatives): Alternatives {
   const byStart = new Map<string, { readonly start: readonly Group[]; readonly ends: bigint[] }>();
   const others: (readonly Group[])[] = [];
   for (const groups of alternatives) {
-    const end = groups.at(-1);
-    if (end === undefined || 'without' in end || groups.some((group) => 'without' in group)) {
+    const lists = groups.flatMap((group) => ('without' in group ? [] : [group]));
+    const end = lists.at(-1);
+    if (end === undefined || lists.length < groups.length) {
       others.push(groups);
       continue;
     }
-    const start = groups.slice(0, -1);
-    const name = start.join(' ');
+    const start = lists.slice(0, -1);
+    const name = start.map((list) => list.join()).join(' ');
     const known = byStart.get(name);
     if (known === undefined) byStart.set(name, { start, ends: [...end] });
     else known.ends.push(...end);
