@@ -14,6 +14,8 @@ export type Revocations = {
    * @param issuedAt  its `iat`, seconds
    */
   readonly isOver: (names: readonly string[], issuedAt: number) => boolean;
+  /** This process has ended a token or a grant itself: it needn't wait to hear of it. */
+  readonly note: (kind: 'token' | 'grant', id: string) => void;
   /** False while it is not known what others ended: then `refresh` before asking. */
   readonly isKnown: () => boolean;
   readonly refresh: () => Promise<void>;
@@ -34,6 +36,8 @@ export type RevocationsOptions = {
 const trustMs = 1_000;
 const beatMs = 500;
 const reconnectMs = 200;
+/** Longer than any token of ours lives. */
+const notedMs = 3_700_000;
 
 /** The names by which tokens with these claims can be ended. */
 export function namesOf(claims: { readonly [claim: string]: unknown }): readonly string[] {
@@ -140,6 +144,9 @@ export async function watchRevocations(options: RevocationsOptions): Promise<Rev
         const found = over.get(name);
         return found !== undefined && issuedAt * 1000 <= found.untilMs;
       });
+    },
+    note(kind, id) {
+      over.set(revocableName(kind, id), { untilMs: Number.POSITIVE_INFINITY, expiresMs: Date.now() + notedMs });
     },
     isKnown: () => performance.now() - heardAt < trustMs,
     refresh,

@@ -11,8 +11,7 @@ beforeAll(async () => {
     ['pa', 'Adams'],
     ['pb', 'Baker'],
   ]) {
-    const { status } = await server.request('PUT', `/Patient/${id}`, { body: { resourceType: 'Patient', id, name: [{ family: name }] } });
-    expect(status).toBe(201);
+    await server.request('PUT', `/Patient/${id}`, { body: { resourceType: 'Patient', id, name: [{ family: name }] } });
   }
   await server.request('PUT', '/Practitioner/dr', { body: { resourceType: 'Practitioner', id: 'dr' } });
   await addUser(server, 'anna', ['patient'], 'Patient/pa');

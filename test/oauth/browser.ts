@@ -85,7 +85,7 @@ export function pkce(): { verifier: string; challenge: string } {
 }
 
 export function authorizeUrl(server: TestServer, asked: Asked): string {
-  return `${server.origin}/oauth/authorize?${new URLSearchParams(asked)}`;
+  return `${server.origin}/oauth/authorize?${new URLSearchParams(asked).toString()}`;
 }
 
 /** Posts a form to one of the endpoints that answer JSON. */

@@ -30,8 +30,7 @@ async function register(server: TestServer, metadata: unknown, bearer?: string) 
   };
   const response = await fetch(`${server.origin}/oauth/register`, { method: 'POST', headers, body: JSON.stringify(metadata) });
   const text = await response.text();
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into arbitrary answers
-  return { status: response.status, json: (text.startsWith('{') ? JSON.parse(text) : undefined) as any };
+  return { status: response.status, json: text.startsWith('{') ? JSON.parse(text) : undefined };
 }
 
 describe('an app registers itself', () => {

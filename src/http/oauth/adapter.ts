@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import type { Revocations } from '../../authorization/revocations.ts';
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
 import { findClient, putClient } from '../../storage/oauth-clients.ts';
 import type { FoundItem, OauthItem, OauthItems } from '../../storage/oauth-items.ts';
@@ -12,6 +13,7 @@ export type AdapterOptions = {
   readonly pool: Pool;
   readonly items: OauthItems;
   readonly readToken: ReadToken;
+  readonly revocations: Pick<Revocations, 'note'>;
   /** What `consume` throws at those who come too late. */
   readonly lateError: () => Error;
 };
@@ -25,7 +27,11 @@ export function oauthAdapter(options: AdapterOptions): AdapterFactory {
   };
 }
 
-function itemAdapter({ pool, items, lateError }: AdapterOptions, kind: string): Adapter {
+function itemAdapter({ pool, items, revocations, lateError }: AdapterOptions, kind: string): Adapter {
+  const endGrant = async (grantId: string): Promise<void> => {
+    await revokeGrant(pool, grantId);
+    revocations.note('grant', grantId);
+  };
   return {
     upsert: (id, payload, expiresIn) => items.put(itemOf(kind, id, payload, expiresIn)),
     find: async (id) => payloadOf(await items.find(kind, id)),
@@ -35,14 +41,14 @@ function itemAdapter({ pool, items, lateError }: AdapterOptions, kind: string): 
       if (await items.consume(kind, id)) return;
       // Somebody was first with the same code or token: neither can be told from a thief.
       const grantId = (await items.find(kind, id))?.payload['grantId'];
-      if (typeof grantId === 'string') await revokeGrant(pool, grantId);
+      if (typeof grantId === 'string') await endGrant(grantId);
       throw lateError();
     },
     async destroy(id) {
-      if (kind === 'Grant') await revokeGrant(pool, id);
+      if (kind === 'Grant') await endGrant(id);
       else await items.remove(kind, id);
     },
-    revokeByGrantId: (grantId) => revokeGrant(pool, grantId),
+    revokeByGrantId: endGrant,
   };
 }
 
@@ -68,7 +74,7 @@ function payloadOf(found: FoundItem | undefined): AdapterPayload | undefined {
   return consumedAt === undefined ? payload : { ...payload, consumed: Math.floor(consumedAt.getTime() / 1000) };
 }
 
-function tokenAdapter({ pool, readToken }: AdapterOptions, kind: string): Adapter {
+function tokenAdapter({ pool, readToken, revocations }: AdapterOptions, kind: string): Adapter {
   const never = () => Promise.resolve(undefined);
   return {
     upsert: () => Promise.reject(new Error('access tokens are JWTs and are not stored')),
@@ -79,7 +85,10 @@ function tokenAdapter({ pool, readToken }: AdapterOptions, kind: string): Adapte
     findByUid: never,
     findByUserCode: never,
     consume: never,
-    destroy: (id) => revokeToken(pool, id),
+    async destroy(id) {
+      await revokeToken(pool, id);
+      revocations.note('token', id);
+    },
     // With the grant they end all together.
     revokeByGrantId: never,
   };

@@ -1,4 +1,4 @@
-import type { Provider } from 'oidc-provider';
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { type LaunchContext, launchMembers, launchProperty } from './launch-context.ts';
 import { lifetimes } from './lifetimes.ts';
 import { scopeProperty } from './client-metadata.ts';
@@ -16,12 +16,12 @@ export type AnswerOptions = {
 export function completeAnswers(provider: Provider, options: AnswerOptions): void {
   provider.use(async (ctx, next) => {
     await next();
-    const { oidc } = ctx as { oidc?: typeof ctx.oidc };
+    const { oidc } = ctx as { readonly oidc?: KoaContextWithOIDC['oidc'] };
     const body: unknown = ctx.body;
     if (oidc === undefined || typeof body !== 'object' || body === null || Buffer.isBuffer(body)) return;
     const answer = body as Body;
     if (oidc.route === 'token') {
-      if (answer['error'] !== undefined) renameError(ctx as { status: number }, answer);
+      if (answer['error'] !== undefined) renameError(ctx, answer);
       else {
         const grant = oidc.entities.Grant as unknown as (OwnGrant & { jti: string }) | undefined;
         if (grant !== undefined) {
@@ -40,7 +40,8 @@ export function completeAnswers(provider: Provider, options: AnswerOptions): voi
 }
 
 function renameError(ctx: { status: number }, answer: Body): void {
-  const description = String(answer['error_description'] ?? '');
+  const { error_description: told } = answer;
+  const description = typeof told === 'string' ? told : '';
   // RFC 7636, 4.6: whatever is wrong with the verifier is wrong with the grant.
   if (answer['error'] === 'invalid_request' && description.startsWith('code_verifier')) answer['error'] = 'invalid_grant';
   if (answer['error'] === 'invalid_request' && description.startsWith('requested grant type is not allowed'))

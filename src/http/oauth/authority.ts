@@ -1,34 +1,8 @@
 import type { JWTVerifyGetKey } from 'jose';
 import type { Provider } from 'oidc-provider';
-import type { Pool } from 'pg';
-import type { Revocations } from '../../authorization/revocations.ts';
-import type { Config } from '../../config.ts';
-import type { DataKey } from '../../encryption/seal.ts';
 import { loadOauthKeys } from '../../storage/oauth-keys.ts';
-import type { OauthItems } from '../../storage/oauth-items.ts';
-import type { Log } from '../../telemetry/log.ts';
 import { publicKeys } from './access-tokens.ts';
-import type { ClientKeys } from './client-keys.ts';
-import type { Accounts, Views } from './interaction.ts';
-import type { Launches } from './launch-context.ts';
-
-export type AuthorityOptions = {
-  /** `https://host/oauth`. */
-  readonly issuer: string;
-  /** The FHIR base: whom its tokens are for. */
-  readonly base: string;
-  readonly config: Config;
-  readonly pool: Pool;
-  readonly key: DataKey;
-  readonly items: OauthItems;
-  readonly accounts: Accounts;
-  readonly views: Views;
-  readonly launches: Launches;
-  readonly clientKeys: ClientKeys;
-  readonly revocations: Revocations;
-  readonly makeSecret: () => string;
-  readonly log: Log;
-};
+import type { AuthorityOptions } from './authority-options.ts';
 
 /** The authorization server, made when it is first needed: who never asks for a token pays nothing for it. */
 export type Authority = {

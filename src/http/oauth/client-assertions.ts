@@ -25,7 +25,8 @@ export function assertAssertion(tokenUrl: string, _ctx: KoaContextWithOIDC, { cl
   if (claims['sub'] !== claims['iss']) refuse('iss and sub of the client_assertion differ');
   if (typeof claims['jti'] !== 'string' || claims['jti'] === '') refuse('the client_assertion has no jti');
   if (typeof header['kid'] !== 'string' || header['kid'] === '') refuse('the client_assertion has no kid');
-  if (header['typ'] !== undefined && !/^(?:application\/)?jwt$/i.test(String(header['typ'])))
+  const { typ } = header;
+  if (typ !== undefined && !(typeof typ === 'string' && /^(?:application\/)?jwt$/i.test(typ)))
     refuse('the client_assertion is of another type');
   if (header['jku'] !== undefined && header['jku'] !== client.jwksUri) refuse('the jku of the client_assertion is not the registered one');
   if (header['crit'] !== undefined) refuse('the client_assertion has critical headers');

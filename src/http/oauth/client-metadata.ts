@@ -8,18 +8,19 @@ export const scopeProperty = 'fhir_scope';
 export function clientOfMetadata(payload: AdapterPayload): { readonly metadata: ClientMetadata; readonly secret: string | undefined } {
   const { client_secret: secret, client_id: _id, [scopeProperty]: scope, ...rest } = payload as Record<string, unknown>;
   const metadata = { ...rest, ...(typeof scope === 'string' ? { scope } : {}) };
-  return { metadata: metadata as ClientMetadata, secret: typeof secret === 'string' ? secret : undefined };
+  return { metadata, secret: typeof secret === 'string' ? secret : undefined };
 }
 
 /** What was stored, as the authorization server reads it: with the hash of the secret in the secret's place. */
 export function metadataOfClient(id: string, metadata: ClientMetadata, secretHash: string | undefined): AdapterPayload {
-  const { scope, ...rest } = metadata as Record<string, unknown>;
-  return {
+  const { scope, ...rest } = metadata;
+  const read: Record<string, unknown> = {
     ...rest,
     ...(typeof scope === 'string' ? { [scopeProperty]: scope } : {}),
     client_id: id,
     ...(secretHash === undefined ? {} : { client_secret: secretHash }),
-  } as AdapterPayload;
+  };
+  return read;
 }
 
 /** The scopes a client is registered for; undefined where it was registered without. */

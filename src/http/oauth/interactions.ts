@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Client, Interaction as StoredInteraction, InteractionResults, Provider } from 'oidc-provider';
 import type { Pool } from 'pg';
+import type { Revocations } from '../../authorization/revocations.ts';
 import { badRequest } from '../../fhir/error.ts';
 import {
   grantable,
@@ -26,6 +27,7 @@ export type InteractionsOptions = {
   readonly patients: Patients;
   readonly launches: Launches;
   readonly items: OauthItems;
+  readonly revocations: Pick<Revocations, 'note'>;
   readonly pool: Pool;
   /** The FHIR base. */
   readonly base: string;
@@ -44,7 +46,7 @@ type Opened = {
 const plain = new Set<string>([...identityScopes, ...launchScopes]);
 
 export function oauthInteractions(options: InteractionsOptions): Interactions {
-  const { accounts, patients, launches, items, pool, base } = options;
+  const { accounts, patients, launches, items, revocations, pool, base } = options;
 
   async function open(incoming: IncomingMessage, outgoing: ServerResponse, uid?: string): Promise<Opened | undefined> {
     const provider = await options.provider();
@@ -160,6 +162,7 @@ export function oauthInteractions(options: InteractionsOptions): Interactions {
       const payload = (await items.find('Grant', grantId))?.payload;
       if (payload?.['accountId'] !== accountId) return false;
       await revokeGrant(pool, grantId);
+      revocations.note('grant', grantId);
       return true;
     },
   };

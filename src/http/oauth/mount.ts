@@ -61,7 +61,8 @@ export function oauthListener(options: MountOptions): OauthListener {
     const claims = token === undefined ? undefined : await oauth.claimsOf(token);
     const clientId = claims?.['client_id'];
     if (claims === undefined || typeof clientId !== 'string') return undefined;
-    return { clientId, scopes: String(claims['scope'] ?? '').split(' ') };
+    const { scope } = claims;
+    return { clientId, scopes: typeof scope === 'string' ? scope.split(' ') : [] };
   }
 
   async function answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {

@@ -18,10 +18,19 @@ export type PagesMountOptions = {
 /** The pages of the authorization server, with what they work with. */
 export function oauthPages({ oauth, context, accessOfUser, log }: PagesMountOptions): Hono<PagesEnv> {
   const { config, pool } = context;
-  const { users, items, launches, authority } = oauth;
+  const { users, items, launches, authority, revocations } = oauth;
   const { records, patients } = choicesOf(context, accessOfUser);
   const accounts = accountsOf(users);
-  const interactions = oauthInteractions({ provider: authority.provider, accounts, patients, launches, items, pool, base: config.baseUrl });
+  const interactions = oauthInteractions({
+    provider: authority.provider,
+    accounts,
+    patients,
+    launches,
+    items,
+    revocations,
+    pool,
+    base: config.baseUrl,
+  });
   const pages = makePagesContext({ config, users, interactions, records, secret: oauth.secretFor('pages') });
   const demo = config.nodeEnv === 'production' ? undefined : config.baseUrl;
   return pagesApp({ context: () => Promise.resolve(pages), log, demo });

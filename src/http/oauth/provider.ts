@@ -10,7 +10,7 @@ import { assertAssertion, claimAssertion } from './client-assertions.ts';
 import type { Accounts } from './interaction.ts';
 import { type LaunchContext, launchProperty } from './launch-context.ts';
 import { lifetimes } from './lifetimes.ts';
-import type { AuthorityOptions } from './authority.ts';
+import type { AuthorityOptions } from './authority-options.ts';
 import { readAccessToken } from './access-tokens.ts';
 
 export type ProviderOptions = AuthorityOptions & {
@@ -51,6 +51,7 @@ function configuration(options: ProviderOptions): Configuration {
       pool,
       items,
       readToken: readAccessToken(options),
+      revocations: options.revocations,
       lateError: () => new errors.InvalidGrant('it was used before'),
     }),
     jwks: { keys: [...options.signing] as never },

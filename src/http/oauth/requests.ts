@@ -33,7 +33,7 @@ export async function prepareRequest(
   if (path === '/authorize') {
     const asked = incoming.method === 'POST' ? await readForm(incoming) : new URLSearchParams(queryOf(incoming));
     if (incoming.method === 'POST') becomeGet(incoming);
-    incoming.url = `/authorize?${authorizeParameters(asked, options.base)}`;
+    incoming.url = `/authorize?${authorizeParameters(asked, options.base).toString()}`;
     return false;
   }
   if (incoming.method !== 'POST') return false;

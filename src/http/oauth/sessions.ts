@@ -24,7 +24,7 @@ export function oauthSessions({
   async function open(incoming: IncomingMessage, outgoing: ServerResponse) {
     const provider = await made();
     const ctx = provider.createContext(incoming, outgoing);
-    const session = (await provider.Session.get(ctx as never)) as unknown as OwnSession;
+    const session = (await provider.Session.get(ctx)) as unknown as OwnSession;
     const name = provider.cookieName('session');
     const options = {
       httpOnly: true,
