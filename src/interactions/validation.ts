@@ -36,5 +36,5 @@ export function openValidation({ config, schema, conformance, codeTables: tables
     },
   });
   const find = (canonical: string): Promise<object | undefined> => conformance.find('StructureDefinition', canonical);
-  return { validator: validatingDefinitions(validator, find), terminology };
+  return { validator: validatingDefinitions(validator, find, rules), terminology };
 }
