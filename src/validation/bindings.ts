@@ -89,6 +89,10 @@ function codedIn(item: Json): Coded | undefined {
 
 function reportMissing(walk: Walk, { valueSet, severity, strength, rule }: Bound): void {
   if (strength === 'maximum') return;
+  // Of a value set that isn't here nobody knows whether it is one; no code at all is in those that are.
+  const verdict = verdictOf(walk, { valueSet, system: '', code: '' });
+  if (verdict === undefined) return;
+  if (verdict.kind === 'unchecked') return tellUnchecked(walk, verdict.why);
   const must = severity === 'error' ? 'must' : 'should';
   note(walk, severity, 'code-invalid', 'binding-missing', `has no code and ${must} have one from ${valueSet}: add it.`, rule);
 }
