@@ -79,7 +79,8 @@ function securityOf({ baseUrl, authorizationServer }: Context['config']): unknow
   };
   if (!authorizationServer) return general;
   const issuer = `${new URL(baseUrl).origin}/oauth`;
-  const places = { authorize: 'authorize', token: 'token', introspect: 'introspect', revoke: 'revoke', manage: 'apps' };
+  // The extension names no more; .well-known/smart-configuration has the others.
+  const places = { authorize: 'authorize', token: 'token', manage: 'apps' };
   const extension = Object.entries(places).map(([url, place]) => ({ url, valueUri: `${issuer}/${place}` }));
   return { extension: [{ url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris', extension }], ...general };
 }

@@ -39,8 +39,7 @@ export function containedMatches(query: Query, container: string, withoutMatches
     const { holders, meets } = await ask(rows);
     return holders.map((holder) => {
       if (holder === undefined) return [];
-      const isMatch = (node: Node): boolean =>
-        node.type === query.type && isVisible(node, context.plan.restriction) && meets(node, holder);
+      const isMatch = (node: Node): boolean => node.type === query.type && isVisible(node, context.plan.restriction) && meets(node, holder);
       if (withoutMatches && isMatch(holder.container)) return [];
       return holder.contained.flatMap((node) => (isMatch(node) ? node.at : []));
     });

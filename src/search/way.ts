@@ -192,7 +192,10 @@ function shareOf(condition: Condition, of: (token: bigint) => number): number | 
 
 function filterShare(filter: RowFilter, of: (token: bigint) => number): number {
   if (filter === 'all') return 1;
-  return Math.min(1, sum(filter.anyOf.map((groups) => Math.min(1, ...groups.map((group) => ('without' in group ? 1 : sum(group.map(of))))))));
+  return Math.min(
+    1,
+    sum(filter.anyOf.map((groups) => Math.min(1, ...groups.map((group) => ('without' in group ? 1 : sum(group.map(of))))))),
+  );
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

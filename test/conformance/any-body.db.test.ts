@@ -181,9 +181,12 @@ const plain = fc.record(
     effectiveDateTime: fc.constantFrom('0001', '9999', '9999-12-31T23:59:59.999-14:00', '0001-01-01T00:00:00+14:00', '2024-02-29'),
     valueQuantity: fc.record({
       value: fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer()),
+      system: fc.constant('http://unitsofmeasure.org'),
       code: fc.constant('mg'),
     }),
-    subject: fc.record({ reference: fc.constantFrom('Patient/any', '#', '#x', 'urn:uuid:x', 'https://a/b', 'Patient/any/_history/1') }),
+    subject: fc.record({
+      reference: fc.constantFrom('Patient/any', 'urn:uuid:0b1f5d0c-7a1e-4d6f-9d5e-8d2f3c4b5a69', 'https://a/b', 'Patient/any/_history/1'),
+    }),
     identifier: fc.array(fc.record({ system: fc.webUrl(), value: fc.string({ minLength: 1, maxLength: 20 }) }), {
       minLength: 1,
       maxLength: 2,

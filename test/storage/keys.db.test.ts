@@ -54,14 +54,13 @@ describe('the keys of no patient', () => {
   test('are made once by processes that start together, and read back by later ones', async () => {
     const together = await Promise.all([openProcess(), openProcess(), openProcess()]);
     const next = await openProcess();
-    for (const purpose of ['common', 'token', 'audit', 'cursor'] as const) {
+    const purposes = ['common', 'token', 'audit', 'cursor', 'oauth'] as const;
+    for (const purpose of purposes) {
       const secrets = [...together, next].map((keys) => keys.secretOf(purpose).toString('hex'));
       expect(new Set(secrets).size, purpose).toBe(1);
     }
-    expect(new Set(['common', 'token', 'audit', 'cursor'].map((purpose) => next.secretOf(purpose as 'common').toString('hex'))).size).toBe(
-      4,
-    );
-    expect(await store.sql('select count(*)::int as n from data_key')).toEqual([{ n: 4 }]);
+    expect(new Set(purposes.map((purpose) => next.secretOf(purpose).toString('hex'))).size).toBe(purposes.length);
+    expect(await store.sql('select count(*)::int as n from data_key')).toEqual([{ n: purposes.length }]);
   });
 
   test('are not written again by a later start', async () => {
