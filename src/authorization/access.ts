@@ -185,6 +185,6 @@ function personalFilter(rows: Alternatives, letter: Letter, type: string, asking
   return filter === 'all' ? { anyOf: [[]], kept: left } : { ...filter, kept: left };
 }
 
-export function compartmentToken({ plan }: TokenContext, compartment: string, id: string): bigint {
+function compartmentToken({ plan }: TokenContext, compartment: string, id: string): bigint {
   return token(plan.key, ...compartmentParts(compartment, id));
 }

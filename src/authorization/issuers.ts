@@ -29,7 +29,7 @@ export type ClaimMap = {
   readonly audience: 'aud' | 'client_id';
 };
 
-export const algorithmsAllowed: readonly string[] = [
+const algorithmsAllowed: readonly string[] = [
   'RS256',
   'RS384',
   'RS512',

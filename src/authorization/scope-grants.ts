@@ -6,7 +6,7 @@ export const identityScopes = ['openid', 'fhirUser', 'profile', 'offline_access'
 export const launchScopes = ['launch', 'launch/patient', 'launch/encounter'] as const;
 
 /** What only clients have whose operator gave it to them: an EHR that begins launches, a resource server that asks about tokens. */
-export const privilegedScopes = ['ehr-launch', 'introspect'] as const;
+const privilegedScopes = ['ehr-launch', 'introspect'] as const;
 
 const plain = new Set<string>([...identityScopes, ...launchScopes]);
 const privileged = new Set<string>(privilegedScopes);
@@ -15,8 +15,8 @@ const privileged = new Set<string>(privilegedScopes);
 export type GrantFlow = 'user' | 'client';
 
 /** Longer and more are refused before anything is made of them. */
-export const scopeBytesMax = 16_384;
-export const scopeCountMax = 500;
+const scopeBytesMax = 16_384;
+const scopeCountMax = 500;
 
 /** The scopes of a request, each once. @returns undefined where the text breaks the syntax of RFC 6749 or is too much */
 export function scopeList(text: string): readonly string[] | undefined {
@@ -27,7 +27,7 @@ export function scopeList(text: string): readonly string[] | undefined {
 }
 
 /** Levels that a list of scopes is about. */
-export function levelsOf(scopes: readonly string[], flow: GrantFlow): ReadonlySet<Scope['level']> {
+function levelsOf(scopes: readonly string[], flow: GrantFlow): ReadonlySet<Scope['level']> {
   return new Set(scopes.flatMap((text) => scopesOf(text, flow).map(({ level }) => level)));
 }
 

@@ -53,7 +53,7 @@ export async function prepareVersion(
 }
 
 /** Of what the caller may know of; anything else is not found. */
-export function outsideRights(type: string): FhirError {
+function outsideRights(type: string): FhirError {
   return forbidden('write-outside-scope', `The token's scopes or the user's rights don't permit to write this ${type}.`);
 }
 

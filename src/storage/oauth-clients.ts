@@ -65,7 +65,7 @@ export async function putClient(
 }
 
 /** Web origins of redirect URIs; apps with a scheme of their own have none. */
-export function originsOf(redirectUris: readonly string[]): string[] {
+function originsOf(redirectUris: readonly string[]): string[] {
   const origins = redirectUris.flatMap((uri) =>
     URL.canParse(uri) && /^https?:$/.test(new URL(uri).protocol) ? [new URL(uri).origin] : [],
   );

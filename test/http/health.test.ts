@@ -4,11 +4,11 @@ import { healthApp } from '../../src/http/health.ts';
 test('those who ask at the same time share one look at the databases; the next look is a new one', async () => {
   let looks = 0;
   let end: (() => void) | undefined;
-  let fault: Error | undefined;
+  const faults: Error[] = [];
   const ready = (): Promise<void> =>
     new Promise((resolve, reject) => {
       looks++;
-      end = () => (fault === undefined ? resolve() : reject(fault));
+      end = () => (faults[0] === undefined ? resolve() : reject(faults[0]));
     });
   const app = healthApp({ ready, draining: () => false });
   const ask = async (count: number): Promise<Set<number>> => {
@@ -19,7 +19,7 @@ test('those who ask at the same time share one look at the databases; the next l
   };
   expect(await ask(50)).toEqual(new Set([200]));
   expect(looks).toBe(1);
-  fault = new Error('away');
+  faults.push(new Error('away'));
   expect(await ask(50)).toEqual(new Set([503]));
   expect(looks).toBe(2);
 });

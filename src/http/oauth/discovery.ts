@@ -45,7 +45,7 @@ const scopes = [
 ];
 
 /** Where a client gets its tokens. Undefined: not here, the operator tells of another server. */
-export function smartConfiguration({ baseUrl, oauthRegistration }: Pick<Config, 'baseUrl' | 'oauthRegistration'>): object {
+function smartConfiguration({ baseUrl, oauthRegistration }: Pick<Config, 'baseUrl' | 'oauthRegistration'>): object {
   const issuer = `${new URL(baseUrl).origin}/oauth`;
   return {
     issuer,
