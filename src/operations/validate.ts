@@ -25,6 +25,7 @@ export const validateOperation: Operation = {
   levels: ['type', 'instance'],
   unreadable,
   async run(ctx, invocation) {
+    assertConcerned(invocation);
     const mode = modeOf(invocation);
     const instance = await readInstance(ctx, invocation);
     const refusals = mode === undefined ? [] : await refusalsOf(invocation, mode, instance);
@@ -39,6 +40,12 @@ function unreadable(error: unknown): Answer | undefined {
   if (!(error instanceof FhirError) || error.status !== 400) return undefined;
   const none = ['json-syntax', 'json-empty', 'json-trailing', 'json-encoding'];
   return error.issues.every(({ id }) => id.startsWith('json-') && !none.includes(id)) ? outcomeOf(error.issues) : undefined;
+}
+
+/** Profiles quote what their authors wrote: they are told to those who have anything to do with the type. @throws FhirError 403 */
+function assertConcerned({ call, type }: Invocation): void {
+  const letters = ['r', 's', 'c', 'u', 'd'] as const;
+  if (type !== undefined && letters.every((letter) => call.access.filter(letter, type) === noRows)) call.access.permit('r', type);
 }
 
 function outcomeOf(issues: readonly Issue[], mode?: string): Answer {

@@ -364,9 +364,20 @@ describe('a write', () => {
     const made = await server.request('POST', '/StructureDefinition', { body: profile });
     expect(made.json.issue ?? made.status).toBe(201);
     const refused = await server.request('POST', '/Patient', { body: claimed });
-    expect([refused.status, refused.json.issue[0].expression]).toEqual([422, ['Patient.birthDate']]);
+    expect([refused.status, refused.json.issue[0].expression]).toEqual([422, ['Patient.birthDate', 'Patient']]);
     expect((await server.request('POST', '/Patient', { body: { ...claimed, birthDate: '1970-01-01' } })).status).toBe(201);
     await server.request('DELETE', `/StructureDefinition/${made.json.id}`);
     expect((await server.request('POST', '/Patient', { body: claimed })).status).toBe(201);
+  });
+});
+
+describe('a caller', () => {
+  test('validates what his scopes have anything to do with, and nothing else', async () => {
+    const writer = await server.token({ scope: 'system/Patient.c' });
+    expect((await validate(patient({}), '/Patient/$validate', { token: writer })).status).toBe(200);
+    expect((await validate(observation({}), '/Observation/$validate', { token: writer })).status).toBe(403);
+    const stranger = await server.token({ scope: 'openid fhirUser' });
+    const refused = await validate(patient({}), `/Patient/$validate?profile=${encodeURIComponent(bodyHeightProfile)}`, { token: stranger });
+    expect([refused.status, issueId(refused.json)]).toEqual([403, 'scope-insufficient']);
   });
 });
