@@ -36,7 +36,7 @@ describe('of official examples of every type', () => {
       if (check(value as JsonObject, decimals).length > 0) continue;
       const summary = summarise(value as JsonObject, decimals, 'true', definitions.schema);
       expect(unmarkedIn(summary.resource, typeOf(summary.resource) ?? '')).toEqual([]);
-      const issues = check(summary.resource, summary.decimals).flatMap(({ expression }) => expression ?? []);
+      const issues = check(summary.resource, summary.decimals).flatMap(({ expression }) => expression?.slice(0, 1) ?? []);
       expect(issues.filter((path) => !UNMARKED.some((unmarked) => path.endsWith(unmarked.replace(/^\w+/, ''))))).toEqual([]);
     }
   });

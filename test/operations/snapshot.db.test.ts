@@ -33,7 +33,7 @@ describe('a profile of nothing but a differential', () => {
     expect(stored.status, stored.text).toBe(201);
     const after = await server.request('POST', '/Patient', { body: { resourceType: 'Patient', meta: { profile: [profile.url] } } });
     expect(after.status, after.text).toBe(422);
-    expect(after.json.issue).toContainEqual(expect.objectContaining({ severity: 'error', expression: ['Patient.name'] }));
+    expect(after.json.issue).toContainEqual(expect.objectContaining({ severity: 'error', expression: ['Patient.name', 'Patient'] }));
     const good = { resourceType: 'Patient', meta: { profile: [profile.url] }, name: [{ family: 'A' }] };
     expect((await server.request('POST', '/Patient', { body: good })).status).toBe(201);
   });

@@ -29,7 +29,7 @@ describe('a profile that a resource claims', () => {
       code: 'required',
       id: 'profile-required',
       text: `Patient.birthDate is required by ${EXAMPLE}born and missing: add it.`,
-      expression: ['Patient.birthDate'],
+      expression: ['Patient.birthDate', 'Patient'],
       rule: { profile: `${EXAMPLE}born`, version: '1.0.0', key: 'Patient.birthDate' },
     });
   });

@@ -67,8 +67,10 @@ export function makeWorld(definitions: Definitions, defined: readonly object[], 
   };
 }
 
-export function line({ id, expression, rule }: Issue): string {
-  return [id, expression?.join() ?? '', ...(rule === undefined ? [] : [rule.key])].join(' ');
+export function line({ id, expression = [], rule }: Issue): string {
+  // Of what is missing the element stands before its parent, and need not be told twice here.
+  const places = expression.filter((place, at) => !expression.slice(0, at).some((other) => other.startsWith(`${place}.`)));
+  return [id, places.join(), ...(rule === undefined ? [] : [rule.key])].join(' ');
 }
 
 export const EXAMPLE = 'http://example.org/fhir/StructureDefinition/';
