@@ -29,18 +29,7 @@ export type ClaimMap = {
   readonly audience: 'aud' | 'client_id';
 };
 
-const algorithmsAllowed: readonly string[] = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-];
+const algorithmsAllowed: readonly string[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
 const generic: ClaimMap = {
   scope: ['scope', 'scp'],
