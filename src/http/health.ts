@@ -8,18 +8,17 @@ const checkMs = 2_000;
 /** Liveness: the process answers. Readiness: it takes requests and its databases answer. Neither needs a token or tells a detail. */
 export function healthApp({ ready, draining }: HealthOptions): Hono<Env> {
   const app = new Hono<Env>();
-  let asking: Promise<unknown> | undefined;
-  /** Those who ask at the same time share a look: nobody can make the databases busy by asking how they are. */
-  const shared = (): Promise<unknown> =>
-    (asking ??= ready().finally(() => {
+  let asking: Promise<boolean> | undefined;
+  /** Those who ask at the same time share a look: nobody can make the databases busy by asking how they are. One that never ends is given up. */
+  const answers = (): Promise<boolean> =>
+    (asking ??= within(ready(), checkMs).finally(() => {
       asking = undefined;
     }));
   for (const path of ['/healthz', '/livez']) app.get(path, (c) => c.json({ status: 'ok' }));
   for (const path of ['/readyz', '/health']) {
     app.get(path, async (c) => {
       if (draining()) return c.json({ status: 'draining' }, 503);
-      const answers = await within(shared(), checkMs);
-      return answers ? c.json({ status: 'ok' }) : c.json({ status: 'unavailable', reason: 'database' }, 503);
+      return (await answers()) ? c.json({ status: 'ok' }) : c.json({ status: 'unavailable', reason: 'database' }, 503);
     });
   }
   return app;

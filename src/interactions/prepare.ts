@@ -20,7 +20,7 @@ export type Prepared = { readonly row: NewVersion; readonly json: string; readon
 export type Target = Pick<NewVersion, 'id' | 'rid' | 'version' | 'interaction' | 'factsBefore'> & { readonly tokens?: Buffer };
 
 /**
- * Extracts, checks the caller's rights on what would be written, and seals. The document must have been checked by `assertValid`.
+ * Extracts, checks the caller's rights on what would be written, and seals. The document must have been checked by `validated`.
  *
  * @param filter  the caller's rows for this interaction on this type: the new version must be one of them, and have the labels that it had
  * @param linked  owners it has beside those it names itself

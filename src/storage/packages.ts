@@ -26,7 +26,7 @@ export type PackageResource = {
   readonly content: Buffer;
 };
 
-export type ListedPackage = PackageHead & { readonly resources: number; readonly addedAt: Date };
+export type ListedPackage = PackageHead & { readonly resources: number };
 
 /** So many go in one statement. */
 const batchRows = 200;
@@ -91,16 +91,14 @@ export async function listPackages(db: Queryable): Promise<readonly ListedPackag
     canonical: string | null;
     dependencies: Record<string, string>;
     resources: number;
-    added_at: Date;
   };
   const { rows } = await db.query<Row>(
-    `select name, version, title, canonical, dependencies, added_at,
+    `select name, version, title, canonical, dependencies,
        (select count(*)::int4 from package_resource r where r.package = p.id) as resources from package p`,
   );
   return rows
-    .map(({ title, canonical, added_at: addedAt, ...row }) => ({
+    .map(({ title, canonical, ...row }) => ({
       ...row,
-      addedAt,
       ...(title === null ? {} : { title }),
       ...(canonical === null ? {} : { canonical }),
     }))

@@ -1,40 +1,18 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectRefusal, type Fixture, idsIn, startFixture } from '../conformance/attack-fixture.ts';
-
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+import { type Cli, cliBeside } from '../support/cli.ts';
 
 let server: Fixture;
-let env: Record<string, string>;
+let cli: Cli;
 
 beforeAll(async () => {
   server = await startFixture();
-  const { config } = server.services;
-  env = {
-    NODE_ENV: 'test',
-    BASE_URL: server.base,
-    DATABASE_URL: server.databaseUrl,
-    KEY_DATABASE_URL: server.keyDatabaseUrl,
-    DATABASE_POOL_SIZE: '4',
-    DATA_DIR: `${config.dataDir}-beside`,
-    CACHE_DIR: config.cacheDir,
-    KEY_FILE: config.keyFile,
-    LOG_LEVEL: 'error',
-  };
+  cli = cliBeside(server);
 }, 60_000);
 afterAll(() => server?.stop());
 
-type Ran = { readonly code: number; readonly stdout: string; readonly stderr: string };
-
-function keys(...args: string[]): Promise<Ran> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [main, 'keys', ...args], { env: { ...process.env, ...env } }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1, stdout, stderr });
-    });
-  });
-}
+const keys = (...args: string[]) => cli(['keys', ...args]);
 
 const get = (path: string, key: string, headers: Readonly<Record<string, string>> = {}) =>
   server.request('GET', path, { token: null, headers: { 'x-api-key': key, ...headers } });

@@ -1,28 +1,14 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestServer, type TestServer } from '../support/server.ts';
-
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+import { type Cli, cliBeside } from '../support/cli.ts';
 
 let server: TestServer;
-let env: Record<string, string>;
+let cli: Cli;
 
 beforeAll(async () => {
   server = await startTestServer();
-  const { config } = server.services;
-  env = {
-    NODE_ENV: 'test',
-    BASE_URL: server.base,
-    DATABASE_URL: server.databaseUrl,
-    KEY_DATABASE_URL: server.keyDatabaseUrl,
-    DATABASE_POOL_SIZE: '4',
-    DATA_DIR: `${config.dataDir}-beside`,
-    CACHE_DIR: config.cacheDir,
-    KEY_FILE: config.keyFile,
-    LOG_LEVEL: 'error',
-  };
+  cli = cliBeside(server);
   const basics = Array.from({ length: 5 }, () => ({ resourceType: 'Basic', code: { coding: [{ code: 'x' }] } }));
   for (const body of [...basics, { resourceType: 'Patient', gender: 'male' }]) {
     const { status, text } = await server.request('POST', `/${body.resourceType}`, { body });
@@ -31,13 +17,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => server?.stop());
 
-function reindex(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [main, 'reindex', ...args], { env: { ...process.env, ...env } }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1, stdout, stderr });
-    });
-  });
-}
+const reindex = (...args: string[]) => cli(['reindex', ...args]);
 
 const totalOf = async (path: string): Promise<number> => (await server.request('GET', path)).json.total;
 

@@ -1,45 +1,25 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { loincFiles, snomedFiles, writeFolder, writeZip } from '../terminology/releases.ts';
-
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+import { type Cli, cliBeside } from '../support/cli.ts';
 
 let server: TestServer;
 let folder: string;
-let env: Record<string, string>;
+let cli: Cli;
 
 beforeAll(async () => {
   [server, folder] = await Promise.all([startTestServer(), mkdtemp(join(tmpdir(), 'anamnesis-terminology-'))]);
-  const { config } = server.services;
-  env = {
-    NODE_ENV: 'test',
-    BASE_URL: server.base,
-    DATABASE_URL: server.databaseUrl,
-    KEY_DATABASE_URL: server.keyDatabaseUrl,
-    DATABASE_POOL_SIZE: '4',
-    DATA_DIR: `${config.dataDir}-beside`,
-    CACHE_DIR: config.cacheDir,
-    KEY_FILE: config.keyFile,
-    LOG_LEVEL: 'error',
-  };
+  cli = cliBeside(server);
 }, 60_000);
 afterAll(async () => {
   await server?.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
-function terminology(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [main, 'terminology', ...args], { env: { ...process.env, ...env } }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1, stdout, stderr });
-    });
-  });
-}
+const terminology = (...args: string[]) => cli(['terminology', ...args]);
 
 async function isSnomed(code: string): Promise<unknown> {
   const { json } = await server.request('GET', `/CodeSystem/$validate-code?url=http://snomed.info/sct&code=${code}`);

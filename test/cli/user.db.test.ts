@@ -1,73 +1,48 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { prepareDemo } from '../../src/cli/demo.ts';
 import { findClient } from '../../src/storage/oauth-clients.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+import { type Cli, cliBeside } from '../support/cli.ts';
 
 let server: TestServer;
-let env: Record<string, string>;
+let cli: Cli;
 
 beforeAll(async () => {
   server = await startTestServer();
-  const { config } = server.services;
-  env = {
-    NODE_ENV: 'test',
-    BASE_URL: server.base,
-    DATABASE_URL: server.databaseUrl,
-    KEY_DATABASE_URL: server.keyDatabaseUrl,
-    DATABASE_POOL_SIZE: '4',
-    DATA_DIR: `${config.dataDir}-beside`,
-    CACHE_DIR: config.cacheDir,
-    KEY_FILE: config.keyFile,
-    LOG_LEVEL: 'error',
-  };
+  cli = cliBeside(server);
 }, 60_000);
 afterAll(() => server?.stop());
-
-type Ran = { readonly code: number; readonly stdout: string; readonly stderr: string };
-
-function run(args: readonly string[], input = ''): Promise<Ran> {
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [main, ...args], { env: { ...process.env, ...env } }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1, stdout, stderr });
-    });
-    child.stdin?.end(input);
-  });
-}
 
 let calls = 0;
 const prove = (login: string, password: string) => server.services.users.provePassword({ login, password, network: `192.0.2.${++calls}` });
 
 describe('npm run user', () => {
   test('adds a user with a password that is printed, and no other', async () => {
-    const added = await run(['user', 'add', 'Grace', '--role', 'provider', '--name', 'Grace H.', '--fhir-user', 'Practitioner/1']);
+    const added = await cli(['user', 'add', 'Grace', '--role', 'provider', '--name', 'Grace H.', '--fhir-user', 'Practitioner/1']);
     expect(added).toMatchObject({ code: 0, stderr: 'grace is added.\n' });
     expect(await prove('grace', added.stdout.trim())).toMatchObject({ user: { roles: ['provider'], fhirUser: 'Practitioner/1' } });
     expect(await prove('grace', 'another password')).toBe('refused');
-    const again = await run(['user', 'add', 'grace', '--role', 'viewer']);
+    const again = await cli(['user', 'add', 'grace', '--role', 'viewer']);
     expect(again).toMatchObject({ code: 1, stdout: '', stderr: 'This login name is taken.\n' });
   }, 30_000);
 
   test('takes a password from standard input, and no weak one', async () => {
-    const added = await run(['user', 'add', 'ada', '--role', 'viewer', '--password-stdin'], 'a long and good one\n');
+    const added = await cli(['user', 'add', 'ada', '--role', 'viewer', '--password-stdin'], 'a long and good one\n');
     expect(added).toMatchObject({ code: 0, stdout: '' });
     expect(await prove('ada', 'a long and good one')).toHaveProperty('user');
-    const weak = await run(['user', 'password', 'ada', '--password-stdin'], 'password1234\n');
+    const weak = await cli(['user', 'password', 'ada', '--password-stdin'], 'password1234\n');
     expect(weak.code).toBe(1);
     expect(weak.stderr).not.toContain('password1234');
     expect(await prove('ada', 'a long and good one')).toHaveProperty('user');
   }, 30_000);
 
   test('disables and enables, and lists without secrets', async () => {
-    expect((await run(['user', 'disable', 'ada'])).code).toBe(0);
+    expect((await cli(['user', 'disable', 'ada'])).code).toBe(0);
     expect(await prove('ada', 'a long and good one')).toBe('refused');
-    const { stdout } = await run(['user', 'list']);
+    const { stdout } = await cli(['user', 'list']);
     expect(stdout).toMatch(/^ada\tviewer\t-\tdisabled\t-\t/m);
     expect(stdout).not.toMatch(/argon2|\$/);
-    expect((await run(['user', 'enable', 'ada'])).code).toBe(0);
+    expect((await cli(['user', 'enable', 'ada'])).code).toBe(0);
     expect(await prove('ada', 'a long and good one')).toHaveProperty('user');
   }, 30_000);
 
@@ -83,7 +58,7 @@ describe('npm run user', () => {
   ])(
     '%j is refused',
     async (args, code, said) => {
-      const ran = await run(args);
+      const ran = await cli(args);
       expect(ran.code).toBe(code);
       expect(ran.stderr).toContain(said);
     },
@@ -94,7 +69,7 @@ describe('npm run user', () => {
 describe('npm run client', () => {
   test('adds an app with a secret, which is printed once and gives way to another', async () => {
     const { pool } = server.services.context;
-    const added = await run(['client', 'add', 'web', '--name', 'Web', '--redirect', 'https://web.example.org/cb', '--confidential']);
+    const added = await cli(['client', 'add', 'web', '--name', 'Web', '--redirect', 'https://web.example.org/cb', '--confidential']);
     const [id, secret = ''] = added.stdout.trim().split('\n');
     expect(id).toBe('web');
     const first = await findClient(pool, 'web');
@@ -102,11 +77,11 @@ describe('npm run client', () => {
       token_endpoint_auth_method: 'client_secret_basic',
       redirect_uris: ['https://web.example.org/cb'],
     });
-    const rotated = await run(['client', 'rotate-secret', 'web']);
+    const rotated = await cli(['client', 'rotate-secret', 'web']);
     expect(rotated.stdout.trim()).not.toBe(secret);
     expect((await findClient(pool, 'web'))?.secretHash).not.toBe(first?.secretHash);
-    expect((await run(['client', 'list'])).stdout).not.toContain(secret);
-    expect((await run(['client', 'remove', 'web'])).code).toBe(0);
+    expect((await cli(['client', 'list'])).stdout).not.toContain(secret);
+    expect((await cli(['client', 'remove', 'web'])).code).toBe(0);
     expect(await findClient(pool, 'web')).toBeUndefined();
   }, 30_000);
 });

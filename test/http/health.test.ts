@@ -23,3 +23,11 @@ test('those who ask at the same time share one look at the databases; the next l
   expect(await ask(50)).toEqual(new Set([503]));
   expect(looks).toBe(2);
 });
+
+test('a look that never ends does not stand in for those after it', async () => {
+  let looks = 0;
+  const ready = (): Promise<void> => (++looks === 1 ? new Promise(() => {}) : Promise.resolve());
+  const app = healthApp({ ready, draining: () => false });
+  expect((await app.request('/readyz')).status).toBe(503);
+  expect((await app.request('/readyz')).status).toBe(200);
+});
