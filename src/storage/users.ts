@@ -27,8 +27,8 @@ type Row = {
   readonly fhir_user: string | null;
   readonly totp: Buffer | null;
   readonly enabled: boolean;
-  readonly created_at: Date;
-  readonly signed_in_at: Date | null;
+  readonly created_at: string;
+  readonly signed_in_at: string | null;
 };
 
 const columns = 'id, login_key, profile, password, roles, fhir_user, totp, enabled, created_at, signed_in_at';
@@ -116,9 +116,9 @@ function accountOf(row: Row): AccountRow {
     password: row.password,
     roles: row.roles,
     enabled: row.enabled,
-    createdAt: row.created_at,
+    createdAt: new Date(row.created_at),
     ...(row.fhir_user === null ? {} : { fhirUser: row.fhir_user }),
     ...(row.totp === null ? {} : { totp: row.totp }),
-    ...(row.signed_in_at === null ? {} : { signedInAt: row.signed_in_at }),
+    ...(row.signed_in_at === null ? {} : { signedInAt: new Date(row.signed_in_at) }),
   };
 }

@@ -33,7 +33,10 @@ describe('npm run user', () => {
     const weak = await cli(['user', 'password', 'ada', '--password-stdin'], 'password1234\n');
     expect(weak.code).toBe(1);
     expect(weak.stderr).not.toContain('password1234');
-    expect(await prove('ada', 'a long and good one')).toHaveProperty('user');
+    const proved = await prove('ada', 'a long and good one');
+    if (proved === 'refused' || !('user' in proved)) throw new Error('the password was to be taken');
+    await server.services.users.signedIn(proved.user);
+    expect((await cli(['user', 'list'])).stdout).toMatch(/^ada\tviewer\t-\tenabled\t-\t\d{4}-\d\d-\d\dT[\d:.]+Z\t/m);
   }, 30_000);
 
   test('disables and enables, and lists without secrets', async () => {
