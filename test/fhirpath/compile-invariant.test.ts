@@ -148,6 +148,7 @@ describe('compileInvariant', () => {
       ["given.intersect('b' | 'c') = 'b'", { given: ['a', 'b'] }, true],
       ["given.exclude('b') = 'a'", { given: ['a', 'b'] }, true],
       ["('a' | 'b').subsetOf(given) and given.supersetOf('a')", { given: ['a', 'b'] }, true],
+      ["given.subsetOf('a' | 'b') and ('a' | 'b').supersetOf(given)", { given: ['a', 'a', 'b'] }, true],
       ['number.all($this > 1)', { number: [2, 3] }, true],
       ['number.select($this > 2).allFalse()', { number: [1, 2] }, true],
       ['number.select($this > 1).anyTrue()', { number: [1, 2] }, true],

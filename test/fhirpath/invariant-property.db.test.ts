@@ -15,8 +15,14 @@ import { scopeOf } from './invariant-schema.ts';
  * Made-up expressions on real resources, with the library as judge. Where it ends with an error we may too, or find what HL7's
  * validator does. Left out is what the two are known to mean otherwise: texts of numbers and elements, the types of ids, and numbers
  * beside dates, whose equality isn't false for it but nothing; and names on a primitive, of which it takes JavaScript's own members for
- * elements (`link` of a string).
+ * elements (`link` of a string); and subsets with an item twice, which it takes for larger than the whole.
+ * A date and a dateTime of the same day are never equal for it, which made-up expressions come upon now and then: so they are the same
+ * ones each time.
  */
+
+/** INVARIANT_RUNS=20000 makes a longer run of it, INVARIANT_SEED another one. */
+const RUNS = Number(process.env['INVARIANT_RUNS'] ?? 800);
+const SEED = Number(process.env['INVARIANT_SEED'] ?? 1);
 
 const folder = dirname(createRequire(import.meta.url).resolve('hl7.fhir.r4.examples/package.json'));
 
@@ -100,10 +106,8 @@ function truths(paths: readonly string[], roots: readonly string[], condition: f
         ),
         one(fc.tuple(collection, fc.constantFrom('=', '!=', '~', '!~'), collection), (parts) => `(${parts.join(' ')})`),
         one(fc.tuple(collection, collection), ([left, right]) => `(${left}.first() in ${right})`),
-        one(
-          fc.tuple(collection, fc.constantFrom('subsetOf', 'supersetOf'), collection),
-          ([left, name, right]) => `${left}.${name}(${right})`,
-        ),
+        one(fc.tuple(collection, collection), ([part, whole]) => `${part}.distinct().subsetOf(${whole})`),
+        one(fc.tuple(collection, collection), ([whole, part]) => `${whole}.supersetOf(${part}.distinct())`),
         one(
           fc.tuple(path, fc.constantFrom('Quantity', 'code', 'boolean', 'dateTime', 'HumanName')),
           ([from, type]) => `(${from}.first() is ${type})`,
@@ -134,11 +138,11 @@ test.each(Object.entries(PATHS))(
         expect(ours).toBe(expected);
         told[expected ? 'true' : 'false']++;
       }),
-      { numRuns: 800 },
+      { numRuns: RUNS, seed: SEED },
     );
     expect(Math.min(told.true, told.false)).toBeGreaterThan(100);
   },
-  60_000,
+  60_000 + 60 * RUNS,
 );
 
 function byLibrary(expression: string, resource: JsonObject): boolean | undefined {
