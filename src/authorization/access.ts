@@ -119,7 +119,8 @@ function joined(alternatives: Alternatives): Alternatives {
       continue;
     }
     const start = lists.slice(0, -1);
-    const name = start.map((list) => list.join()).join(' ');
+    // An empty list is one that no row fits: no list at all bounds nothing.
+    const name = [start.length, ...start.map((list) => list.join())].join(' ');
     const known = byStart.get(name);
     if (known === undefined) byStart.set(name, { start, ends: [...end] });
     else known.ends.push(...end);

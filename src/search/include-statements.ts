@@ -1,5 +1,5 @@
 import { int8Array } from '../storage/binary.ts';
-import { filterSql, noRows, type Restriction, type RowFilter } from '../storage/filter.ts';
+import { filterSql, noRows, pastSql, type Restriction, type RowFilter } from '../storage/filter.ts';
 import { relationOf, typeIs } from '../storage/relations.ts';
 import { foundColumns } from '../storage/rows.ts';
 import { sqlValues, type Values } from '../storage/sql.ts';
@@ -20,7 +20,7 @@ export function currentStatements(targets: readonly Keyed[], restriction: Restri
   });
 }
 
-/** Superseded versions by key and number. Rides unique (ref_key, version). */
+/** Superseded versions by key and number, where the current one isn't taken away. Rides unique (ref_key, version). */
 export function supersededStatement(
   targets: readonly (Keyed & { readonly version?: number })[],
   restriction: Restriction,
@@ -31,7 +31,7 @@ export function supersededStatement(
   const versions = values.add(targets.map(({ version = 0 }) => version));
   const text = `select ${foundColumns('v')} from unnest(${keys}::int8[], ${versions}::int4[]) w(key, version)
       join resource_version v on v.ref_key = w.key and v.version = w.version
-      where ${typesSql(targets, restriction, 'v', values)} and not v.deleted limit ${values.add(limit)}::int`;
+      where ${typesSql(targets, restriction, 'v', values, pastOf)} and not v.deleted limit ${values.add(limit)}::int`;
   return { text, values: values.list };
 }
 
@@ -59,13 +59,24 @@ export function pointingStatement({ type, at }: Pointing, filter: RowFilter, lim
 
 const keysOf = (targets: readonly Keyed[]): Buffer => int8Array([...new Set(targets.map(({ key }) => key))]);
 
+/** The caller's filter of some types, on the versions at an alias. */
+type FilterOf = (filter: RowFilter, types: readonly string[], alias: string, values: Values) => string;
+
+const currentOf: FilterOf = (filter, _types, alias, values) => filterSql(filter, alias, values);
+
+const pastOf: FilterOf = (filter, types, alias, values) => {
+  const [only, ...others] = new Set(types.map(relationOf));
+  const current = only !== undefined && others.length === 0 ? only : 'resource';
+  return `${filterSql(filter, alias, values)} and ${pastSql(filter, current, alias, values)}`;
+};
+
 /** The types, which all lead the index, and for each the caller's filter. */
-function typesSql(targets: readonly Keyed[], restriction: Restriction, alias: string, values: Values): string {
+function typesSql(targets: readonly Keyed[], restriction: Restriction, alias: string, values: Values, sqlOf = currentOf): string {
   const types = [...new Set(targets.map(({ type }) => type))];
   const groups = Map.groupBy(types, restriction);
   const [only, ...others] = groups;
-  if (only !== undefined && others.length === 0) return `${among(alias, types, values)} and ${filterSql(only[0], alias, values)}`;
-  const each = [...groups].map(([filter, part]) => `(${among(alias, part, values)} and ${filterSql(filter, alias, values)})`);
+  if (only !== undefined && others.length === 0) return `${among(alias, types, values)} and ${sqlOf(only[0], types, alias, values)}`;
+  const each = [...groups].map(([filter, part]) => `(${among(alias, part, values)} and ${sqlOf(filter, part, alias, values)})`);
   return `${among(alias, types, values)} and (${each.join(' or ')})`;
 }
 

@@ -1,3 +1,4 @@
+import { isInForce } from './people.ts';
 import { findAll, patientsOf, type RightsStore } from './store.ts';
 import type { Params } from './token-groups.ts';
 
@@ -12,11 +13,9 @@ export type Care = {
   /** Ids; those with whom he has had to do last, where there are more than count. */
   readonly patients: readonly string[];
   readonly isCut: boolean;
-  /** `CareTeam/id` of the teams he is in. */
-  readonly teams: readonly string[];
 };
 
-export const noCare: Care = { patients: [], isCut: false, teams: [] };
+export const noCare: Care = { patients: [], isCut: false };
 
 const dayMs = 86_400_000;
 const teamsMax = 200;
@@ -29,18 +28,13 @@ const teamsMax = 200;
  * @param identities  `Practitioner/1`, and what he is beside
  */
 export async function careOf(store: RightsStore, identities: ReadonlySet<string>, options: CareOptions): Promise<Care> {
-  const those = (types: readonly string[]): string => [...identities].filter((each) => types.includes(each.split('/')[0] ?? '')).join(',');
-  const persons = those(['Practitioner', 'PractitionerRole']);
+  const persons = namesOf(identities, personTypes);
   if (persons === '') return noCare;
-  const all = those(['Practitioner', 'PractitionerRole', 'Organization']);
+  const all = namesOf(identities, memberTypes);
   const since: Params[number] = ['date', `ge${new Date(Date.now() - options.careRelationshipDays * dayMs).toISOString().slice(0, 10)}`];
   const limit = options.carePatientsMax + 1;
-  const inTeam: Params = [
-    ['participant', all],
-    ['status:not', 'proposed,suspended,inactive,entered-in-error'],
-  ];
-  const [teams, ...found] = await Promise.all([
-    findAll(store, 'CareTeam', inTeam, teamsMax),
+  const inTeam = membership(all);
+  const found = await Promise.all([
     patientsOf(store, 'Encounter', [['participant', persons], ['status:not', 'cancelled,entered-in-error'], since], limit),
     patientsOf(store, 'Appointment', [['actor', persons], ['status:not', 'cancelled,entered-in-error,proposed,noshow'], since], limit),
     // A team without a period is in force.
@@ -52,6 +46,24 @@ export async function careOf(store: RightsStore, identities: ReadonlySet<string>
   return {
     patients: patients.slice(0, options.carePatientsMax),
     isCut: patients.length > options.carePatientsMax,
-    teams: teams.map(({ id }) => `CareTeam/${String(id)}`),
   };
 }
+
+/** The care teams in force that a practitioner is in, as `CareTeam/id`: consents may name them. */
+export async function teamsOf(store: RightsStore, identities: ReadonlySet<string>): Promise<readonly string[]> {
+  const all = namesOf(identities, memberTypes);
+  if (all === '') return [];
+  const teams = await findAll(store, 'CareTeam', membership(all), teamsMax);
+  return teams.filter(isInForce).map(({ id }) => `CareTeam/${String(id)}`);
+}
+
+const personTypes = ['Practitioner', 'PractitionerRole'];
+const memberTypes = [...personTypes, 'Organization'];
+
+const namesOf = (identities: ReadonlySet<string>, types: readonly string[]): string =>
+  [...identities].filter((each) => types.includes(each.split('/')[0] ?? '')).join(',');
+
+const membership = (members: string): Params => [
+  ['participant', members],
+  ['status:not', 'proposed,suspended,inactive,entered-in-error'],
+];

@@ -181,7 +181,7 @@ function merged(alternatives: Alternatives): Alternatives {
   const byRest = new Map<string, { readonly patients: bigint[]; readonly rest: readonly Group[] }>();
   for (const [patient, ...rest] of alternatives) {
     if (patient === undefined || 'without' in patient) throw new Error('each alternative begins with its patient');
-    const name = rest.map((group) => ('without' in group ? `!${group.without.join()}` : group.join())).join(' ');
+    const name = [rest.length, ...rest.map((group) => ('without' in group ? `!${group.without.join()}` : group.join()))].join(' ');
     const known = byRest.get(name);
     if (known === undefined) byRest.set(name, { patients: [...patient], rest });
     else known.patients.push(...patient);

@@ -1,13 +1,18 @@
 import { FhirError, issue } from '../../fhir/error.ts';
 import { int8Array } from '../../storage/binary.ts';
 import { storedVersion, versionColumns, type VersionRow } from '../../storage/rows.ts';
-import { consentOf, type PatientConsent } from './consent.ts';
+import { consentOf, type ConsentRule, type PatientConsent } from './consent.ts';
 import { type Fresh, keepFresh } from './keep-fresh.ts';
 import type { RightsStore } from './store.ts';
 import { groupsOfParams } from './token-groups.ts';
 
 /** All consents in force. `edition` changes when they do. */
-export type Consents = { readonly all: readonly PatientConsent[]; readonly edition: number };
+export type Consents = {
+  readonly all: readonly PatientConsent[];
+  /** When provisions begin or end, in ascending order: epoch ms. */
+  readonly turns: readonly number[];
+  readonly edition: number;
+};
 
 const pageRows = 500;
 /** A transaction may last half a minute: what it wrote may be older than what was seen since. */
@@ -22,7 +27,7 @@ const overlapSeconds = 40;
 export function holdConsents(store: RightsStore, ms: number, max: number): Fresh<Consents> {
   const held = new Map<string, { readonly version: number; readonly consent: PatientConsent }>();
   let since: string | undefined;
-  let now: Consents = { all: [], edition: 0 };
+  let now: Consents = { all: [], turns: [], edition: 0 };
 
   async function load(): Promise<Consents> {
     const { rows: clock } = await store.db.query<{ readonly at: string }>('select clock_timestamp()::text as at');
@@ -55,7 +60,11 @@ export function holdConsents(store: RightsStore, ms: number, max: number): Fresh
       throw tooMany();
     }
     since = clock[0]?.at;
-    if (isChanged) now = { all: [...held.values()].map(({ consent }) => consent), edition: now.edition + 1 };
+    if (isChanged) {
+      const all = [...held.values()].map(({ consent }) => consent);
+      const turns = all.flatMap(({ rule }) => turnsOf(rule)).sort((a, b) => a - b);
+      now = { all, turns: [...new Set(turns)], edition: now.edition + 1 };
+    }
     return now;
   }
 
@@ -66,6 +75,11 @@ export function holdConsents(store: RightsStore, ms: number, max: number): Fresh
     last = next;
     return next;
   });
+}
+
+function turnsOf({ period, rules }: ConsentRule): number[] {
+  const own = period === undefined || period === 'unreadable' ? [] : [period.from, period.until].filter(Number.isFinite);
+  return [...own, ...rules.flatMap(turnsOf)];
 }
 
 function tooMany(): FhirError {

@@ -95,7 +95,7 @@ function practitioner(store: RightsStore, id: string | undefined, roles: readonl
 }
 
 /** Neither inactive nor outside its period; a period that can't be read has ended. */
-function isInForce({ active, period }: StoredResource): boolean {
+export function isInForce({ active, period }: StoredResource): boolean {
   if (active === false) return false;
   if (!isRecord(period)) return true;
   const [start, end] = [period.start, period.end].map((text) => (text === undefined ? null : parseFhirDate(textOf(text) ?? '')));

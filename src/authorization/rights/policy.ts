@@ -56,7 +56,7 @@ export type PolicyRows = {
 export function policyRows(letter: Letter, type: string, asking: PolicyAsking): PolicyRows {
   const { grant, context, rights, circumstances, policy } = asking;
   const rows = rowTokens(letter, type, context);
-  const asker: Asker = { identities: rights.identities, purposes: circumstances.purposes, now: Date.now() };
+  const asker: Asker = { identities: identitiesOf(rights), purposes: circumstances.purposes, now: Date.now() };
   // A patient is not bound by what he says of others.
   const consents = rights.consents.filter((consent) => concerns(consent, asking));
   const own = (): bigint[] => rights.selves.map((id) => rows.compartment('Patient', id));
@@ -73,6 +73,11 @@ export function policyRows(letter: Letter, type: string, asking: PolicyAsking): 
       return policy.sensitiveLabels.flatMap((label) => rows.labelled(labelOf(label)));
     },
   };
+}
+
+/** Whom only a role is told of, or someone of elsewhere, may be anybody. */
+function identitiesOf({ identities }: Rights): Asker['identities'] {
+  return identities?.size === 0 ? undefined : identities;
 }
 
 /** Of a caller for one patient only that patient's consents can matter. */

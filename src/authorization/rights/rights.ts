@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Grant } from '../grant.ts';
-import { type Care, type CareOptions, careOf, noCare } from './care.ts';
+import { type Care, type CareOptions, careOf, noCare, teamsOf } from './care.ts';
 import type { PatientConsent } from './consent.ts';
 import { type Consents, holdConsents } from './consents.ts';
 import { type Fresh, keepFresh } from './keep-fresh.ts';
@@ -17,6 +17,8 @@ export type Rights = {
   readonly care: 'all' | readonly string[];
   readonly isCareCut: boolean;
   readonly consents: readonly PatientConsent[];
+  /** When provisions of consents begin or end, in ascending order: epoch ms. */
+  readonly turns: readonly number[];
   /** Equal for rights that are the same. */
   readonly fingerprint: string;
 };
@@ -34,6 +36,7 @@ export const noRights: Rights = {
   care: [],
   isCareCut: false,
   consents: [],
+  turns: [],
   fingerprint: '',
 };
 
@@ -64,18 +67,19 @@ export function makeRights(store: RightsStore, options: RightsOptions): RightsOf
     return fresh.get();
   }
 
-  function together(standing: Standing, { all, edition }: Consents): Rights {
+  function together(standing: Standing, { all, turns, edition }: Consents): Rights {
     const found = known.get(standing);
     if (found?.edition === edition) return found.rights;
-    const { person, care, isKnown } = standing;
+    const { person, care, teams, isKnown } = standing;
     const rights: Rights = {
-      identities: isKnown ? new Set([...person.identities, ...care.teams]) : undefined,
+      identities: isKnown ? new Set([...person.identities, ...teams]) : undefined,
       selves: person.selves,
       represented: person.represented,
       care: standing.caresForAll ? 'all' : care.patients,
       isCareCut: care.isCut,
       consents: all,
-      fingerprint: JSON.stringify([edition, [...person.identities], person.selves, person.represented, care]),
+      turns,
+      fingerprint: JSON.stringify([edition, [...person.identities], person.selves, person.represented, care, teams]),
     };
     known.set(standing, { edition, rights });
     return rights;
@@ -96,15 +100,25 @@ export function makeRights(store: RightsStore, options: RightsOptions): RightsOf
 }
 
 /** Who the user is and whom he cares for. */
-type Standing = { readonly person: Person; readonly care: Care; readonly caresForAll: boolean; readonly isKnown: boolean };
+type Standing = {
+  readonly person: Person;
+  readonly care: Care;
+  /** `CareTeam/id` */
+  readonly teams: readonly string[];
+  readonly caresForAll: boolean;
+  readonly isKnown: boolean;
+};
 
 async function standing(store: RightsStore, grant: Grant, options: RightsOptions): Promise<Standing> {
   const { roles, fhirUser } = grant;
   const person = await whoIs(store, grant);
   const cares = roles.includes('provider') || roles.includes('viewer');
   const caresForAll = cares && options.careRelationships === 'all';
-  const care = cares && !caresForAll ? await careOf(store, person.identities, options) : noCare;
-  return { person, care, caresForAll, isKnown: fhirUser !== undefined || roles.length > 0 };
+  const [care, teams] = await Promise.all([
+    cares && !caresForAll ? careOf(store, person.identities, options) : noCare,
+    teamsOf(store, person.identities),
+  ]);
+  return { person, care, teams, caresForAll, isKnown: fhirUser !== undefined || roles.length > 0 };
 }
 
 /** A user of the role patient whose record isn't named otherwise is the patient of his token. */

@@ -13,8 +13,13 @@ export type WithRightsOptions = {
   readonly onBreakGlass: (grant: Grant) => void;
 };
 
-/** Consents begin and end with time alone: access is computed anew after this long, though nothing was written. */
+/** Access is computed anew after this long, though nothing was written. */
 const accessMs = 10_000;
+
+/** Consents begin and end with time alone: what was computed before holds until then. */
+function accessUntil({ turns }: Rights, now: number): number {
+  return Math.min(now + accessMs, turns.find((turn) => turn > now) ?? Number.POSITIVE_INFINITY);
+}
 
 /** Who calls, with the access that his scopes and his rights together give him at this moment. */
 export function withRights<H, Others extends readonly unknown[]>(
@@ -32,8 +37,9 @@ export function withRights<H, Others extends readonly unknown[]>(
     const found = known.get(grant);
     if (found !== undefined && found.fingerprint === held.fingerprint && found.registry === registry && found.until > Date.now())
       return found.access;
+    const now = Date.now();
     const access = accessOf(grant, context, held);
-    known.set(grant, { access, registry, fingerprint: held.fingerprint, until: Date.now() + accessMs });
+    known.set(grant, { access, registry, fingerprint: held.fingerprint, until: accessUntil(held, now) });
     return access;
   }
 

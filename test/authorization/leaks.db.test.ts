@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Answered, type RequestOptions, startTestServer, type TestServer } from '../support/server.ts';
+import { category, observation, put, type Resource } from './matrix-world.ts';
+
+/** Ways around a filter that are no single interaction's: scopes beside each other, versions that references name, who is not known. */
+
+let server: TestServer;
+
+const coding = (system: string, code: string) => ({ coding: [{ system, code }] });
+const psychiatry = { meta: { security: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'PSY' }] } };
+const denialOf = (id: string, patient: string, provision: object): Resource => ({
+  resourceType: 'Consent',
+  id,
+  status: 'active',
+  scope: coding('http://terminology.hl7.org/CodeSystem/consentscope', 'patient-privacy'),
+  category: [coding('http://loinc.org', '59284-0')],
+  patient: { reference: `Patient/${patient}` },
+  policyRule: coding('http://terminology.hl7.org/CodeSystem/v3-ActCode', 'OPTIN'),
+  provision: { type: 'deny', ...provision },
+});
+const actor = (reference: string) => ({
+  role: coding('http://terminology.hl7.org/CodeSystem/v3-ParticipationType', 'PRCP'),
+  reference: { reference },
+});
+const encounter = (id: string, patient: string, practitioner: string): Resource => ({
+  resourceType: 'Encounter',
+  id,
+  status: 'in-progress',
+  class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB' },
+  subject: { reference: `Patient/${patient}` },
+  participant: [{ individual: { reference: `Practitioner/${practitioner}` } }],
+  period: { start: new Date().toISOString().slice(0, 10) },
+});
+const ask = async (token: string, path: string, options: RequestOptions = {}): Promise<Answered> =>
+  server.request('GET', path, { ...options, token });
+const named = ({ json }: Answered): string[] => (json.entry ?? []).map(({ resource }: { resource: { id: string } }) => resource.id).sort();
+
+beforeAll(async () => {
+  server = await startTestServer();
+  await put(server, [
+    { resourceType: 'Practitioner', id: 'doe' },
+    { resourceType: 'Practitioner', id: 'idle' },
+    { resourceType: 'Patient', id: 'ann' },
+    { resourceType: 'Patient', id: 'bob' },
+    encounter('enc-ann', 'ann', 'doe'),
+    observation('ann-lab', 'ann', 'laboratory', 'ann'),
+    observation('bob-lab', 'bob', 'laboratory', 'bob'),
+    observation('bob-vit', 'bob', 'vital-signs', 'bob'),
+  ]);
+}, 60_000);
+afterAll(() => server?.stop());
+
+describe('scopes beside each other', () => {
+  const whole = 'user/Observation.rs';
+  const narrow = `user/Observation.rs?category=${category}|laboratory`;
+  test.each([`${whole} ${narrow}`, `${narrow} ${whole}`, `${narrow} user/Observation.rs?category=${category}|vital-signs`])(
+    'give nothing to who cares for nobody: %s',
+    async (scope) => {
+      for (const roles of [['provider'], ['patient'], ['viewer', 'patient']]) {
+        const token = await server.token({ scope, user: 'Practitioner/idle', roles });
+        expect(named(await ask(token, '/Observation')), roles.join()).toEqual([]);
+        expect((await ask(token, '/Observation/bob-lab')).status).toBe(404);
+      }
+    },
+  );
+  test.each([`${whole} ${narrow}`, `${narrow} ${whole}`])('give to who cares for somebody that patient’s: %s', async (scope) => {
+    expect(named(await ask(await server.token({ scope, user: 'Practitioner/doe' }), '/Observation'))).toEqual(['ann-lab']);
+  });
+});
+
+describe('a version that a reference names', () => {
+  test('is not included where a label took the resource away since', async () => {
+    await put(server, [observation('ann-old', 'ann', 'survey', 'withheldword')]);
+    await put(server, [{ ...observation('ann-old', 'ann', 'survey', 'withheldword'), ...psychiatry }]);
+    await put(server, [observation('ann-new', 'ann', 'survey', 'plain', { hasMember: [{ reference: 'Observation/ann-old/_history/1' }] })]);
+    const token = await server.token({ scope: 'user/*.rs', user: 'Practitioner/doe' });
+    for (const asked of ['_include=Observation:has-member', '_include=*', '_include:iterate=Observation:has-member']) {
+      const { text } = await ask(token, `/Observation?_id=ann-new&${asked}`);
+      expect(text, asked).not.toContain('withheldword');
+      expect((await server.request('GET', `/Observation?_id=ann-new&${asked}`)).text, asked).toContain('withheldword');
+    }
+    expect((await ask(token, '/Patient/ann/$everything')).text).not.toContain('withheldword');
+    expect((await ask(token, '/Observation/ann-old/_history/1')).status).toBe(404);
+  });
+});
+
+describe('who is named by a consent', () => {
+  test('by his care team is denied where all are cared for, too', async () => {
+    const open = await startTestServer({ CARE_RELATIONSHIPS: 'all' });
+    try {
+      await put(open, [
+        { resourceType: 'Patient', id: 'ann' },
+        observation('one', 'ann', 'survey', 'one'),
+        { resourceType: 'CareTeam', id: 'team', status: 'active', participant: [{ member: { reference: 'Practitioner/doe' } }] },
+        denialOf('no', 'ann', { actor: [actor('CareTeam/team')] }),
+      ]);
+      const seen = async (token: string): Promise<string[]> => named(await open.request('GET', '/Observation', { token }));
+      expect(await seen(await open.token({ scope: 'user/*.rs', user: 'Practitioner/doe' }))).toEqual([]);
+      expect(await seen(await open.token({ scope: 'user/*.rs', user: 'Practitioner/other' }))).toEqual(['one']);
+      // Of whom only the role is told may be anybody.
+      expect(await seen(await open.token({ scope: 'user/*.rs', roles: ['provider'] }))).toEqual([]);
+    } finally {
+      await open.stop();
+    }
+  }, 30_000);
+
+  test('by a care team is permitted while that is in force', async () => {
+    const team = (end: string | undefined): Resource => ({
+      resourceType: 'CareTeam',
+      id: 'named',
+      status: 'active',
+      period: { start: '2020-01-01', ...(end === undefined ? {} : { end }) },
+      participant: [{ member: { reference: 'Practitioner/doe' } }],
+    });
+    const permission = denialOf('yes', 'bob', { type: 'permit', actor: [actor('CareTeam/named')] });
+    const token = await server.token({ scope: 'user/Observation.rs', user: 'Practitioner/doe' });
+    await put(server, [team(undefined), permission]);
+    expect((await ask(token, '/Observation/bob-lab')).status).toBe(200);
+    await put(server, [team('2021-01-01')]);
+    expect((await ask(token, '/Observation/bob-lab')).status).toBe(404);
+    await put(server, [permission], true);
+  });
+
+  test('is bound by a provision from its first instant, and to its last', async () => {
+    const token = await server.token({ scope: 'user/Observation.rs', user: 'Practitioner/doe' });
+    const [start, end] = [Date.now() + 1_500, Date.now() + 3_000];
+    const period = { start: new Date(start).toISOString(), end: new Date(end).toISOString() };
+    await put(server, [denialOf('soon', 'ann', { period })]);
+    const heard: string[] = [];
+    for (let now = Date.now(); now < end + 500; now = Date.now()) {
+      const { status } = await ask(token, '/Observation/ann-lab');
+      // What was asked across a border may be answered by either side.
+      if (now >= start && Date.now() < end) heard.push(`within ${status}`);
+      if (now > end + 5 || Date.now() < start) heard.push(`outside ${status}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect([...new Set(heard)].sort()).toEqual(['outside 200', 'within 404']);
+    await put(server, [denialOf('soon', 'ann', { period })], true);
+  });
+});
