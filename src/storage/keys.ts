@@ -30,6 +30,8 @@ export type KeyStore = {
   readonly idsOf: (owners: readonly bigint[]) => Promise<OwnerKeyId[]>;
   /** The patients among whose keys these are; of destroyed ones and of the keys of no patient, nothing. */
   readonly ownersOf: (ids: readonly Buffer[]) => Promise<bigint[]>;
+  /** The same, each with its id. */
+  readonly ownedBy: (ids: readonly Buffer[]) => Promise<OwnerKeyId[]>;
 };
 
 export type OwnerKeyId = { readonly owner: bigint; readonly id: Buffer; readonly erased: boolean };
@@ -224,13 +226,13 @@ export async function openKeyStore(options: KeyStoreOptions): Promise<KeyStore> 
     return rows.map(({ owner, key_id, erased }) => ({ owner: BigInt(owner), id: idBytes(key_id), erased }));
   }
 
-  async function ownersOf(ids: readonly Buffer[]): Promise<bigint[]> {
-    const { rows } = await pool.query<{ owner: string }>({
+  async function ownedBy(ids: readonly Buffer[]): Promise<OwnerKeyId[]> {
+    const { rows } = await pool.query<{ owner: string; key_id: string }>({
       name: 'owners_of_keys',
-      text: 'select owner from patient_key where key_id = any($1::uuid[]) and wrapped is not null',
+      text: 'select owner, key_id from patient_key where key_id = any($1::uuid[]) and wrapped is not null',
       values: [ids.map((id) => id.toString('hex'))],
     });
-    return rows.map(({ owner }) => BigInt(owner));
+    return rows.map(({ owner, key_id }) => ({ owner: BigInt(owner), id: idBytes(key_id), erased: false }));
   }
 
   return {
@@ -241,7 +243,8 @@ export async function openKeyStore(options: KeyStoreOptions): Promise<KeyStore> 
     opening,
     erase,
     idsOf,
-    ownersOf,
+    ownersOf: async (ids) => (await ownedBy(ids)).map(({ owner }) => owner),
+    ownedBy,
   };
 }
 
