@@ -7,6 +7,7 @@ import { type Authenticate, type AuthenticationOptions, makeAuthenticate } from 
 import { readIssuers, type TrustedIssuer } from './authorization/issuers.ts';
 import { makeRights } from './authorization/rights/rights.ts';
 import { withRights } from './authorization/rights/with-rights.ts';
+import { type SecurityEvents, securityEvents, securityLines } from './authorization/security-events.ts';
 import { type Signed, userAccess } from './authorization/user-access.ts';
 import { makeUsers, type Users } from './authorization/users.ts';
 import type { Config } from './config.ts';
@@ -58,6 +59,8 @@ export type Services = {
   readonly erasing: Erasing;
   /** Local accounts. */
   readonly users: Users;
+  /** Notes who got access and who changed it. */
+  readonly events: SecurityEvents;
   /** What a user may read himself, whatever app he uses. */
   readonly accessOfUser: (user: Signed) => Promise<Access>;
   /** Whether the databases answer. */
@@ -212,9 +215,10 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     if (repeated > 0) log.warn({ patients: repeated }, 'erasures were repeated: a backup was restored, or one had been interrupted');
     if (unlisted > 0) log.error({ patients: unlisted }, 'the erasure ledger lacks patients that were erased: bring back its newest copy');
     const developmentKeyFile = config.devTokenIssuer ? developmentKeyFileOf(config) : undefined;
-    const users = makeUsers({ pool: main.pool, secret: keys.secretOf('oauth') });
+    const events = securityEvents(securityLines(log));
+    const users = makeUsers({ pool: main.pool, secret: keys.secretOf('oauth'), events });
     const oauth = config.authorizationServer
-      ? await openOauth({ config, url: urls.main.url, pool: main.pool, users, secret: keys.secretOf('oauth'), log })
+      ? await openOauth({ config, url: urls.main.url, pool: main.pool, users, events, secret: keys.secretOf('oauth'), log })
       : undefined;
     if (oauth !== undefined) opened.push(() => oauth.close());
     const known = await makeAuthenticate(
@@ -245,7 +249,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       return true;
     };
     const accessOfUser = userAccess(rights, deciding);
-    const common = { config, log, context, authenticate, erasing, users, accessOfUser, ready, close };
+    const common = { config, log, context, authenticate, erasing, users, events, accessOfUser, ready, close };
     return oauth === undefined ? common : { ...common, oauth };
   } catch (error) {
     await close();

@@ -18,6 +18,7 @@ import {
 } from '../storage/users.ts';
 import { isGoodPassword, makePasswords, type PasswordCost } from './passwords.ts';
 import { isRole, type Role } from './roles.ts';
+import type { SecurityEventKind, SecurityEvents } from './security-events.ts';
 import { makeRecoveryCodes, makeTotpSecret, recoveryHash, stepOfCode, totpUri } from './second-factor.ts';
 
 export type User = {
@@ -65,7 +66,8 @@ export type Users = {
   readonly provePassword: (attempt: { readonly login: string; readonly password: string; readonly network: string }) => Promise<Proof>;
   /** A code of his authenticator or one of the recovery codes; neither is taken twice. */
   readonly proveSecondFactor: (attempt: { readonly id: string; readonly code: string; readonly network: string }) => Promise<Proof>;
-  readonly signedIn: (user: User) => Promise<void>;
+  /** @param how  what he proved himself by: `pwd`, `otp` */
+  readonly signedIn: (user: User, how: readonly string[]) => Promise<void>;
   /** A secret for his authenticator; in force once `enrol` saw a code of it. */
   readonly beginEnrolment: (user: User) => Enrolment;
   readonly enrolmentOf: (user: User, secret: string) => Enrolment;
@@ -86,11 +88,12 @@ export type UsersOptions = {
   readonly pool: Pool;
   /** 32 bytes that the main database doesn't hold. */
   readonly secret: Buffer;
+  readonly events: SecurityEvents;
   readonly passwordCost?: PasswordCost;
   readonly now?: () => number;
 };
 
-export function makeUsers({ pool, secret, passwordCost, now = Date.now }: UsersOptions): Users {
+export function makeUsers({ pool, secret, events, passwordCost, now = Date.now }: UsersOptions): Users {
   const keys = keysOf(secret);
   const passwords = makePasswords(keys.pepper, passwordCost);
   const hashOf = (text: string): Buffer => createHmac('sha256', keys.names).update(text).digest();
@@ -131,8 +134,19 @@ export function makeUsers({ pool, secret, passwordCost, now = Date.now }: UsersO
     const step = stepOfCode(openBytes(keys.seal, `totp/${row.id}`, row.totp).toString('utf8'), code, now());
     if (step !== undefined) return takeStep(pool, row.id, step);
     const recovery = recoveryHash(keys.names, code);
-    return recovery !== undefined && takeRecoveryCode(pool, row.id, recovery);
+    if (recovery === undefined || !(await takeRecoveryCode(pool, row.id, recovery))) return false;
+    await done('recovery-used', row);
+    return true;
   }
+
+  const done = (kind: SecurityEventKind, { id, fhirUser }: Pick<User, 'id' | 'fhirUser'>, detail?: string): Promise<void> =>
+    events({
+      kind,
+      outcome: 0,
+      account: id,
+      ...(fhirUser === undefined ? {} : { fhirUser }),
+      ...(detail === undefined ? {} : { detail }),
+    });
 
   return {
     async find(id) {
@@ -155,59 +169,86 @@ export function makeUsers({ pool, secret, passwordCost, now = Date.now }: UsersO
       const row = { id, loginKey: loginKeyOf(login), profile, password: await passwords.hash(password), roles };
       const added = await insertAccount(pool, { ...row, ...(fhirUser === undefined ? {} : { fhirUser }) });
       const stored = added ? await accountById(pool, id) : undefined;
-      return stored === undefined ? 'login-taken' : userOf(stored);
+      if (stored === undefined) return 'login-taken';
+      const user = userOf(stored);
+      await done('user-created', user, roles.join(' '));
+      return user;
     },
-    async setPassword({ id, login }, password) {
+    async setPassword(user, password) {
+      const { id, login } = user;
       if (!isGoodPassword(password, login)) return 'password-weak';
       await changeAccount(pool, id, { password: await passwords.hash(password) });
       await Promise.all([revokeAccount(pool, id), forgetAttempts(pool, loginKeyOf(login))]);
+      await done('password-changed', user, 'operator');
       return undefined;
     },
-    async setEnabled({ id }, enabled) {
-      await changeAccount(pool, id, { enabled });
-      if (!enabled) await revokeAccount(pool, id);
+    async setEnabled(user, enabled) {
+      await changeAccount(pool, user.id, { enabled });
+      if (!enabled) await revokeAccount(pool, user.id);
+      await done(enabled ? 'user-enabled' : 'user-disabled', user);
     },
-    async setRights({ id, ...user }, { roles = user.roles, fhirUser }) {
+    async setRights(user, { roles = user.roles, fhirUser }) {
+      const { id } = user;
       const fault = rightsFault(roles, fhirUser);
       if (fault !== undefined) return fault;
       await changeAccount(pool, id, { roles, ...(fhirUser === undefined ? {} : { fhirUser }) });
       await revokeAccount(pool, id);
+      await done('roles-changed', fhirUser === undefined ? user : { id, fhirUser }, roles.join(' '));
       return undefined;
     },
-    async resetSecondFactor({ id }) {
-      await setSecondFactor(pool, id, undefined);
-      await revokeAccount(pool, id);
+    async resetSecondFactor(user) {
+      await setSecondFactor(pool, user.id, undefined);
+      await revokeAccount(pool, user.id);
+      await done('second-factor-removed', user);
     },
     async provePassword({ login, password, network }) {
       const [account, from] = [loginKeyOf(login), hashOf(`network\0${network}`)];
       const waitSeconds = await attempt(account, from);
-      if (waitSeconds > 0) return { waitSeconds };
+      if (waitSeconds > 0) {
+        await events({ kind: 'locked', outcome: 4, detail: 'password' });
+        return { waitSeconds };
+      }
       const row = await accountByLogin(pool, account);
       const isRight = await passwords.verify(password.slice(0, passwordCharactersMax), row?.password);
-      if (!isRight || row === undefined || !row.enabled) return 'refused';
+      if (!isRight || row === undefined || !row.enabled) {
+        const detail = row === undefined ? 'unknown' : isRight ? 'disabled' : 'password';
+        await events({ kind: 'login-failed', outcome: 4, detail, ...(row === undefined ? {} : { account: row.id }) });
+        return 'refused';
+      }
       await succeeded(account, from);
       return { user: userOf(row) };
     },
     async proveSecondFactor({ id, code, network }) {
       const [account, from] = [hashOf(`second\0${id}`), hashOf(`network\0${network}`)];
       const waitSeconds = await attempt(account, from);
-      if (waitSeconds > 0) return { waitSeconds };
+      if (waitSeconds > 0) {
+        await events({ kind: 'locked', outcome: 4, account: id, detail: 'second-factor' });
+        return { waitSeconds };
+      }
       const row = await enabledRow(id);
-      if (row === undefined || !(await isSecondFactor(row, code.trim()))) return 'refused';
+      if (row === undefined || !(await isSecondFactor(row, code.trim()))) {
+        await events({ kind: 'second-factor-failed', outcome: 4, account: id });
+        return 'refused';
+      }
       await succeeded(account, from);
       return { user: userOf(row) };
     },
-    signedIn: ({ id }) => noteSignIn(pool, id),
+    async signedIn(user, how) {
+      await noteSignIn(pool, user.id);
+      await done('login', user, how.join(' '));
+    },
     beginEnrolment(user) {
       return this.enrolmentOf(user, makeTotpSecret());
     },
     enrolmentOf: ({ login }, secret) => ({ secret, uri: totpUri(secret, login) }),
-    async enrol({ id }, secret, code) {
+    async enrol(user, secret, code) {
+      const { id } = user;
       const step = stepOfCode(secret, code.trim(), now());
       if (step === undefined) return undefined;
       const codes = makeRecoveryCodes();
       const totp = sealBytes(keys.seal, `totp/${id}`, Buffer.from(secret));
       await setSecondFactor(pool, id, { totp, step, codes: codes.flatMap((each) => recoveryHash(keys.names, each) ?? []) });
+      await done('second-factor-enrolled', user);
       return codes;
     },
   };

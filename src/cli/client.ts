@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Pool } from 'pg';
+import type { SecurityEventKind, SecurityEvents } from '../authorization/security-events.ts';
 import { redirectUriFault } from '../http/oauth/registration.ts';
 import { loadConfig } from '../config.ts';
 import { openServices } from '../services.ts';
@@ -59,21 +60,26 @@ export function run(args: readonly string[], io: CommandIo): Promise<number> {
     const asked = command === 'add' ? await newClient(id, values) : undefined;
     const config = loadConfig();
     const services = await openServices(config, createLog({ logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel }), 'attach');
+    const { events } = services;
     const { pool } = services.context;
+    const changed = async (kind: SecurityEventKind, isDone: boolean): Promise<number> => {
+      if (isDone) await events({ kind, outcome: 0, client: id ?? '', detail: 'operator' });
+      return said(io, isDone);
+    };
     try {
       switch (command) {
         case 'add':
-          return asked === undefined ? 2 : await add(pool, asked, io);
+          return asked === undefined ? 2 : await add(pool, asked, events, io);
         case 'list':
           return await list(pool, io);
         case 'disable':
-          return said(io, await disableClient(pool, id ?? ''));
+          return await changed('client-disabled', await disableClient(pool, id ?? ''));
         case 'enable':
-          return said(io, await enableClient(pool, id ?? ''));
+          return await changed('client-enabled', await enableClient(pool, id ?? ''));
         case 'remove':
-          return said(io, await removeClient(pool, id ?? ''));
+          return await changed('client-removed', await removeClient(pool, id ?? ''));
         case 'rotate-secret':
-          return await rotate(pool, id ?? '', io);
+          return await rotate(pool, id ?? '', events, io);
         default:
           throw new UsageError(command === '' ? 'a command is needed' : `"${command}" is no command`);
       }
@@ -134,12 +140,13 @@ async function keysOf({ jwks: file, 'jwks-uri': uri }: Values): Promise<{ jwks: 
   return { jwks: { keys: list } };
 }
 
-async function add(pool: Pool, client: NewClient, io: CommandIo): Promise<number> {
+async function add(pool: Pool, client: NewClient, events: SecurityEvents, io: CommandIo): Promise<number> {
   if ((await findClient(pool, client.id)) !== undefined) {
     io.stderr.write('A client of this id is there already.\n');
     return 1;
   }
   await putClient(pool, { ...client, source: 'operator' });
+  await events({ kind: 'client-registered', outcome: 0, client: client.id, detail: 'operator' });
   io.stderr.write(client.secret === undefined ? 'Its id:\n' : 'Its id, and its secret, which is not shown again:\n');
   io.stdout.write([client.id, client.secret].flatMap((each) => (each === undefined ? [] : [`${each}\n`])).join(''));
   return 0;
@@ -161,12 +168,13 @@ async function list(pool: Pool, { stdout }: CommandIo): Promise<number> {
   return 0;
 }
 
-async function rotate(pool: Pool, id: string, io: CommandIo): Promise<number> {
+async function rotate(pool: Pool, id: string, events: SecurityEvents, io: CommandIo): Promise<number> {
   const secret = await rotateClientSecret(pool, id);
   if (secret === undefined) {
     io.stderr.write('There is no such client, or it has no secret.\n');
     return 1;
   }
+  await events({ kind: 'client-changed', outcome: 0, client: id, detail: 'secret' });
   io.stdout.write(`${secret}\n`);
   return 0;
 }

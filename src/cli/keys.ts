@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { makeSecret } from '../authorization/api-keys.ts';
 import { assertCoherent } from '../authorization/grant.ts';
+import type { SecurityEvents } from '../authorization/security-events.ts';
 import { isRole, type Role } from '../authorization/roles.ts';
 import { parseScopes } from '../authorization/scopes.ts';
 import { loadConfig } from '../config.ts';
@@ -43,17 +44,17 @@ export function run(args: readonly string[], io: CommandIo): Promise<number> {
     switch (action) {
       case 'create': {
         const key = { name: nameOf(subject), ...boundsOf(values), expiresAt };
-        return withPool((pool) => create(pool, key, io));
+        return withStore((store) => create(store, key, io));
       }
       case 'list':
-        return withPool((pool) => list(pool, io));
+        return withStore(({ pool }) => list(pool, io));
       case 'rotate': {
         const [id, overlap] = [idOf(subject), wholeNumber('--overlap', values.overlap, 0, 720)];
-        return withPool((pool) => rotate(pool, id, { expiresAt, overlapSeconds: overlap * 3_600 }, io));
+        return withStore((store) => rotate(store, id, { expiresAt, overlapSeconds: overlap * 3_600 }, io));
       }
       case 'revoke': {
         const id = idOf(subject);
-        return withPool((pool) => revoke(pool, id, io));
+        return withStore((store) => revoke(store, id, io));
       }
       default:
         throw new UsageError(action === undefined ? 'say what to do' : `${action} is none of create, list, rotate, revoke`);
@@ -61,12 +62,14 @@ export function run(args: readonly string[], io: CommandIo): Promise<number> {
   });
 }
 
-async function withPool(work: (pool: Pool) => Promise<number>): Promise<number> {
+type Store = { readonly pool: Pool; readonly events: SecurityEvents };
+
+async function withStore(work: (store: Store) => Promise<number>): Promise<number> {
   const config = loadConfig();
   const log = createLog({ logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel });
   const services = await openServices(config, log, 'attach');
   try {
-    return await work(services.context.pool);
+    return await work({ pool: services.context.pool, events: services.events });
   } finally {
     await services.close();
   }
@@ -116,9 +119,10 @@ function boundsOf({ scope, role, patient, user }: Asked): Bounds {
   return { scopes, roles: [...new Set(role)], patient: patient ?? null, fhirUser: user ?? null };
 }
 
-async function create(pool: Pool, key: Bounds & Pick<ApiKey, 'name' | 'expiresAt'>, io: CommandIo): Promise<number> {
+async function create({ pool, events }: Store, key: Bounds & Pick<ApiKey, 'name' | 'expiresAt'>, io: CommandIo): Promise<number> {
   const { id, text, hash } = makeSecret();
   await insertApiKey(pool, { ...key, id, secretHash: hash });
+  await events({ kind: 'api-key-created', outcome: 0, client: id, scope: key.scopes.join(' ') });
   io.stdout.write(`${text}\n`);
   io.stderr.write(`Key ${id} is good until ${key.expiresAt.toISOString()}. It is not shown again.\n`);
   return 0;
@@ -149,13 +153,14 @@ function stateOf({ revokedAt, expiresAt, previousUntil }: ApiKey): string {
 }
 
 async function rotate(
-  pool: Pool,
+  { pool, events }: Store,
   id: string,
   next: { readonly expiresAt: Date; readonly overlapSeconds: number },
   io: CommandIo,
 ): Promise<number> {
   const { text, hash } = makeSecret(id);
   if (!(await rotateApiKey(pool, id, { ...next, secretHash: hash }))) return missing(id, io);
+  await events({ kind: 'api-key-rotated', outcome: 0, client: id });
   io.stdout.write(`${text}\n`);
   io.stderr.write(
     `Key ${id} is good until ${next.expiresAt.toISOString()}; the one before for ${next.overlapSeconds / 3_600} hours yet.\n`,
@@ -163,8 +168,9 @@ async function rotate(
   return 0;
 }
 
-async function revoke(pool: Pool, id: string, io: CommandIo): Promise<number> {
+async function revoke({ pool, events }: Store, id: string, io: CommandIo): Promise<number> {
   if (!(await revokeApiKey(pool, id))) return missing(id, io);
+  await events({ kind: 'api-key-revoked', outcome: 0, client: id });
   io.stderr.write(`Key ${id} is revoked.\n`);
   return 0;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { TOTP } from 'otpauth';
 import { Client, type Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { SecurityEvent } from '../../src/authorization/security-events.ts';
 import { makeUsers, type NewUser, type User, type Users } from '../../src/authorization/users.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { migrate } from '../../src/storage/migrate.ts';
@@ -17,19 +18,27 @@ let pool: Pool;
 let users: Users;
 let clock = Date.now();
 let address = 0;
+const noted: SecurityEvent[] = [];
+const events = (event: SecurityEvent): Promise<void> => {
+  noted.push(event);
+  return Promise.resolve();
+};
 
 beforeAll(async () => {
   main = await createDatabase('main');
   await migrate(main.url, join(import.meta.dirname, '..', '..', 'migrations', 'main'), 'postgres');
   database = await openDatabase({ url: main.url, poolSize: 8, applicationName: 'test', statementTimeoutMs: 10_000, plans: 'generic' });
   pool = database.pool;
-  users = makeUsers({ pool, secret, passwordCost: cheap, now: () => clock });
+  users = makeUsers({ pool, secret, events, passwordCost: cheap, now: () => clock });
 });
 
 afterAll(async () => {
   await database.close();
   await main.drop();
 });
+
+const toldOf = ({ id }: User): string[] =>
+  noted.filter(({ account }) => account === id).map(({ kind, outcome, detail }) => [kind, outcome, detail ?? '-'].join(' '));
 
 /** Each test from an address of its own: failures are counted by address too. */
 const from = (): string => `192.0.2.${++address}`;
@@ -125,7 +134,7 @@ describe('a password', () => {
 
   test('of no account takes as much work as a wrong one', async () => {
     await added('timed');
-    const real = makeUsers({ pool, secret });
+    const real = makeUsers({ pool, secret, events });
     const time = async (login: string): Promise<number> => {
       const begun = performance.now();
       await real.provePassword({ login, password: 'wrong', network: from() });
@@ -233,6 +242,12 @@ describe('a second factor', () => {
     const [code = ''] = codes;
     expect(await users.proveSecondFactor({ id: user.id, code: code.toUpperCase(), network: from() })).toHaveProperty('user');
     expect(await users.proveSecondFactor({ id: user.id, code, network: from() })).toBe('refused');
+    expect(toldOf(user)).toEqual([
+      'user-created 0 provider',
+      'second-factor-enrolled 0 -',
+      'recovery-used 0 -',
+      'second-factor-failed 4 -',
+    ]);
   });
 
   test('is no other user’s', async () => {
@@ -249,6 +264,7 @@ describe('a second factor', () => {
     for (let count = 0; count < 8; count++) answers.push(await users.proveSecondFactor({ id: user.id, code: '123456', network: from() }));
     expect(answers.slice(0, 6)).toEqual(Array(6).fill('refused'));
     expect(answers.slice(6)).toEqual([{ waitSeconds: 10 }, { waitSeconds: 10 }]);
+    expect(toldOf(user).slice(7)).toEqual(['second-factor-failed 4 -', 'locked 4 second-factor', 'locked 4 second-factor']);
   });
 
   test('that an administrator took away is asked for no more', async () => {

@@ -35,7 +35,7 @@ describe('npm run user', () => {
     expect(weak.stderr).not.toContain('password1234');
     const proved = await prove('ada', 'a long and good one');
     if (proved === 'refused' || !('user' in proved)) throw new Error('the password was to be taken');
-    await server.services.users.signedIn(proved.user);
+    await server.services.users.signedIn(proved.user, ['pwd']);
     expect((await cli(['user', 'list'])).stdout).toMatch(/^ada\tviewer\t-\tenabled\t-\t\d{4}-\d\d-\d\dT[\d:.]+Z\t/m);
   }, 30_000);
 

@@ -31,6 +31,8 @@ export type RequestOptions = {
   readonly body?: unknown;
 };
 
+type LogOutput = NonNullable<Parameters<typeof createLog>[1]>;
+
 export type TestServer = {
   readonly base: string;
   readonly origin: string;
@@ -43,8 +45,13 @@ export type TestServer = {
   readonly stop: () => Promise<void>;
 };
 
-/** A whole server over real HTTP and databases of its own on the run's clusters. `env` overrides its configuration. */
-export async function startTestServer(env: Readonly<Record<string, string>> = {}): Promise<TestServer> {
+/**
+ * A whole server over real HTTP and databases of its own on the run's clusters.
+ *
+ * @param env     overrides its configuration
+ * @param output  where its log goes
+ */
+export async function startTestServer(env: Readonly<Record<string, string>> = {}, output?: LogOutput): Promise<TestServer> {
   const [main, keys, folder, port] = await Promise.all([
     createDatabase('main'),
     createDatabase('keys'),
@@ -63,7 +70,7 @@ export async function startTestServer(env: Readonly<Record<string, string>> = {}
     LOG_LEVEL: 'error',
     ...env,
   });
-  const services = await openServices(config, createLog(config));
+  const services = await openServices(config, createLog(config, output));
   const server = await startServer(services);
   const base = config.baseUrl;
   const token = ({ scope = 'system/*.cruds', patient, user, roles }: TokenOptions = {}): Promise<string> =>

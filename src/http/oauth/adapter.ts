@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { Revocations } from '../../authorization/revocations.ts';
+import type { SecurityEvents } from '../../authorization/security-events.ts';
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
 import { findClient, putClient } from '../../storage/oauth-clients.ts';
 import type { FoundItem, OauthItem, OauthItems } from '../../storage/oauth-items.ts';
@@ -14,6 +15,7 @@ export type AdapterOptions = {
   readonly items: OauthItems;
   readonly readToken: ReadToken;
   readonly revocations: Pick<Revocations, 'note'>;
+  readonly events: SecurityEvents;
   /** What `consume` throws at those who come too late. */
   readonly lateError: () => Error;
 };
@@ -27,7 +29,7 @@ export function oauthAdapter(options: AdapterOptions): AdapterFactory {
   };
 }
 
-function itemAdapter({ pool, items, revocations, lateError }: AdapterOptions, kind: string): Adapter {
+function itemAdapter({ pool, items, revocations, events, lateError }: AdapterOptions, kind: string): Adapter {
   const endGrant = async (grantId: string): Promise<void> => {
     await revokeGrant(pool, grantId);
     revocations.note('grant', grantId);
@@ -40,8 +42,16 @@ function itemAdapter({ pool, items, revocations, lateError }: AdapterOptions, ki
     async consume(id) {
       if (await items.consume(kind, id)) return;
       // Somebody was first with the same code or token: neither can be told from a thief.
-      const grantId = (await items.find(kind, id))?.payload['grantId'];
-      if (typeof grantId === 'string') await endGrant(grantId);
+      const payload: Partial<AdapterPayload> = (await items.find(kind, id))?.payload ?? {};
+      if (payload.grantId !== undefined) await endGrant(payload.grantId);
+      const { accountId: account, clientId: client } = payload;
+      await events({
+        kind: 'token-revoked',
+        outcome: 0,
+        detail: 'used-twice',
+        ...(account === undefined ? {} : { account }),
+        ...(client === undefined ? {} : { client }),
+      });
       throw lateError();
     },
     async destroy(id) {

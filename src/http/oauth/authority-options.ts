@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { Revocations } from '../../authorization/revocations.ts';
+import type { SecurityEvents } from '../../authorization/security-events.ts';
 import type { Config } from '../../config.ts';
 import type { DataKey } from '../../encryption/seal.ts';
 import type { OauthItems } from '../../storage/oauth-items.ts';
@@ -23,6 +24,7 @@ export type AuthorityOptions = {
   readonly launches: Launches;
   readonly clientKeys: ClientKeys;
   readonly revocations: Revocations;
+  readonly events: SecurityEvents;
   readonly makeSecret: () => string;
   readonly log: Log;
 };

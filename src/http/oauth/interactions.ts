@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Client, Interaction as StoredInteraction, InteractionResults, Provider } from 'oidc-provider';
 import type { Pool } from 'pg';
 import type { Revocations } from '../../authorization/revocations.ts';
+import type { SecurityEvent, SecurityEvents } from '../../authorization/security-events.ts';
 import { badRequest } from '../../fhir/error.ts';
 import {
   grantable,
@@ -28,6 +29,7 @@ export type InteractionsOptions = {
   readonly launches: Launches;
   readonly items: OauthItems;
   readonly revocations: Pick<Revocations, 'note'>;
+  readonly events: SecurityEvents;
   readonly pool: Pool;
   /** The FHIR base. */
   readonly base: string;
@@ -46,7 +48,7 @@ type Opened = {
 const plain = new Set<string>([...identityScopes, ...launchScopes]);
 
 export function oauthInteractions(options: InteractionsOptions): Interactions {
-  const { accounts, patients, launches, items, revocations, pool, base } = options;
+  const { accounts, patients, launches, items, revocations, events, pool, base } = options;
 
   async function open(incoming: IncomingMessage, outgoing: ServerResponse, uid?: string): Promise<Opened | undefined> {
     const provider = await options.provider();
@@ -111,7 +113,8 @@ export function oauthInteractions(options: InteractionsOptions): Interactions {
       return finish(stored, { login: { accountId, amr: [...amr], remember: true } });
     },
     async refuse(incoming, outgoing) {
-      const { stored } = await opened(incoming, outgoing);
+      const { stored, client, account } = await opened(incoming, outgoing);
+      await events({ kind: 'consent', outcome: 4, detail: 'refused', client: client.clientId, ...personOf(account) });
       return end(stored, 'access_denied', 'the user said no');
     },
     async allow(incoming, outgoing, allowed) {
@@ -133,6 +136,15 @@ export function oauthInteractions(options: InteractionsOptions): Interactions {
       grant.addResourceScope(base, kept.join(' '));
       Object.assign(grant, { [launchProperty]: context });
       const grantId = await grant.save();
+      const { patient } = context;
+      await events({
+        kind: 'consent',
+        outcome: 0,
+        client: client.clientId,
+        scope: kept.join(' '),
+        ...personOf(account),
+        ...(patient === undefined ? {} : { patient }),
+      });
       stored.params['scope'] = kept.join(' ');
       return finish(stored, { consent: { grantId } });
     },
@@ -163,9 +175,17 @@ export function oauthInteractions(options: InteractionsOptions): Interactions {
       if (payload?.['accountId'] !== accountId) return false;
       await revokeGrant(pool, grantId);
       revocations.note('grant', grantId);
+      const client = text(payload['clientId']);
+      await events({ kind: 'consent-revoked', outcome: 0, account: accountId, ...(client === undefined ? {} : { client }) });
       return true;
     },
   };
+}
+
+function personOf(account: Account | undefined): Pick<SecurityEvent, 'account' | 'fhirUser'> {
+  if (account === undefined) return {};
+  const { id, fhirUser } = account;
+  return { account: id, ...(fhirUser === undefined ? {} : { fhirUser }) };
 }
 
 /** What may be granted at most. */

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { JWTPayload } from 'jose';
+import type { SecurityEvents } from '../../authorization/security-events.ts';
 import { answerJson, readForm } from './forms.ts';
 import type { Bearer } from './launch-endpoint.ts';
 
 export type IntrospectionOptions = {
   readonly bearerOf: (incoming: IncomingMessage) => Promise<Bearer | undefined>;
+  readonly events: SecurityEvents;
   readonly claimsOf: (token: string) => Promise<JWTPayload | undefined>;
   readonly isGranted: (grantId: string) => Promise<boolean>;
 };
@@ -25,6 +27,7 @@ export async function introspectByBearer(
   const form = await readForm(incoming);
   const bearer = await options.bearerOf(incoming);
   if (bearer === undefined) {
+    await options.events({ kind: 'introspection-refused', outcome: 4, detail: 'invalid_token' });
     answerJson(outgoing, 401, { error: 'invalid_token' }, { 'www-authenticate': 'Bearer error="invalid_token"' });
     return;
   }
@@ -37,6 +40,8 @@ export async function introspectByBearer(
   const mayKnow = claims?.['client_id'] === bearer.clientId || bearer.scopes.includes('introspect');
   const grantId = claims?.['gid'];
   const isLive = claims !== undefined && (typeof grantId !== 'string' || (await options.isGranted(grantId)));
+  if (claims !== undefined && !mayKnow)
+    await options.events({ kind: 'introspection-refused', outcome: 4, client: bearer.clientId, detail: 'not-its-own' });
   if (!mayKnow || !isLive) {
     answerJson(outgoing, 200, nothing);
     return;

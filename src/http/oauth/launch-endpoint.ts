@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { findClient } from '../../storage/oauth-clients.ts';
+import type { SecurityEvents } from '../../authorization/security-events.ts';
 import type { Queryable } from '../../storage/database.ts';
 import { answerError, answerJson, readWhole } from './forms.ts';
 import type { LaunchContext, Launches } from './launch-context.ts';
@@ -11,6 +12,7 @@ export type Bearer = { readonly clientId: string; readonly scopes: readonly stri
 export type LaunchOptions = {
   readonly launches: Launches;
   readonly db: Queryable;
+  readonly events: SecurityEvents;
   /** Of a request's token; undefined where it is not one of ours, or not in force. */
   readonly bearerOf: (incoming: IncomingMessage) => Promise<Bearer | undefined>;
 };
@@ -29,6 +31,7 @@ export async function beginLaunch(incoming: IncomingMessage, outgoing: ServerRes
     return;
   }
   if (!bearer.scopes.includes('ehr-launch')) {
+    await options.events({ kind: 'launch-created', outcome: 4, client: bearer.clientId, detail: 'insufficient_scope' });
     answerJson(
       outgoing,
       403,
@@ -50,6 +53,9 @@ export async function beginLaunch(incoming: IncomingMessage, outgoing: ServerRes
     return;
   }
   const launch = await options.launches.begin({ client, user, context });
+  const { patient } = context;
+  const about = patient === undefined ? {} : { patient };
+  await options.events({ kind: 'launch-created', outcome: 0, client: bearer.clientId, detail: client, ...about });
   answerJson(outgoing, 201, { launch, expires_in: lifetimes.launch });
 }
 

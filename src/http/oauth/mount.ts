@@ -3,7 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
 import type { Pool } from 'pg';
 import type { Config } from '../../config.ts';
+import { type SecurityEvents, withOrigin } from '../../authorization/security-events.ts';
 import { FhirError } from '../../fhir/error.ts';
+import { addressReader } from '../peers.ts';
 import { noteClientUse } from '../../storage/oauth-clients.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { itemOf } from './adapter.ts';
@@ -14,7 +16,7 @@ import { beginLaunch, type Bearer } from './launch-endpoint.ts';
 import { lifetimes } from './lifetimes.ts';
 import type { OauthServices } from './open.ts';
 import { isPage } from './pages/app.ts';
-import { prepareRequest } from './requests.ts';
+import { prepareRequest, type Refusal } from './requests.ts';
 
 export type MountOptions = {
   readonly oauth: OauthServices;
@@ -42,6 +44,8 @@ const metadataPath = '/.well-known/oauth-authorization-server/oauth';
 /** Answers what is below /oauth. Its host and scheme are those that are configured; the listener before it has set them. */
 export function oauthListener(options: MountOptions): OauthListener {
   const { oauth, config, log } = options;
+  const { events } = oauth;
+  const addressOf = addressReader(config.trustedProxies);
   const listeners = new WeakMap<Provider, ReturnType<Provider['callback']>>();
 
   async function provider(): Promise<Provider> {
@@ -50,6 +54,8 @@ export function oauthListener(options: MountOptions): OauthListener {
       completeAnswers(made, {
         renewGrant: (grantId) => renewGrant(oauth, grantId),
         noteUse: (clientId) => noteClientUse(options.pool, clientId),
+        events,
+        log,
       });
       listeners.set(made, made.callback());
     }
@@ -71,15 +77,21 @@ export function oauthListener(options: MountOptions): OauthListener {
     const path = /^[^?]*/.exec(incoming.url)?.[0] ?? '/';
     const made = await provider();
     if (path === '/launch' && incoming.method === 'POST')
-      return beginLaunch(incoming, outgoing, { launches: oauth.launches, db: options.pool, bearerOf });
+      return beginLaunch(incoming, outgoing, { launches: oauth.launches, db: options.pool, bearerOf, events });
     if (path === '/introspect' && /^Bearer /i.test(incoming.headers.authorization ?? ''))
       return introspectByBearer(incoming, outgoing, {
         bearerOf,
+        events,
         claimsOf: oauth.claimsOf,
         isGranted: async (grantId) => (await oauth.items.find('Grant', grantId)) !== undefined,
       });
     const asking = { base: config.baseUrl, clientKeys: oauth.clientKeys, registration: config.oauthRegistration };
-    if (await prepareRequest(made, incoming, outgoing, path, asking)) return;
+    const refusal = await prepareRequest(made, incoming, outgoing, path, asking);
+    if (refusal !== undefined) {
+      await noteRefusal(events, path, refusal);
+      answerError(outgoing, refusal.status, refusal.error, refusal.reason);
+      return;
+    }
     Object.assign(incoming, { originalUrl: `${prefix}${incoming.url}` });
     await listeners.get(made)?.(incoming, outgoing);
   }
@@ -93,7 +105,7 @@ export function oauthListener(options: MountOptions): OauthListener {
     outgoing.setHeader('referrer-policy', 'same-origin');
     outgoing.setHeader('content-security-policy', contentPolicy);
     if (oauth.issuer.startsWith('https:')) outgoing.setHeader('strict-transport-security', 'max-age=31536000');
-    answer(incoming, outgoing).catch((error: unknown) => {
+    withOrigin({ address: addressOf(incoming), requestId }, () => answer(incoming, outgoing)).catch((error: unknown) => {
       if (outgoing.headersSent) outgoing.destroy();
       else if (error instanceof BodyRefused) answerError(outgoing, error.status, 'invalid_request', error.message);
       else if (error instanceof FhirError && error.status < 500)
@@ -104,6 +116,11 @@ export function oauthListener(options: MountOptions): OauthListener {
       }
     });
   };
+}
+
+async function noteRefusal(events: SecurityEvents, path: string, { error }: Refusal): Promise<void> {
+  if (path === '/token') await events({ kind: 'token-refused', outcome: 4, detail: error });
+  if (path === '/introspect') await events({ kind: 'introspection-refused', outcome: 4, detail: error });
 }
 
 /** A grant lives as long as the refresh token that was just given, and a day. */

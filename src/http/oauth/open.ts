@@ -2,6 +2,7 @@ import { hkdfSync } from 'node:crypto';
 import type { JWTPayload } from 'jose';
 import type { Pool } from 'pg';
 import { type Revocations, watchRevocations } from '../../authorization/revocations.ts';
+import type { SecurityEvents } from '../../authorization/security-events.ts';
 import type { Users } from '../../authorization/users.ts';
 import type { VerifyingIssuer } from '../../authorization/verify.ts';
 import type { Config } from '../../config.ts';
@@ -26,6 +27,7 @@ export type OauthServices = {
   readonly items: OauthItems;
   readonly launches: Launches;
   readonly users: Users;
+  readonly events: SecurityEvents;
   readonly clientKeys: ClientKeys;
   readonly revocations: Revocations;
   /** For whoever takes tokens: how ours are verified. */
@@ -44,13 +46,14 @@ export type OauthOptions = {
   readonly url: string;
   readonly pool: Pool;
   readonly users: Users;
+  readonly events: SecurityEvents;
   /** 32 bytes that the main database doesn't hold. */
   readonly secret: Buffer;
   readonly log: Log;
 };
 
 /** Opens what tokens need to be judged by; what gives them is made at its first use. */
-export async function openOauth({ config, url, pool, users, secret, log }: OauthOptions): Promise<OauthServices> {
+export async function openOauth({ config, url, pool, users, events, secret, log }: OauthOptions): Promise<OauthServices> {
   const base = config.baseUrl;
   const issuer = `${new URL(base).origin}/oauth`;
   const secretFor = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), `oauth ${purpose}`, 32));
@@ -72,6 +75,7 @@ export async function openOauth({ config, url, pool, users, secret, log }: Oauth
     launches,
     clientKeys: fetching,
     revocations,
+    events,
     makeSecret: makeClientSecret,
     log,
   });
@@ -83,11 +87,15 @@ export async function openOauth({ config, url, pool, users, secret, log }: Oauth
     items,
     launches,
     users,
+    events,
     clientKeys: fetching,
     revocations,
     own,
     claimsOf: makeTokenReader(own, revocations),
-    rotateKeys: () => rotateOauthKeys(pool, key),
+    async rotateKeys() {
+      await rotateOauthKeys(pool, key);
+      await events({ kind: 'keys-rotated', outcome: 0 });
+    },
     secretFor,
     close: () => revocations.stop(),
   };

@@ -18,7 +18,7 @@ export type PagesMountOptions = {
 /** The pages of the authorization server, with what they work with. */
 export function oauthPages({ oauth, context, accessOfUser, log }: PagesMountOptions): Hono<PagesEnv> {
   const { config, pool } = context;
-  const { users, items, launches, authority, revocations } = oauth;
+  const { users, events, items, launches, authority, revocations } = oauth;
   const { records, patients } = choicesOf(context, accessOfUser);
   const accounts = accountsOf(users);
   const interactions = oauthInteractions({
@@ -28,6 +28,7 @@ export function oauthPages({ oauth, context, accessOfUser, log }: PagesMountOpti
     launches,
     items,
     revocations,
+    events,
     pool,
     base: config.baseUrl,
   });

@@ -52,6 +52,7 @@ function configuration(options: ProviderOptions): Configuration {
       items,
       readToken: readAccessToken(options),
       revocations: options.revocations,
+      events: options.events,
       lateError: () => new errors.InvalidGrant('it was used before'),
     }),
     jwks: { keys: [...options.signing] as never },

@@ -5,7 +5,7 @@ import { scopeList } from '../../authorization/scope-grants.ts';
 import { wrapToken } from './access-tokens.ts';
 import { audienceOf, authorizeParameters } from './authorize-request.ts';
 import type { ClientKeys } from './client-keys.ts';
-import { answerError, readForm, readWhole, replaceBody } from './forms.ts';
+import { readForm, readWhole, replaceBody } from './forms.ts';
 import { scopeProperty } from './client-metadata.ts';
 import { registrationFault } from './registration.ts';
 
@@ -17,11 +17,13 @@ export type RequestOptions = {
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
+/** What a request is refused for before the authorization server sees it. */
+export type Refusal = { readonly status: 400 | 401; readonly error: string; readonly reason: string };
+
 /**
- * Makes a request ready for the authorization server, or answers it.
+ * Makes a request ready for the authorization server.
  *
  * @param path  below /oauth, without query
- * @returns     whether it is answered
  */
 export async function prepareRequest(
   provider: Provider,
@@ -29,31 +31,31 @@ export async function prepareRequest(
   outgoing: ServerResponse,
   path: string,
   options: RequestOptions,
-): Promise<boolean> {
+): Promise<Refusal | undefined> {
   if (path === '/authorize') {
     const asked = incoming.method === 'POST' ? await readForm(incoming) : new URLSearchParams(queryOf(incoming));
     if (incoming.method === 'POST') becomeGet(incoming);
     incoming.url = `/authorize?${authorizeParameters(asked, options.base).toString()}`;
-    return false;
+    return undefined;
   }
-  if (incoming.method !== 'POST') return false;
+  if (incoming.method !== 'POST') return undefined;
   if (path === '/token') return prepareToken(provider, incoming, outgoing, options);
   if (path === '/revoke' || path === '/introspect') {
     incoming.headers.accept = 'application/json';
     const form = await readForm(incoming);
     if (incoming.headers.authorization === undefined && !form.has('client_id') && !form.has('client_assertion')) {
       outgoing.setHeader('www-authenticate', 'Bearer');
-      answerError(outgoing, 401, 'invalid_client', 'say who asks: by a client that is registered, or by a bearer token');
-      return true;
+      return { status: 401, error: 'invalid_client', reason: 'say who asks: by a client that is registered, or by a bearer token' };
     }
-    if (await refuseAssertion(provider, form, outgoing, options)) return true;
+    const refusal = await assertionFault(provider, form, options);
+    if (refusal !== undefined) return refusal;
     // Tokens that are JWTs are read by ourselves.
     const tokens = form.getAll('token');
     if (tokens.length === 1 && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(tokens[0] ?? '')) form.set('token', wrapToken(tokens[0] ?? ''));
     replaceBody(incoming, form.toString());
   }
-  if (path === '/register') return prepareRegistration(incoming, outgoing, options);
-  return false;
+  if (path === '/register') return prepareRegistration(incoming, options);
+  return undefined;
 }
 
 /** The same parameters mean the same by GET and by POST: there is one way for both. */
@@ -69,36 +71,27 @@ async function prepareToken(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   options: RequestOptions,
-): Promise<boolean> {
+): Promise<Refusal | undefined> {
   incoming.headers.accept = 'application/json';
   outgoing.setHeader('pragma', 'no-cache');
   const form = await readForm(incoming);
   const scopes = form.getAll('scope');
-  if (scopes.length === 1 && scopeList(scopes[0] ?? '') === undefined) {
-    answerError(outgoing, 400, 'invalid_scope', 'the scope is too long, or no list of scopes');
-    return true;
-  }
-  if (await refuseAssertion(provider, form, outgoing, options)) return true;
+  if (scopes.length === 1 && scopeList(scopes[0] ?? '') === undefined)
+    return { status: 400, error: 'invalid_scope', reason: 'the scope is too long, or no list of scopes' };
+  const refusal = await assertionFault(provider, form, options);
+  if (refusal !== undefined) return refusal;
   const [audience, ...more] = [...form.getAll('aud'), ...form.getAll('resource')];
   form.delete('aud');
   if (audience !== undefined && more.length === 0) form.set('resource', audienceOf(audience, options.base));
   replaceBody(incoming, form.toString());
-  return false;
+  return undefined;
 }
 
 /** What is wrong with a client's assertion before its signature is looked at; and its keys are made fresh. */
-async function refuseAssertion(
-  provider: Provider,
-  form: URLSearchParams,
-  outgoing: ServerResponse,
-  { clientKeys }: RequestOptions,
-): Promise<boolean> {
+async function assertionFault(provider: Provider, form: URLSearchParams, { clientKeys }: RequestOptions): Promise<Refusal | undefined> {
   const assertion = form.get('client_assertion');
-  if (assertion === null) return false;
-  const refuse = (reason: string): true => {
-    answerError(outgoing, 401, 'invalid_client', reason);
-    return true;
-  };
+  if (assertion === null) return undefined;
+  const refuse = (reason: string): Refusal => ({ status: 401, error: 'invalid_client', reason });
   if (form.get('client_assertion_type') !== assertionType) return refuse(`client_assertion_type has to be ${assertionType}`);
   if (assertion.length > 16_384) return refuse('the client_assertion is too long');
   try {
@@ -109,12 +102,12 @@ async function refuseAssertion(
   } catch {
     return refuse("the client_assertion can't be read, or the client's keys can't be had");
   }
-  return false;
+  return undefined;
 }
 
-async function prepareRegistration(incoming: IncomingMessage, outgoing: ServerResponse, options: RequestOptions): Promise<boolean> {
+async function prepareRegistration(incoming: IncomingMessage, options: RequestOptions): Promise<Refusal | undefined> {
   incoming.headers.accept = 'application/json';
-  if (options.registration === 'off') return false;
+  if (options.registration === 'off') return undefined;
   const text = (await readWhole(incoming)).toString('utf8');
   let metadata: unknown;
   try {
@@ -122,19 +115,14 @@ async function prepareRegistration(incoming: IncomingMessage, outgoing: ServerRe
   } catch {
     metadata = undefined;
   }
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
-    answerError(outgoing, 400, 'invalid_client_metadata', 'send a JSON object');
-    return true;
-  }
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
+    return { status: 400, error: 'invalid_client_metadata', reason: 'send a JSON object' };
   const { scope, [scopeProperty]: _reserved, ...others } = metadata as Record<string, unknown>;
   const fault = registrationFault(metadata as Record<string, unknown>, options.registration);
-  if (fault !== undefined) {
-    answerError(outgoing, 400, fault.error, fault.reason);
-    return true;
-  }
+  if (fault !== undefined) return { status: 400, ...fault };
   const subject = others['application_type'] === undefined && isNative(others['redirect_uris']) ? { application_type: 'native' } : {};
   replaceBody(incoming, JSON.stringify({ ...others, ...subject, ...(scope === undefined ? {} : { [scopeProperty]: scope }) }));
-  return false;
+  return undefined;
 }
 
 /** Whether any of the addresses has a scheme of its own, as apps on phones do. */

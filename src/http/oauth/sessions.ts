@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
+import type { SecurityEvents } from '../../authorization/security-events.ts';
 import type { Accounts, Interactions } from './interaction.ts';
 import { lifetimes } from './lifetimes.ts';
 
-type SessionOptions = { readonly provider: () => Promise<Provider>; readonly accounts: Accounts };
+type SessionOptions = { readonly provider: () => Promise<Provider>; readonly accounts: Accounts; readonly events: SecurityEvents };
 
 /** What the types leave out of the authorization server's sessions. */
 type OwnSession = {
@@ -20,6 +21,7 @@ type OwnSession = {
 export function oauthSessions({
   provider: made,
   accounts,
+  events,
 }: SessionOptions): Pick<Interactions, 'session' | 'openSession' | 'closeSession'> {
   async function open(incoming: IncomingMessage, outgoing: ServerResponse) {
     const provider = await made();
@@ -61,8 +63,9 @@ export function oauthSessions({
       await keep();
     },
     async closeSession(incoming, outgoing) {
-      const { forget } = await open(incoming, outgoing);
+      const { session, forget } = await open(incoming, outgoing);
       await forget();
+      if (session.accountId !== undefined) await events({ kind: 'logout', outcome: 0, account: session.accountId });
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Context as HonoContext, Hono } from 'hono';
 import { FhirError } from '../../../fhir/error.ts';
+import { withOrigin } from '../../../authorization/security-events.ts';
 import type { Log } from '../../../telemetry/log.ts';
 import type { Account, Interaction } from '../interaction.ts';
 import { consentStep, type ConsentDoor, onChosen, onDecision, onPatients } from './consent-steps.ts';
@@ -148,7 +149,8 @@ async function answered(c: Exchange, { context, log }: PagesOptions, work: Work)
   const ctx = await context();
   const { incoming, outgoing } = c.env;
   try {
-    const answer = await work(ctx, { incoming, outgoing });
+    const origin = { address: ctx.addressOf(incoming), requestId: c.var.requestId };
+    const answer = await withOrigin(origin, () => work(ctx, { incoming, outgoing }));
     if ('to' in answer) return c.body(null, 303, { location: answer.to, 'referrer-policy': 'same-origin' });
     return sent(c, ctx, answer);
   } catch (error) {

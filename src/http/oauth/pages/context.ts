@@ -42,6 +42,7 @@ export function makePagesContext({ config, users, interactions, records, secret 
       secret: derived('forms'),
     }),
     needsSecondFactor: ({ roles }) => roles.some((role) => needs.includes(role)),
+    addressOf,
     networkOf: (incoming) => networkOf(addressOf(incoming)),
   };
 }

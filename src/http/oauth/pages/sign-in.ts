@@ -87,7 +87,7 @@ export async function enrolment(
 
 async function finish(ctx: PagesContext, visit: Visit, { interaction }: Door, user: User, amr: readonly string[]): Promise<Answered> {
   ctx.forms.keep(visit.outgoing, cookie, undefined);
-  await ctx.users.signedIn(user);
+  await ctx.users.signedIn(user, amr);
   const login = { accountId: user.id, amr };
   if (interaction !== undefined) return { to: await ctx.interactions.signIn(visit.incoming, visit.outgoing, login) };
   await ctx.interactions.openSession(visit.incoming, visit.outgoing, login);

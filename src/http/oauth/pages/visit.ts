@@ -31,7 +31,9 @@ export type PagesContext = {
   readonly texts: Texts;
   /** Who has to have a second factor. */
   readonly needsSecondFactor: (account: Pick<Account, 'roles'>) => boolean;
-  /** Where a request comes from, proxies taken off: what attempts are counted by. */
+  /** Where a request comes from, proxies taken off. */
+  readonly addressOf: (incoming: IncomingMessage) => string;
+  /** Of that: what attempts are counted by. */
   readonly networkOf: (incoming: IncomingMessage) => string;
 };
 
