@@ -7,6 +7,8 @@ export type GatherOptions<T, R> = {
   readonly keyOf: (item: T) => unknown;
   /** Writes a batch; what it gives back tells each item's answer, or throws what is that item's fault alone. */
   readonly write: (items: readonly T[]) => Promise<(item: T) => R>;
+  /** Whether items of a batch that failed may be tried one by one; by default unless the database could not be reached. */
+  readonly mayRepeat?: (error: unknown) => boolean;
 };
 
 type Waiting<T, R> = {
@@ -21,7 +23,13 @@ type Waiting<T, R> = {
  * Puts what arrives together into batches. There is no timer: a batch is what gathered while the ones before it were in flight.
  * If a batch as a whole fails, its items are repeated one by one, so that one bad item harms nobody else.
  */
-export function gather<T, R>({ rowsMax, inFlightMax, keyOf, write }: GatherOptions<T, R>): (item: T) => Promise<R> {
+export function gather<T, R>({
+  rowsMax,
+  inFlightMax,
+  keyOf,
+  write,
+  mayRepeat = isKnownUndone,
+}: GatherOptions<T, R>): (item: T) => Promise<R> {
   /** By key, so that taking a batch costs as much as the batch, however many wait. */
   const lanes = new Map<unknown, { readonly first: Waiting<T, R>; last: Waiting<T, R> }>();
   let inFlight = 0;
@@ -39,8 +47,7 @@ export function gather<T, R>({ rowsMax, inFlightMax, keyOf, write }: GatherOptio
       const answerOf = await write(batch.map(({ item }) => item));
       for (const { item, resolve } of batch) resolve(Promise.try(answerOf, item));
     } catch (error) {
-      // Whether a commit that got no answer took effect is not known: repeating it could answer wrongly.
-      if (batch.length === 1 || isUnavailable(error)) for (const { reject } of batch) reject(error);
+      if (batch.length === 1 || !mayRepeat(error)) for (const { reject } of batch) reject(error);
       else await Promise.all(batch.map((one) => flush([one])));
     }
   }
@@ -65,3 +72,6 @@ export function gather<T, R>({ rowsMax, inFlightMax, keyOf, write }: GatherOptio
       else lane.last = lane.last.next = one;
     });
 }
+
+/** Whether a commit that got no answer took effect is not known: repeating it could answer wrongly. */
+const isKnownUndone = (error: unknown): boolean => !isUnavailable(error);

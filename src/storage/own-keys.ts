@@ -34,7 +34,8 @@ export async function loadOwnKeys(pool: Pool, management: KeyManagement): Promis
 
 async function fetchOwnKeys(pool: Pool): Promise<readonly KeyRow[]> {
   const { rows } = await pool.query<KeyRow>(
-    'select distinct on (purpose) key_id, purpose, wrapped from data_key order by purpose, generation desc',
+    'select distinct on (purpose) key_id, purpose, wrapped from data_key where purpose = any($1) order by purpose, generation desc',
+    [purposes],
   );
   return rows;
 }

@@ -47,7 +47,7 @@ export const ownersAlive = `not (($15::int8[])[i.owner_from + 1 : i.owner_from +
     && (select coalesce(array_agg(e.ref_key), '{}') from erased_patient e where e.ref_key = any($15::int8[])))`;
 
 /** How many parameters `rowParameters` gives; the facts' follow. */
-const rowParameterCount = 15;
+export const rowParameterCount = 15;
 
 type Column<F> = { readonly name: string; readonly type: string; readonly encode: (facts: readonly F[]) => Buffer };
 type RidOf<F> = F & { readonly rid: number };

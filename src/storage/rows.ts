@@ -1,3 +1,4 @@
+import type { AuditRow } from './audit-rows.ts';
 import type { Queryable } from './database.ts';
 import { statement } from './sql.ts';
 
@@ -42,6 +43,10 @@ export type NewVersion = {
   readonly facts: Facts;
   /** Where the version before has facts, if that is known: only there something may have to go. */
   readonly factsBefore?: readonly FactTableName[];
+  /** What is recorded of the write: added with the row, and not at all where the row is refused. */
+  readonly audit?: readonly AuditRow[];
+  /** Of an AuditEvent: when it is recorded (epoch ms), and the mac of the row. */
+  readonly recorded?: { readonly at: number; readonly mac: Buffer };
 };
 
 /** A stored version as read back. `lastUpdated` is a FHIR instant in UTC with milliseconds. */

@@ -1,38 +1,68 @@
-import { int8Array } from './binary.ts';
+import { auditInsert, auditParameters } from './audit-rows.ts';
+import { byteaArray, int8Array, timestamptzArray } from './binary.ts';
 import type { Queryable } from './database.ts';
-import { type FactTable, factTables, inputRows, inputTokens, newFacts, ownersAlive, rowParameters } from './parameters.ts';
+import {
+  type FactTable,
+  factTables,
+  inputRows,
+  inputTokens,
+  newFacts,
+  ownersAlive,
+  rowParameterCount,
+  rowParameters,
+} from './parameters.ts';
 import { relationOf } from './relations.ts';
 import { instantOf, type NewVersion } from './rows.ts';
 
 /** When each row was written, by rid. A row that is missing was not written: its id is taken, or an owner is erased. */
 export type Written = ReadonlyMap<number, string>;
 
-/** Facts hang on the rows really written, so that a refused row leaves nothing behind. */
-function insertText(table: 'resource' | 'audit_event', tables: readonly FactTable[]): string {
-  const claimed =
-    table === 'audit_event' ? 'claimed as (insert into audit_id select ref_key from input on conflict do nothing returning ref_key), ' : '';
+/** What a statement is written for: where its rows go, which of their facts there are, and whether events tell of them. */
+type Shape = { readonly tables: readonly FactTable[]; readonly audited: boolean };
+
+function shapeOf(tables: readonly FactTable[], rows: readonly NewVersion[]): Shape {
+  return { tables, audited: rows.some(({ audit }) => audit !== undefined && audit.length > 0) };
+}
+
+/** Facts and audit events hang on the rows really written, so that a refused row leaves nothing behind. */
+function insertText(table: 'resource' | 'audit_event', { tables, audited }: Shape): string {
+  const isEvent = table === 'audit_event';
+  const claimed = isEvent ? 'claimed as (insert into audit_id select ref_key from input on conflict do nothing returning ref_key), ' : '';
   // An audit event's id goes first into the register that spans the months.
-  const free = table === 'audit_event' ? 'i.ref_key in (select ref_key from claimed) and ' : '';
+  const free = isEvent ? 'i.ref_key in (select ref_key from claimed) and ' : '';
+  const now = `date_trunc('milliseconds', clock_timestamp())`;
+  const [at, mac] = isEvent ? ownParameters(factsEnd(tables)) : [];
   const facts = tables.map(
     ({ name, columns }) => `, ${name}_added as (
   insert into ${name} (${columns.join(', ')}) select ${columns.join(', ')} from ${name}_new n where n.rid in (select rid from written)
 )`,
   );
   return `with ${[inputRows, ...newFacts(tables)].join(', ')}, ${claimed}written as (
-  insert into ${table} (rid, type, id, version, last_updated, interaction, ref_key, patient, clinical_at, tokens, content)
-  select i.rid, i.type, i.id, i.version, date_trunc('milliseconds', clock_timestamp()), i.interaction, i.ref_key, i.patient, i.clinical_at, ${inputTokens}, i.content
+  insert into ${table} (rid, type, id, version, last_updated, interaction, ref_key, patient, clinical_at, tokens, content${isEvent ? ', mac' : ''})
+  select i.rid, i.type, i.id, i.version, ${at === undefined ? now : `coalesce((${at}::timestamptz[])[i.n], ${now})`}, i.interaction, i.ref_key, i.patient, i.clinical_at, ${inputTokens}, i.content${mac === undefined ? '' : `, (${mac}::bytea[])[i.n]`}
   from input i where ${free}${ownersAlive} order by i.n
-  ${table === 'resource' ? 'on conflict (type, ref_key) do nothing' : ''}
+  ${isEvent ? '' : 'on conflict (type, ref_key) do nothing'}
   returning rid, last_updated
-)${facts.join('')}
+)${facts.join('')}${audited ? auditOfWritten(factsEnd(tables) + (isEvent ? 2 : 0)) : ''}
 select rid, last_updated from written`;
 }
 
-/** The statement of a name and a set of fact tables: written once, then known to the connections by its name. */
+/** The number of the first parameter behind those of rows and facts. */
+const factsEnd = (tables: readonly FactTable[]): number => rowParameterCount + tables.reduce((sum, { columns }) => sum + columns.length, 1);
+
+/** What only audit events have: when they were recorded, and their macs. */
+const ownParameters = (first: number): readonly [string, string] => [`$${first}`, `$${first + 1}`];
+
+const auditOfWritten = (first: number): string => `, audited as (
+  ${auditInsert(first, { written: 'select rid from written' })}
+)`;
+
+/** The statement of a name and a shape: written once, then known to the connections by its name. */
 const texts = new Map<string, string>();
 
-function named(kind: string, tables: readonly FactTable[], write: () => string): { name: string; text: string } {
-  const name = `${kind}${tables.map((table) => table.name.slice('fact'.length)).join('')}`;
+function named(kind: string, { tables, audited }: Shape, write: () => string): { name: string; text: string } {
+  // PostgreSQL tells names apart by their first 63 bytes: of a fact table its first letter must do.
+  const name = `${kind}_${tables.map((table) => table.name.charAt('fact_'.length)).join('')}${audited ? '_audited' : ''}`;
   let text = texts.get(name);
   if (text === undefined) {
     text = write();
@@ -41,8 +71,14 @@ function named(kind: string, tables: readonly FactTable[], write: () => string):
   return { name, text };
 }
 
-function parametersOf(rows: readonly NewVersion[], tables: readonly FactTable[]): Buffer[] {
-  return [...rowParameters(rows), ...tables.flatMap((table) => table.encode(rows))];
+function parametersOf(rows: readonly NewVersion[], { tables, audited }: Shape, isEvent = false): Buffer[] {
+  const own = isEvent
+    ? [timestamptzArray(rows.map(({ recorded }) => recorded?.at ?? null)), byteaArray(rows.map(({ recorded }) => recorded?.mac ?? null))]
+    : [];
+  const parameters = [...rowParameters(rows), ...tables.flatMap((table) => table.encode(rows)), ...own];
+  if (!audited) return parameters;
+  const events = rows.flatMap(({ rid, audit = [] }) => audit.map((event) => ({ rid, event })));
+  return [...parameters, ...auditParameters(events.map(({ event }) => event)), int8Array(events.map(({ rid }) => rid))];
 }
 
 /**
@@ -66,10 +102,13 @@ export function lockOwners(client: Queryable, rows: readonly NewVersion[]): Prom
 export async function insertVersions(client: Queryable, rows: readonly NewVersion[]): Promise<Written> {
   const byTarget = Map.groupBy(rows, ({ type }) => (type === 'AuditEvent' ? 'audit_event' : 'resource'));
   const answers = [...byTarget].map(([target, part]) => {
-    const tables = factTables.filter((table) => part.some((row) => table.has(row)));
+    const shape = shapeOf(
+      factTables.filter((table) => part.some((row) => table.has(row))),
+      part,
+    );
     return client.query<{ rid: string; last_updated: string }>({
-      ...named(`insert_${target}`, tables, () => insertText(target, tables)),
-      values: parametersOf(part, tables),
+      ...named(`insert_${target}`, shape, () => insertText(target, shape)),
+      values: parametersOf(part, shape, target === 'audit_event'),
     });
   });
   return writtenOf((await Promise.all(answers)).flatMap((answer) => answer.rows));
@@ -101,7 +140,7 @@ export function factReplacements(tables: readonly FactTable[], rows: 'input' | '
     .join('');
 }
 
-function replaceText(relation: string, tables: readonly FactTable[]): string {
+function replaceText(relation: string, { tables, audited }: Shape): string {
   return `with ${[inputRows, ...newFacts(tables)].join(', ')}, kept as (
   insert into resource_version (ref_key, version, rid, type, id, last_updated, interaction, deleted, patient, tokens, content, xid)
   select r.ref_key, r.version, r.rid, r.type, r.id, r.last_updated, r.interaction, r.deleted, r.patient, r.tokens, r.content, r.xid
@@ -114,7 +153,7 @@ function replaceText(relation: string, tables: readonly FactTable[]): string {
   from input i
   where r.type = i.type and r.ref_key = i.ref_key and r.version = i.version - 1 and i.ref_key in (select ref_key from kept)
   returning r.rid, r.last_updated
-)${factReplacements(tables)}
+)${factReplacements(tables)}${audited ? auditOfWritten(factsEnd(tables)) : ''}
 select rid, last_updated from written`;
 }
 
@@ -126,10 +165,10 @@ select rid, last_updated from written`;
 export async function replaceVersions(client: Queryable, rows: readonly NewVersion[]): Promise<Written> {
   const byRelation = Map.groupBy(rows, (row) => relationOf(row.type));
   const answers = [...byRelation].map(([relation, part]) => {
-    const tables = touchedTables(part);
+    const shape = shapeOf(touchedTables(part), part);
     return client.query<{ rid: string; last_updated: string }>({
-      ...named(`replace_${relation}`, tables, () => replaceText(relation, tables)),
-      values: parametersOf(part, tables),
+      ...named(`replace_${relation}`, shape, () => replaceText(relation, shape)),
+      values: parametersOf(part, shape),
     });
   });
   return writtenOf((await Promise.all(answers)).flatMap((answer) => answer.rows));
@@ -148,7 +187,9 @@ select rid, last_updated from written`;
 export async function amendVersions(client: Queryable, rows: readonly NewVersion[]): Promise<void> {
   const byRelation = Map.groupBy(rows, (row) => relationOf(row.type));
   await Promise.all(
-    [...byRelation].map(([relation, part]) => client.query({ text: amendText(relation), values: parametersOf(part, factTables) })),
+    [...byRelation].map(([relation, part]) =>
+      client.query({ text: amendText(relation), values: parametersOf(part, { tables: factTables, audited: false }) }),
+    ),
   );
 }
 

@@ -1,0 +1,69 @@
+import { FhirError, issue } from '../fhir/error.ts';
+import type { AuditRow } from '../storage/audit-rows.ts';
+import { sqlStateOf } from '../storage/database.ts';
+import { gather } from '../storage/gather.ts';
+import type { AuditedEvent } from './event.ts';
+
+export type Recorder = {
+  /**
+   * Resolves when the events are durable.
+   *
+   * @throws FhirError 503 if they can't be written: what they tell of must not be answered
+   */
+  readonly record: (events: readonly AuditedEvent[]) => Promise<void>;
+};
+
+export type RecorderOptions = {
+  readonly rows: (events: readonly AuditedEvent[]) => Promise<readonly AuditRow[]>;
+  /** Writes and commits. */
+  readonly insert: (rows: readonly AuditRow[]) => Promise<void>;
+  /** Most requests whose events wait; more are refused. */
+  readonly waitingMax: number;
+  /** Most requests whose events share a commit. */
+  readonly batchMax: number;
+  readonly inFlightMax: number;
+  /** Told what went wrong; nothing of the events is in it. */
+  readonly onFailure: (error: unknown) => void;
+};
+
+type Item = { readonly events: readonly AuditedEvent[] };
+
+/** Events that arrive together share one statement and one commit: a batch is what gathered while those before it were in flight. */
+export function makeRecorder({ rows, insert, waitingMax, batchMax, inFlightMax, onFailure }: RecorderOptions): Recorder {
+  const add = gather<Item, undefined>({
+    rowsMax: batchMax,
+    inFlightMax,
+    keyOf: (item) => item,
+    // Alone it may succeed if one of the others couldn't be made or stored; not if the database didn't take them in time.
+    mayRepeat: (error) => /^(?:22|23)/.test(sqlStateOf(error) ?? '22'),
+    async write(items) {
+      await insert(await rows(items.flatMap(({ events }) => events)));
+      return () => undefined;
+    },
+  });
+  let waiting = 0;
+  return {
+    async record(events) {
+      if (events.length === 0) return;
+      if (waiting >= waitingMax) throw auditUnavailable();
+      waiting++;
+      try {
+        await add({ events });
+      } catch (error) {
+        onFailure(error);
+        throw auditUnavailable(error);
+      } finally {
+        waiting--;
+      }
+    },
+  };
+}
+
+/** The server can't say that it happened, so it must not happen. */
+export function auditUnavailable(cause?: unknown): FhirError {
+  const text = 'The request can not be recorded in the audit trail at the moment, so it is not answered. Try again later.';
+  return new FhirError(503, [issue('transient', 'audit-unavailable', text)], {
+    headers: { 'Retry-After': '5' },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
