@@ -111,7 +111,7 @@ function preflight(allowed: AllowedOrigin): Handler<Env> {
     if (origin !== undefined && (await allowed(origin, c.req.path)) !== undefined) {
       headers['access-control-allow-methods'] = methods;
       headers['access-control-allow-headers'] =
-        'Authorization, Content-Type, Accept, If-Match, If-None-Match, If-None-Exist, If-Modified-Since, Prefer, X-Request-Id, X-Consistency-Token, X-Purpose-Of-Use, X-Break-Glass, X-Break-Glass-Patient';
+        'Authorization, Content-Type, Accept, If-Match, If-None-Match, If-None-Exist, If-Modified-Since, Prefer, X-Request-Id, X-Consistency-Token, X-Purpose-Of-Use, X-Break-Glass, X-Break-Glass-Patient, X-Provenance';
       headers['access-control-max-age'] = '600';
     }
     return c.body(null, { status: 204, headers });

@@ -12,7 +12,7 @@ import { documentOf } from '../interactions/document.ts';
 import { transaction } from '../interactions/transaction.ts';
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../telemetry/log.ts';
-import { callOf, type Exchange, preferOf } from './exchange.ts';
+import { type Exchange, preferOf, writingCallOf } from './exchange.ts';
 import { answerError } from './outcome.ts';
 
 /** POST to the base: a batch or a transaction. @see https://hl7.org/fhir/R4/http.html#transaction */
@@ -25,7 +25,7 @@ export async function runBundle(ctx: Context, c: Exchange, parsed: ParsedJson, l
       'resourceType',
     );
   const prefer = preferOf(c).return ?? 'minimal';
-  const call = callOf(c);
+  const call = await writingCallOf(ctx, c);
   if (value.type !== 'transaction' && value.type !== 'batch') {
     throw badRequest(
       'bundle-type-invalid',

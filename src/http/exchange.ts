@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context as HonoContext } from 'hono';
 import type { Caller } from '../authorization/authenticate.ts';
-import type { Call } from '../interactions/context.ts';
+import type { Call, Context } from '../interactions/context.ts';
+import { withProvenance } from '../interactions/provenance.ts';
 
 /** What Hono carries for us through a request. */
 export type Env = {
@@ -19,6 +20,12 @@ export type Exchange = HonoContext<Env>;
 /** The call as interactions see it: who asks, and how strictly. */
 export function callOf(c: Exchange): Call {
   return { access: c.var.caller.access, lenient: preferOf(c).lenient };
+}
+
+/** The call of what writes: it may bring a Provenance of its own. */
+export function writingCallOf(ctx: Context, c: Exchange): Promise<Call> {
+  const value = c.env.incoming.headers['x-provenance'];
+  return withProvenance(ctx, callOf(c), Array.isArray(value) ? value.join(',') : value);
 }
 
 export type Prefer = { readonly return?: 'representation' | 'minimal' | 'OperationOutcome'; readonly lenient: boolean };

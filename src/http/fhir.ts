@@ -22,7 +22,7 @@ import type { Log } from '../telemetry/log.ts';
 import { budgetOf, entriesOf } from './budgets.ts';
 import { bodyKindOf, readBody, readJson, unsupported } from './body.ts';
 import { runBundle } from './bundle.ts';
-import { callOf, type Env, type Exchange, headerOf, ifNoneExistOf, pairsOf, preferOf, queryOf } from './exchange.ts';
+import { callOf, type Env, type Exchange, headerOf, ifNoneExistOf, pairsOf, preferOf, queryOf, writingCallOf } from './exchange.ts';
 import { callOperation, placed } from './operations.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { formatOf, respond } from './respond.ts';
@@ -149,20 +149,30 @@ export function fhirApp({ context: ctx, authenticate, limits, log }: FhirAppOpti
     known(async (c) => {
       const ifNoneExist = ifNoneExistOf(c);
       const prefer = preferOf(c).return ?? 'representation';
-      return create(ctx, callOf(c), param(c, 'type'), await resource(c), ifNoneExist === undefined ? { prefer } : { prefer, ifNoneExist });
+      return create(
+        ctx,
+        await writingCallOf(ctx, c),
+        param(c, 'type'),
+        await resource(c),
+        ifNoneExist === undefined ? { prefer } : { prefer, ifNoneExist },
+      );
     }),
   );
   app.put(
     '/:type',
-    known(async (c) => conditionalUpdate(ctx, callOf(c), param(c, 'type'), queryOf(c), await resource(c), writeOptions(c))),
+    known(async (c) =>
+      conditionalUpdate(ctx, await writingCallOf(ctx, c), param(c, 'type'), queryOf(c), await resource(c), writeOptions(c)),
+    ),
   );
   app.patch(
     '/:type',
-    known(async (c) => conditionalPatch(ctx, callOf(c), param(c, 'type'), queryOf(c), await patchBody(c), writeOptions(c))),
+    known(async (c) =>
+      conditionalPatch(ctx, await writingCallOf(ctx, c), param(c, 'type'), queryOf(c), await patchBody(c), writeOptions(c)),
+    ),
   );
   app.delete(
     '/:type',
-    known((c) => conditionalRemove(ctx, callOf(c), param(c, 'type'), queryOf(c), true)),
+    known(async (c) => conditionalRemove(ctx, await writingCallOf(ctx, c), param(c, 'type'), queryOf(c), true)),
   );
   others('/:type', 'GET, HEAD, POST, PUT, PATCH, DELETE');
   app.get(
@@ -177,15 +187,15 @@ export function fhirApp({ context: ctx, authenticate, limits, log }: FhirAppOpti
   );
   app.put(
     '/:type/:id',
-    known(async (c) => update(ctx, callOf(c), param(c, 'type'), param(c, 'id'), await resource(c), writeOptions(c))),
+    known(async (c) => update(ctx, await writingCallOf(ctx, c), param(c, 'type'), param(c, 'id'), await resource(c), writeOptions(c))),
   );
   app.patch(
     '/:type/:id',
-    known(async (c) => patch(ctx, callOf(c), param(c, 'type'), param(c, 'id'), await patchBody(c), writeOptions(c))),
+    known(async (c) => patch(ctx, await writingCallOf(ctx, c), param(c, 'type'), param(c, 'id'), await patchBody(c), writeOptions(c))),
   );
   app.delete(
     '/:type/:id',
-    known((c) => remove(ctx, callOf(c), param(c, 'type'), param(c, 'id'), headerOf(c, 'if-match'))),
+    known(async (c) => remove(ctx, await writingCallOf(ctx, c), param(c, 'type'), param(c, 'id'), headerOf(c, 'if-match'))),
   );
   others('/:type/:id', 'GET, HEAD, PUT, PATCH, DELETE');
   app.get(

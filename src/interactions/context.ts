@@ -18,6 +18,7 @@ import type { CodeTables } from '../storage/terminology.ts';
 import type { Terminology } from '../terminology/terminology.ts';
 import type { Validator } from '../validation/validate.ts';
 import type { CursorCodec } from './cursor.ts';
+import type { Document } from './document.ts';
 
 /** All that interactions work with: opened once in services.ts and passed down. */
 export type Context = {
@@ -60,4 +61,9 @@ export type Context = {
 export type Call = {
   readonly access: Access;
   readonly lenient: boolean;
+  /** Written with what the call writes, about it. */
+  readonly provenance?: StatedProvenance;
 };
+
+/** What a client says of where its change comes from: a Provenance that is yet without targets, and the text it was sent as. */
+export type StatedProvenance = { readonly document: Document; readonly text: string };

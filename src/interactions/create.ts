@@ -10,6 +10,7 @@ import { created, toldOf, unchanged } from './outcomes.ts';
 import { multipleMatches, refusedByStore } from './preconditions.ts';
 import { writeLast } from './update.ts';
 import { assertTypeMatches, type Prepared, prepareVersion, validated } from './prepare.ts';
+import { provenanceOf } from './provenance.ts';
 import { inWriting, noticed } from './writing.ts';
 
 export type CreateOptions = { readonly prefer: Return /** Search criteria, as the header holds them. */; readonly ifNoneExist?: string };
@@ -28,17 +29,19 @@ export async function create(ctx: Context, call: Call, type: string, received: D
   const id = newId(type);
   const prepared = await prepareVersion(ctx, document, { id, rid, version: 1, interaction: 'c' }, filter);
   const { row, json } = prepared;
-  const lastUpdated = prepared.links.length === 0 ? await noticed(ctx, [type], ctx.creates.add(row)) : await createLinked(ctx, prepared);
+  const alone = prepared.links.length > 0 || call.provenance !== undefined;
+  const lastUpdated = alone ? await createAlone(ctx, call, prepared) : await noticed(ctx, [type], ctx.creates.add(row));
   if (lastUpdated === undefined) throw refusedByStore();
   const readable = passesFilter(call.access.filter('r', type), row.tokens);
   const told = toldOf(created(type), document);
   return writeAnswer({ status: 201, stamp: { type, id, version: 1, lastUpdated }, json, readable }, options.prefer, told);
 }
 
-function createLinked(ctx: Context, { row, links }: Prepared): Promise<string> {
+/** In a transaction of its own, with what is written beside it. */
+function createAlone(ctx: Context, call: Call, { row, links }: Prepared): Promise<string> {
   return inWriting(ctx, [row.type], async (tx) => {
     await bindLinks(ctx, tx.client, links);
-    return writeLast(tx, row, insertVersions);
+    return writeLast(tx, row, insertVersions, await provenanceOf(ctx, call, [row]));
   });
 }
 
@@ -64,7 +67,7 @@ async function createUnlessMatched(ctx: Context, call: Call, document: Document,
       call.access.filter('c', type),
     );
     await bindLinks(ctx, tx.client, links);
-    const lastUpdated = await writeLast(tx, row, insertVersions);
+    const lastUpdated = await writeLast(tx, row, insertVersions, await provenanceOf(ctx, call, [row]));
     const readable = passesFilter(call.access.filter('r', type), row.tokens);
     const told = toldOf(created(type), document);
     return writeAnswer({ status: 201, stamp: { type, id, version: 1, lastUpdated }, json, readable }, prefer, told);

@@ -9,7 +9,8 @@ import type { Call, Context } from './context.ts';
 import { deleted } from './outcomes.ts';
 import { assertIfMatch, auditEventsStay, multipleMatches } from './preconditions.ts';
 import { assertDeletable, assertId, deletionOf } from './prepare.ts';
-import { writeLast } from './update.ts';
+import { provenanceOf } from './provenance.ts';
+import { writeBeside, writeLast } from './update.ts';
 import { inWriting } from './writing.ts';
 
 /**
@@ -31,8 +32,9 @@ export async function remove(ctx: Context, call: Call, type: string, id: string,
     }
     if (current.deleted) return { status: 200, stamp: current, issues: [deleted(1)] };
     assertIfMatch(ifMatch, current.version);
-    const lastUpdated = await writeLast(tx, deletionOf(current), replaceVersions);
-    return { status: 200, stamp: { type, id, version: current.version + 1, lastUpdated }, issues: [deleted(1)] };
+    const row = deletionOf(current);
+    const lastUpdated = await writeLast(tx, row, replaceVersions, await provenanceOf(ctx, call, [row]));
+    return { status: 200, stamp: { type, id, version: row.version, lastUpdated }, issues: [deleted(1)] };
   });
 }
 
@@ -59,7 +61,9 @@ export async function conditionalRemove(ctx: Context, call: Call, type: string, 
     // The one to delete is another than the one that is locked. Of many, one that came to match meanwhile came after them.
     if (!multiple && still.length < matches.length) throw new LostRace('what matches changed before it was locked');
     const current = still.filter((row) => passesWrite(filter, row));
-    await replaceVersions(tx.client, current.map(deletionOf));
+    const rows = current.map(deletionOf);
+    await replaceVersions(tx.client, rows);
+    await writeBeside(tx, await provenanceOf(ctx, call, rows));
     return { status: 200, issues: [deleted(current.length)] };
   });
 }

@@ -158,10 +158,10 @@ async function nextWork(
   return { replace: prepared.row, links: prepared.links, answer: answerOf(row.deleted ? 201 : 200, prepared, prefer, call, document) };
 }
 
-/** All rows in one statement a table; a row that is refused refuses the whole. */
-export async function writeAll(tx: Transaction, works: readonly Work[]): Promise<LastUpdated> {
+/** All rows in one statement a table, and first versions beside them; a row that is refused refuses the whole. */
+export async function writeAll(tx: Transaction, works: readonly Work[], beside: readonly Prepared['row'][] = []): Promise<LastUpdated> {
   const order = (a: Prepared['row'], b: Prepared['row']): number => (a.type === b.type ? (a.id < b.id ? -1 : 1) : a.type < b.type ? -1 : 1);
-  const inserts = works.flatMap(({ insert }) => insert ?? []).sort(order);
+  const inserts = [...works.flatMap(({ insert }) => insert ?? []), ...beside].sort(order);
   const replaces = works.flatMap(({ replace }) => replace ?? []).sort(order);
   const [, ...written] = await Promise.all([
     lockOwners(tx.client, [...inserts, ...replaces]),

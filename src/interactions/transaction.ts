@@ -7,6 +7,7 @@ import { type Entry, inEntry, inEntryAsync } from './entries.ts';
 import { bundleResolver } from './links.ts';
 import { patchLinks } from './patch.ts';
 import type { NamedText } from './patch/patch-links.ts';
+import { provenanceOf } from './provenance.ts';
 import { answerGet } from './retrieve.ts';
 import { assertDistinct, readSteps, type Step } from './transaction-steps.ts';
 import { bindTargets, changesOf, type Current, lockTargets, placeOf, type Resolved, resolveCriteria } from './transaction-targets.ts';
@@ -61,7 +62,9 @@ async function run(
   const prepare = (each: Resolved, at: number, state: Current): Promise<Work> =>
     inEntryAsync(each.step.entry.index, () => workOf(reading, call, each, state, resolver(each.step.entry.fullUrl), rids[at] ?? 0, prefer));
   const works = await prepareAll(ctx, tx, resolved, current, prepare);
-  const lastUpdated = await writeAll(tx, works);
+  const versions = works.flatMap(({ insert, replace }) => insert ?? replace ?? []);
+  const provenance = await provenanceOf(reading, call, versions, resolver(undefined));
+  const lastUpdated = await writeAll(tx, works, provenance === undefined ? [] : [provenance]);
   const answers: Answer[] = [];
   for (const [at, { step, sameAs }] of resolved.entries()) {
     const { entry } = step;

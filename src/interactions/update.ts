@@ -16,6 +16,7 @@ import { newId } from './ids.ts';
 import { created, toldOf, unchanged, updated } from './outcomes.ts';
 import { assertIfMatch, auditEventsStay, existsAlready, multipleMatches, refusedByStore, versionConflict } from './preconditions.ts';
 import { assertId, assertTypeMatches, type Prepared, prepareVersion, refusedWrite, validated } from './prepare.ts';
+import { provenanceOf } from './provenance.ts';
 import { gone, openOne } from './read.ts';
 import { inWriting, noticed } from './writing.ts';
 
@@ -83,7 +84,7 @@ export async function conditionalUpdate(
 
 /** Together with other updates where nothing stands against it, else in a transaction of its own. */
 async function writeUnderId(ctx: Context, call: Call, address: Address, document: Document, options: UpdateOptions): Promise<Answer> {
-  if (address.type !== 'AuditEvent' && !concernsBinaries(ctx, document)) {
+  if (address.type !== 'AuditEvent' && call.provenance === undefined && !concernsBinaries(ctx, document)) {
     const answer = await noticed(
       ctx,
       [address.type],
@@ -110,7 +111,7 @@ async function writeLocked(
   const { row, links, answer } = await nextVersion(ctx, call, current, document, options, linked);
   if (row === undefined) return answer(undefined);
   await bindLinks(ctx, tx.client, links);
-  return answer(await writeLast(tx, row, replaceVersions));
+  return answer(await writeLast(tx, row, replaceVersions, await provenanceOf(ctx, call, [row])));
 }
 
 /** What an update makes of the current version, which is locked: the next version, or nothing to do. */
@@ -190,6 +191,7 @@ async function insertUnderId(
     if (now === undefined) throw refusedByStore();
     return undefined;
   }
+  await writeBeside(tx, await provenanceOf(ctx, call, [prepared.row]));
   const readable = passesFilter(call.access.filter('r', type), prepared.row.tokens);
   return writeAnswer(
     { status: 201, stamp: { type, id, version: 1, lastUpdated }, json: prepared.json, readable },
@@ -225,12 +227,24 @@ export function assertMayCreate(call: Call, type: string): void {
   if (call.access.filter('c', type) === noRows) call.access.permit('c', type);
 }
 
-/** Writes one row as the transaction's last act: owners' locks, statement and commit in one round trip. */
+/**
+ * Writes one row as the transaction's last act: owners' locks, statement and commit in one round trip.
+ *
+ * @param beside  a first version that is written with it or not at all: then the commit waits until both are known to be written
+ */
 export async function writeLast(
   tx: Transaction,
   row: NewVersion,
   write: (client: Transaction['client'], rows: readonly NewVersion[]) => Promise<ReadonlyMap<number, string>>,
+  beside?: NewVersion,
 ): Promise<string> {
+  if (beside !== undefined) {
+    const [, rows] = await Promise.all([lockOwners(tx.client, [row, beside]), write(tx.client, [row])]);
+    const lastUpdated = rows.get(row.rid);
+    if (lastUpdated === undefined) throw refusedByStore();
+    await writeBeside(tx, beside);
+    return lastUpdated;
+  }
   const written = await tx.final(async () => {
     const [, rows] = await Promise.all([lockOwners(tx.client, [row]), write(tx.client, [row])]);
     return rows;
@@ -238,6 +252,13 @@ export async function writeLast(
   const lastUpdated = written.get(row.rid);
   if (lastUpdated === undefined) throw refusedByStore();
   return lastUpdated;
+}
+
+/** Adds a first version to what the transaction has written. @throws FhirError 409 if it is refused, and so the whole */
+export async function writeBeside(tx: Transaction, row: NewVersion | undefined): Promise<void> {
+  if (row === undefined) return;
+  const [, written] = await Promise.all([lockOwners(tx.client, [row]), insertVersions(tx.client, [row])]);
+  if (!written.has(row.rid)) throw refusedByStore();
 }
 
 function assertSameId(document: Document, id: string): void {
