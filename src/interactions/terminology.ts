@@ -6,7 +6,7 @@ import { makeConformance } from './conformance/conformance.ts';
 import type { Call, Context } from './context.ts';
 
 /** What a caller may read or find. */
-function seen({ access }: Call, type: string): RowFilter {
+export function seen({ access }: Call, type: string): RowFilter {
   const readable = access.filter('r', type);
   return readable === noRows ? access.filter('s', type) : readable;
 }

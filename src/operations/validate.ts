@@ -5,6 +5,7 @@ import type { Answer } from '../interactions/answer.ts';
 import type { Context } from '../interactions/context.ts';
 import { gravestFirst } from '../interactions/outcomes.ts';
 import { assertIfMatch } from '../interactions/preconditions.ts';
+import { validatorFor } from '../interactions/validator-for.ts';
 import { noRows } from '../storage/filter.ts';
 import { type Invocation, type Operation, resourceOf, textOf } from './operation.ts';
 import { type Instance, readInstance } from './instance.ts';
@@ -42,7 +43,7 @@ function unreadable(error: unknown): Answer | undefined {
   return error.issues.every(({ id }) => id.startsWith('json-') && !none.includes(id)) ? outcomeOf(error.issues) : undefined;
 }
 
-/** Profiles quote what their authors wrote: they are told to those who have anything to do with the type. @throws FhirError 403 */
+/** Whoever has nothing to do with the type gets no answer about it. @throws FhirError 403 */
 function assertConcerned({ call, type }: Invocation): void {
   const letters = ['r', 's', 'c', 'u', 'd'] as const;
   if (type !== undefined && letters.every((letter) => call.access.filter(letter, type) === noRows)) call.access.permit('r', type);
@@ -86,9 +87,9 @@ function subjectOf({ args, decimals, type, id }: Invocation, instance: Instance 
   );
 }
 
-async function findingsOf(ctx: Context, { type, args, received }: Invocation, subject: Subject): Promise<readonly Issue[]> {
+async function findingsOf(ctx: Context, { call, type, args, received }: Invocation, subject: Subject): Promise<readonly Issue[]> {
   const profile = textOf(args, 'profile');
-  const found = await ctx.validator.validate(subject, profile === undefined ? {} : { profiles: [profile] });
+  const found = await validatorFor(ctx, call).validate(subject, profile === undefined ? {} : { profiles: [profile] });
   const { resourceType } = subject.value;
   const misplaced =
     type === undefined || resourceType === undefined || resourceType === type

@@ -138,3 +138,45 @@ describe('who is named by a consent', () => {
     await put(server, [denialOf('soon', 'ann', { period })], true);
   });
 });
+
+describe('what is asked about a profile', () => {
+  const profile = (url: string, constraint: object): Resource => ({
+    resourceType: 'StructureDefinition',
+    id: url.slice(4),
+    url,
+    name: 'Quoted',
+    status: 'active',
+    kind: 'resource',
+    abstract: false,
+    type: 'Observation',
+    baseDefinition: 'http://hl7.org/fhir/StructureDefinition/Observation',
+    derivation: 'constraint',
+    differential: { element: [{ id: 'Observation', path: 'Observation', constraint: [constraint] }] },
+  });
+  const asked = (token: string, url: string, body: Resource): Promise<Answered> =>
+    server.request('POST', `/Observation/$validate?profile=${url}`, { token, body });
+  const claiming = (url: string): Resource => observation('claims', 'ann', 'laboratory', 'claims', { meta: { profile: [url] } });
+
+  test('that is hidden is answered as about one that isn’t there', async () => {
+    await put(server, [profile('urn:quoted', { key: 'q-1', severity: 'error', human: 'quotedword', expression: "status = 'amended'" })]);
+    const plain = observation('claims', 'ann', 'laboratory', 'claims');
+    for (const scope of ['patient/Observation.cruds', 'patient/Observation.c', 'patient/*.c']) {
+      const token = await server.token({ scope, patient: 'ann' });
+      for (const ask of [(url: string) => asked(token, url, plain), (url: string) => asked(token, url, claiming(url))]) {
+        const [there, never] = [await ask('urn:quoted'), await ask('urn:nothing')];
+        expect(there.status, there.text).toBe(200);
+        expect(there.text).not.toContain('quotedword');
+        expect(there.text.replaceAll('urn:quoted', 'URL')).toBe(never.text.replaceAll('urn:nothing', 'URL'));
+      }
+    }
+  });
+
+  test('is answered to who may read it, and forgotten when it changes', async () => {
+    const token = await server.token({ scope: 'patient/Observation.c patient/StructureDefinition.r', patient: 'ann' });
+    expect((await asked(token, 'urn:quoted', observation('x', 'ann', 'laboratory', 'x'))).text).toContain('quotedword');
+    await put(server, [profile('urn:quoted', { key: 'q-1', severity: 'error', human: 'anotherword', expression: "status = 'amended'" })]);
+    const { text } = await asked(token, 'urn:quoted', observation('x', 'ann', 'laboratory', 'x'));
+    expect(text).toContain('anotherword');
+    expect(text).not.toContain('quotedword');
+  });
+});
