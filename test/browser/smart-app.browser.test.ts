@@ -68,7 +68,7 @@ describe.skipIf(inject('chromium') === undefined)('a SMART app in a browser', ()
       .getByLabel('Laboratory results')
       .check();
     await group(/^Read conditions/)
-      .getByLabel('No', { exact: true })
+      .getByLabel('None of it')
       .check();
     await look(page, 'consent');
     await allow();

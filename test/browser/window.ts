@@ -7,7 +7,9 @@ import { expect, inject } from 'vitest';
 /** A window of the browser, with cookies of its own. */
 export type Window = {
   readonly page: Page;
-  /** Rejects where the browser complained: of a script that failed, or of what a content policy kept from loading. */
+  /** Takes out what the browser complained of, where a test means it to. */
+  readonly complaints: () => readonly string[];
+  /** Rejects where the browser complained: of a script that failed, of what a content policy kept from loading; or asked another host. */
   readonly close: () => Promise<void>;
 };
 
@@ -27,8 +29,13 @@ export async function openWindow(browser: Browser, options: BrowserContextOption
     // An answer of 4xx is said here too; where one isn't meant to be, the test doesn't get on.
     if (message.type() === 'error' && !/responded with a status of 4\d\d/.test(message.text())) complaints.push(message.text());
   });
+  context.on('request', (request) => {
+    const { hostname, protocol } = new URL(request.url());
+    if (protocol !== 'data:' && !local.has(hostname)) complaints.push(`a request to ${hostname}`);
+  });
   return {
     page,
+    complaints: () => complaints.splice(0),
     async close() {
       await context.close();
       if (complaints.length > 0) throw new Error(`the browser complains: ${complaints.join('; ')}`);
@@ -36,7 +43,10 @@ export async function openWindow(browser: Browser, options: BrowserContextOption
   };
 }
 
-const widthsSeen = [1024, 375];
+/** The server and the app; `localhost` is another site to the browser. */
+const local = new Set(['127.0.0.1', 'localhost']);
+
+const widthsSeen = [1280, 360];
 
 /**
  * Looks at the page as it is: nothing that shuts people out, and nothing wider than the screen, on a desk and on a phone.
@@ -55,7 +65,7 @@ export async function look(page: Page, name: string): Promise<void> {
       await mkdir(folder, { recursive: true });
       await page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`), fullPage: true });
     }
-    const { violations } = await new AxeBuilder({ page }).analyze();
+    const { violations } = await new AxeBuilder({ page }).options({ rules: { 'target-size': { enabled: true } } }).analyze();
     const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
     expect(found, `${name}, ${colorScheme}`).toEqual([]);
   }

@@ -24,6 +24,7 @@ export function oauthPages({ oauth, context, accessOfUser, log }: PagesMountOpti
   const interactions = oauthInteractions({
     provider: authority.provider,
     accounts,
+    users,
     patients,
     launches,
     items,
@@ -33,6 +34,6 @@ export function oauthPages({ oauth, context, accessOfUser, log }: PagesMountOpti
     base: config.baseUrl,
   });
   const pages = makePagesContext({ config, users, interactions, records, secret: oauth.secretFor('pages') });
-  const demo = config.nodeEnv === 'production' ? undefined : config.baseUrl;
-  return pagesApp({ context: () => Promise.resolve(pages), log, demo });
+  const hasDemo = config.nodeEnv !== 'production';
+  return pagesApp({ context: () => Promise.resolve(pages), log, base: config.baseUrl, hasDemo });
 }

@@ -20,7 +20,7 @@ describe('a scope in words', () => {
     ],
     ['patient/Observation.rs?code=x', 'Read measurements, laboratory values and other observations: code “x”'],
     ['openid', 'Know that it is you who signs in'],
-    ['launch/patient', 'Know which patient and visit you are working on'],
+    ['launch/patient', 'Know which patient and visit this is about'],
     ['made/up', '“made/up”'],
   ])('%s: %s', (scope, words) => {
     expect(wordsOf(scope)).toBe(words);

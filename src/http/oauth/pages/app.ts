@@ -8,8 +8,10 @@ import { consentStep, type ConsentDoor, onChosen, onDecision, onPatients } from 
 import { demoApp, demoPath } from './demo.ts';
 import { type Form, ForgedForm } from './forms.ts';
 import { documentOf, type Page, pageHeaders, styleUrl } from './layout.ts';
-import { accountDoor, accountPage, appsDoor, appsPage, onOwnEnrol, onRemove, onSecondFactor, onSignOut } from './own-pages.ts';
+import { accountDoor, appsDoor } from './own-frame.ts';
+import { accountPage, appsPage, onOwnEnrol, onRemove, onSecondFactor, onSignOut } from './own-pages.ts';
 import { onCode, onEnrol, onEnrolled, onPassword, signInPage } from './sign-in.ts';
+import { startPage, startPath } from './start.ts';
 import { styleSheet } from './style.ts';
 import { errorPage } from './views.ts';
 import type { Answered, Door, PagesContext, Visit } from './visit.ts';
@@ -24,8 +26,10 @@ type Exchange = HonoContext<PagesEnv>;
 
 export type PagesOptions = {
   readonly context: () => Promise<PagesContext>;
-  readonly log: Log /** The FHIR base, where the demo app is shown. */;
-  readonly demo?: string | undefined;
+  readonly log: Log;
+  /** The FHIR base. */
+  readonly base: string;
+  readonly hasDemo: boolean;
 };
 
 const signInDoor: Door = { place: '/oauth/sign-in' };
@@ -46,7 +50,13 @@ export function pagesApp(options: PagesOptions): Hono<PagesEnv> {
   app.get(styleUrl, (c) => c.body(styleSheet, 200, { 'content-type': 'text/css; charset=utf-8' }));
   interactionPages(app, options);
   ownPages(app, options);
-  if (options.demo !== undefined) app.route(demoPath, demoApp(options.demo));
+  // A browser asks for HTML by name; programs are told that there is nothing.
+  app.get(startPath, (c) =>
+    /\btext\/html\b/.test(c.req.header('accept') ?? '')
+      ? answered(c, options, ({ texts }) => startPage({ ...options, texts }))
+      : c.notFound(),
+  );
+  if (options.hasDemo) app.route(demoPath, demoApp(options.base));
   app.all('/oauth/interaction/*', (c) =>
     answered(c, options, ({ texts }) => ({ ...errorPage(texts, texts.error.notFound, c.var.requestId), status: 404 })),
   );

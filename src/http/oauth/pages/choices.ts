@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { fieldOf } from './fields.ts';
 import type { Markup, Page } from './layout.ts';
 import type { Texts } from './texts.ts';
 
@@ -18,29 +19,34 @@ export type PatientChoice = {
   /** Sealed place of the next page. */
   readonly next?: string;
   readonly fault?: string;
+  /** Of the birth date that was asked for. */
+  readonly dateFault?: string;
 };
 
 /** Names are sent by POST: a page's address stays in the browser's history. */
 export function patientPage(choice: PatientChoice, texts: Texts): Page {
   const words = texts.patients;
   const { action, asked, found, token } = choice;
-  const invalid = choice.fault === words.invalidDate ? html` aria-invalid="true" aria-describedby="fault"` : '';
   return {
     title: words.title,
     leadsTo: choice.leadsTo,
     ...(choice.fault === undefined ? {} : { fault: choice.fault }),
+    isFaulty: choice.dateFault !== undefined,
     body: html`
 <p>${words.explain(choice.appName)}</p>
 <form method="post" action="${action}/patients" role="search">${token}
-<label for="name">${words.name}</label><input type="text" id="name" name="name" value="${asked.name}" autocomplete="off" maxlength="100">
-<label for="birthDate">${words.birthDate}</label><input type="date" id="birthDate" name="birthDate" value="${asked.birthDate}"${invalid}>
-<div class="buttons"><button class="second">${words.search}</button></div>
+${fieldOf({ name: 'name', label: words.name, value: asked.name, autocomplete: 'off', lengthMax: 100 })}
+${fieldOf({ name: 'birthDate', label: words.birthDate, type: 'date', value: asked.birthDate, autocomplete: 'off', fault: choice.dateFault })}
+<div class="buttons"><button>${words.search}</button></div>
 </form>
 <h2 id="found">${words.found}</h2>
-${found.length === 0 ? html`<p>${words.none}</p>` : ''}
-<form method="post" action="${action}/patient">${token}
+${
+  found.length === 0
+    ? html`<p>${words.none}</p>`
+    : html`<form method="post" action="${action}/patient">${token}
 <ul class="rows" aria-labelledby="found">${found.map((line) => patientRow(line, texts))}</ul>
-</form>
+</form>`
+}
 ${
   choice.next === undefined
     ? ''
@@ -55,8 +61,8 @@ ${cancelForm(action, token, texts)}`,
 function patientRow({ id, name, birthDate, gender }: PatientLine, texts: Texts): Markup {
   const words = texts.patients;
   const facts = [birthDate === undefined ? '' : `${words.born} ${birthDate}`, gender ?? ''].filter((each) => each !== '').join(', ');
-  return html`<li class="row"><span><strong id="p-${id}">${name === '' ? words.noName : name}</strong><br><span class="quiet">${facts}</span></span>
-<button name="patient" value="${id}" aria-describedby="p-${id}">${words.choose}</button></li>`;
+  return html`<li class="row"><span id="p-${id}"><strong>${name === '' ? words.noName : name}</strong><br><span class="quiet">${facts}</span></span>
+<button class="second" name="patient" value="${id}" aria-describedby="p-${id}">${words.choose}</button></li>`;
 }
 
 export type EncounterChoice = {
@@ -79,19 +85,25 @@ export function encounterPage(choice: EncounterChoice, texts: Texts): Page {
     ...(choice.fault === undefined ? {} : { fault: choice.fault }),
     body: html`
 <p>${words.explain(choice.appName)}</p>
-${found.length === 0 ? html`<p>${words.none}</p>` : ''}
-<form method="post" action="${choice.action}/encounter">${choice.carried}
-<ul class="rows">${found.map(
-      ({ id, kind, start, end }) => html`<li class="row"><span><strong id="e-${id}">${kind === '' ? words.unknownKind : kind}</strong><br>
-<span class="quiet">${start === undefined ? '' : `${words.from} ${start}`} ${end === undefined ? '' : `${words.until} ${end}`}</span></span>
-<button name="encounter" value="${id}" aria-describedby="e-${id}">${texts.patients.choose}</button></li>`,
-    )}</ul></form>
+${
+  found.length === 0
+    ? html`<p>${words.none}</p>`
+    : html`<form method="post" action="${choice.action}/encounter">${choice.carried}
+<ul class="rows">${found.map((line) => encounterRow(line, texts))}</ul></form>`
+}
 ${cancelForm(choice.action, choice.token, texts)}`,
   };
+}
+
+function encounterRow({ id, kind, start, end }: EncounterLine, { encounters: words, patients }: Texts): Markup {
+  const days =
+    start === end ? (start ?? '') : `${start === undefined ? '' : words.from(start)} ${end === undefined ? '' : words.until(end)}`;
+  return html`<li class="row"><span id="e-${id}"><strong>${kind === '' ? words.unknownKind : kind}</strong><br><span class="quiet">${days}</span></span>
+<button class="second" name="encounter" value="${id}" aria-describedby="e-${id}">${patients.choose}</button></li>`;
 }
 
 /** Leads back to the app, which is told that it was refused. */
 function cancelForm(action: string, token: Markup, texts: Texts): Markup {
   return html`<form method="post" action="${action}/decision">${token}
-<div class="buttons"><button class="second" name="decision" value="refuse">${texts.cancel}</button></div></form>`;
+<div class="buttons"><button class="plain" name="decision" value="refuse">${texts.cancel}</button></div></form>`;
 }

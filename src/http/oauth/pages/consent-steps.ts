@@ -52,7 +52,6 @@ export async function onPatients(ctx: PagesContext, visit: Visit, door: ConsentD
   const isDate = asked.birthDate === '' || (/^\d{4}(-\d\d(-\d\d)?)?$/.test(asked.birthDate) && !Number.isNaN(Date.parse(asked.birthDate)));
   const next = form?.text('next') ?? '';
   const { found, next: more } = isDate ? await ctx.records.patients(account, asked, next === '' ? undefined : next) : { found: [] };
-  const said = isDate ? fault : words.invalidDate;
   return patientPage(
     {
       ...placeOf(ctx, visit, door),
@@ -60,7 +59,8 @@ export async function onPatients(ctx: PagesContext, visit: Visit, door: ConsentD
       asked,
       found,
       ...(more === undefined ? {} : { next: more }),
-      ...(said === undefined ? {} : { fault: said }),
+      ...(fault === undefined ? {} : { fault }),
+      ...(isDate ? {} : { dateFault: words.invalidDate }),
     },
     ctx.texts,
   );

@@ -34,11 +34,11 @@ export function consentPage(asked: ConsentAsked, texts: Texts): Page {
     title: words.title(client.name),
     ...(asked.fault === undefined ? {} : { fault: asked.fault }),
     leadsTo: client.origins,
+    lead: words.signedInAs(asked.userName),
     body: html`
-<p class="quiet">${words.signedInAs(asked.userName)}</p>
-<dl><dt>${words.app}</dt><dd>${client.name}</dd>
-<dt>${words.origin}</dt><dd>${client.origins.join(', ')}</dd>
-${asked.patientName === undefined ? '' : html`<dt>${words.patient}</dt><dd>${asked.patientName}</dd>`}</dl>
+<dl>${asked.patientName === undefined ? '' : html`<dt>${words.patient}</dt><dd><strong>${asked.patientName}</strong></dd>`}
+<dt>${words.app}</dt><dd>${client.name}</dd>
+<dt>${words.origin}</dt><dd>${client.origins.join(', ')}</dd></dl>
 ${links.length === 0 ? '' : html`<p>${links.map((link) => html`${link} `)}</p>`}
 <form method="post" action="${asked.action}">
 ${asked.carried}
@@ -56,12 +56,15 @@ function isWebAddress(address: string | undefined): address is string {
 
 function groupOf(group: AskedScope['group'], members: readonly { scope: AskedScope; at: number }[], texts: Texts): Markup {
   const note = group === 'patient' || group === 'user' ? html`<p class="quiet">${texts.consent.groupNotes[group]}</p>` : '';
-  return html`<fieldset><legend>${texts.consent.groups[group]}</legend>${note}${members.map(({ scope, at }) => choiceOf(scope, at, texts))}</fieldset>`;
+  const fixed = members.filter(({ scope }) => !scope.isFree);
+  const free = members.filter(({ scope }) => scope.isFree);
+  return html`<fieldset><legend>${texts.consent.groups[group]}</legend>${note}
+${fixed.length === 0 ? '' : html`<ul class="plain">${fixed.map(({ scope }) => html`<li>${scope.words}</li>`)}</ul>`}
+${free.map(({ scope, at }) => choiceOf(scope, at, texts))}</fieldset>`;
 }
 
-function choiceOf({ words, warning, isFree, narrower }: AskedScope, at: number, texts: Texts): Markup {
+function choiceOf({ words, warning, narrower }: AskedScope, at: number, texts: Texts): Markup {
   const warned = warning === undefined ? '' : html`<p class="warning" id="w${at}">${warning}</p>`;
-  if (!isFree) return html`<p>${words}</p>`;
   if (narrower.length === 0) {
     const described = warning === undefined ? '' : html` aria-describedby="w${at}"`;
     return html`<label class="choice"><input type="checkbox" name="s${at}" value="all" checked${described}><span>${words}</span></label>${warned}`;
@@ -69,11 +72,10 @@ function choiceOf({ words, warning, isFree, narrower }: AskedScope, at: number, 
   const radio = (value: 'all' | 'some' | 'no', text: string, checked: boolean): Markup =>
     html`<label class="choice"><input type="radio" name="s${at}" value="${value}"${checked ? html` checked` : ''}><span>${text}</span></label>`;
   return html`<fieldset><legend>${words}</legend>
-${radio('all', texts.consent.all, true)}${radio('some', texts.consent.some, false)}
+${radio('all', texts.consent.all, true)}${radio('no', texts.consent.no, false)}${radio('some', texts.consent.some, false)}
 <div class="inner">${narrower.map(
     (each, index) => html`<label class="choice"><input type="checkbox" name="s${at}n" value="${index}"><span>${each.words}</span></label>`,
-  )}</div>
-${radio('no', texts.consent.no, false)}</fieldset>${warned}`;
+  )}</div></fieldset>${warned}`;
 }
 
 /** The scopes that the form leaves, all of them among those asked for or narrower ones that the page offered. */

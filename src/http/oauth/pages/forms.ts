@@ -36,20 +36,27 @@ const formBytesMax = 65_536;
 const cookieName = 'anamnesis_form';
 
 export function makeForms({ origin, key, secret, now = Date.now }: FormsOptions): Forms {
-  const attributes = `; Path=/oauth; HttpOnly; SameSite=Lax${origin.startsWith('https:') ? '; Secure' : ''}`;
+  const isSecure = origin.startsWith('https:');
+  // By its name a browser takes it from this very host alone: no neighbour below the same domain plants one.
+  const prefix = isSecure ? '__Host-' : '';
+  const attributes = `; Path=/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`;
+  /** Those that were made for a request: all forms of a page belong to one. */
+  const made = new WeakMap<IncomingMessage, string>();
+  const formCookie = `${prefix}${cookieName}`;
   const tokenOf = (cookie: string, place: string): Buffer => createHmac('sha256', secret).update(`form\0${cookie}\0${place}`).digest();
 
   return {
     token(incoming, outgoing, place) {
-      let cookie = cookieOf(incoming, cookieName);
+      let cookie = made.get(incoming) ?? cookieOf(incoming, formCookie);
       if (cookie === undefined || !/^[\w-]{43}$/.test(cookie)) {
         cookie = randomBytes(32).toString('base64url');
-        outgoing.appendHeader('set-cookie', `${cookieName}=${cookie}${attributes}`);
+        made.set(incoming, cookie);
+        outgoing.appendHeader('set-cookie', `${formCookie}=${cookie}${attributes}`);
       }
       return tokenOf(cookie, place).toString('base64url');
     },
     async read(incoming, place) {
-      const cookie = cookieOf(incoming, cookieName);
+      const cookie = cookieOf(incoming, formCookie);
       const [media = ''] = (incoming.headers['content-type'] ?? '').split(';');
       // Every browser sends its Origin with a form; what sends none is no browser, or hides it.
       if (incoming.headers.origin !== origin || cookie === undefined || media.trim().toLowerCase() !== 'application/x-www-form-urlencoded')
@@ -62,15 +69,15 @@ export function makeForms({ origin, key, secret, now = Date.now }: FormsOptions)
     },
     keep(outgoing, name, value, seconds = 300) {
       if (value === undefined) {
-        outgoing.appendHeader('set-cookie', `${name}=; Max-Age=0${attributes}`);
+        outgoing.appendHeader('set-cookie', `${prefix}${name}=; Max-Age=0${attributes}`);
         return;
       }
       const text = JSON.stringify({ until: now() + seconds * 1000, value });
       const sealed = sealBytes(key, `cookie/${name}`, Buffer.from(text)).toString('base64url');
-      outgoing.appendHeader('set-cookie', `${name}=${sealed}; Max-Age=${seconds}${attributes}`);
+      outgoing.appendHeader('set-cookie', `${prefix}${name}=${sealed}; Max-Age=${seconds}${attributes}`);
     },
     kept(incoming, name) {
-      const cookie = cookieOf(incoming, name);
+      const cookie = cookieOf(incoming, `${prefix}${name}`);
       const text = cookie === undefined ? undefined : openText(key, `cookie/${name}`, cookie);
       if (text === undefined) return undefined;
       const { until, value } = JSON.parse(text) as { until: number; value: unknown };

@@ -8,8 +8,14 @@ export type Page = {
   readonly title: string;
   readonly body: Markup;
   readonly status?: number;
-  /** A fault of a form, said at the top and, by `aria-describedby="fault"`, at the field. */
+  /** What this page is about, below its heading. */
+  readonly lead?: string;
+  /** A fault of a form, told at the top. */
   readonly fault?: string;
+  /** The body tells a fault beside its field: the title says that there is one. */
+  readonly isFaulty?: boolean;
+  /** Leads to the user's other pages. */
+  readonly nav?: Markup;
   /** Where forms of this page may lead besides here: an app's address, which the last form redirects to. */
   readonly leadsTo?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
@@ -21,7 +27,8 @@ export const styleUrl = '/oauth/pages/style.css';
 
 /** The whole document. No script, but where a page names one of ours. */
 export function documentOf(page: Page, texts: Texts): string {
-  const title = page.fault === undefined ? page.title : `${texts.faultTitle}: ${page.title}`;
+  const isFaulty = page.fault !== undefined || page.isFaulty === true;
+  const title = isFaulty ? `${texts.faultTitle}: ${page.title}` : page.title;
   const script = page.script === undefined ? '' : html`<script src="${page.script}" defer></script>`;
   const written = html`<!doctype html>
 <html lang="${texts.lang}">
@@ -29,14 +36,16 @@ export function documentOf(page: Page, texts: Texts): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<title>${title} – ${texts.product}</title>
+<title>${title === texts.product ? title : `${title} – ${texts.product}`}</title>
 <link rel="stylesheet" href="${styleUrl}">
 ${script}
 </head>
 <body>
-<header>${texts.product}</header>
-<main>
+${page.nav === undefined ? '' : html`<a class="skip" href="#main">${texts.skip}</a>`}
+<header><span>${texts.product}</span>${page.nav ?? ''}</header>
+<main id="main" tabindex="-1">
 <h1>${page.title}</h1>
+${page.lead === undefined ? '' : html`<p class="quiet">${page.lead}</p>`}
 ${page.fault === undefined ? '' : html`<p class="fault" id="fault" role="alert">${page.fault}</p>`}
 ${page.body}
 </main>

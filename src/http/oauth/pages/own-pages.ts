@@ -2,37 +2,44 @@ import { html } from 'hono/html';
 import type { Account, GrantedApp } from '../interaction.ts';
 import type { Form } from './forms.ts';
 import type { Markup, Page } from './layout.ts';
+import { accountDoor, appsDoor, ownNav } from './own-frame.ts';
 import { askedScopes } from './scope-words.ts';
 import { enrolment } from './sign-in.ts';
 import { recoveryPage } from './sign-in-pages.ts';
 import type { Texts } from './texts.ts';
-import { type Answered, type Door, formToken, type PagesContext, placeOf, type Visit } from './visit.ts';
-
-/** The pages of who is signed in without an app: what he let in, and his second factor. */
-export const appsDoor: Door = { place: '/oauth/apps' };
-export const accountDoor: Door = { place: '/oauth/account' };
+import { type Answered, formToken, type PagesContext, placeOf, type Visit } from './visit.ts';
 
 export async function appsPage(ctx: PagesContext, visit: Visit, account: Account, removed = false): Promise<Answered> {
   const words = ctx.texts.apps;
   const token = formToken(ctx, visit, appsDoor);
   const apps = await ctx.interactions.apps(account.id);
+  const rows = await Promise.all(
+    apps.map(async (app) => {
+      // Whom he may no longer see is not named, though the app's access is told of.
+      const patient = app.patient === undefined ? undefined : await ctx.records.patient(account, app.patient);
+      return appRow(app, patient?.name, token, ctx.texts);
+    }),
+  );
   const body = html`
-${removed ? html`<p role="status">${words.removed}</p>` : ''}
-<p>${words.explain}</p>
-${apps.length === 0 ? html`<p>${words.none}</p>` : ''}
-<ul class="rows">${apps.map((app) => appRow(app, token, ctx.texts))}</ul>
-<div class="buttons"><form method="post" action="${appsDoor.place}/sign-out">${token}<button class="second">${words.signOut}</button></form></div>
-<p><a href="${accountDoor.place}">${words.account}</a></p>`;
-  return { title: words.title, body };
+${removed ? html`<p class="good" role="status">${words.removed}</p>` : ''}
+${rows.length === 0 ? html`<p>${words.none}</p>` : html`<p>${words.explain}</p><ul class="rows">${rows}</ul>`}`;
+  return { title: words.title, nav: ownNav(ctx, visit, appsDoor), body };
 }
 
-function appRow({ grantId, client, scopes, grantedAt, usedAt }: GrantedApp, token: Markup, texts: Texts): Markup {
+function appRow(
+  { grantId, client, scopes, grantedAt, usedAt }: GrantedApp,
+  patient: string | undefined,
+  token: Markup,
+  texts: Texts,
+): Markup {
   const words = texts.apps;
   const day = (date: Date): string => new Intl.DateTimeFormat(texts.lang, { dateStyle: 'long', timeZone: 'UTC' }).format(date);
   return html`<li><h2>${client.name}</h2>
-<dl><dt>${words.granted}</dt><dd>${day(grantedAt)}</dd><dt>${words.used}</dt><dd>${day(usedAt)}</dd>
-<dt>${words.may}</dt><dd>${askedScopes(scopes, texts).map(({ words: each }) => html`${each}<br>`)}</dd></dl>
-<form method="post" action="${appsDoor.place}/remove">${token}<button name="grant" value="${grantId}">${words.remove(client.name)}</button></form></li>`;
+<dl>${patient === undefined || patient === '' ? '' : html`<dt>${words.patient}</dt><dd>${patient}</dd>`}
+<dt>${words.granted}</dt><dd>${day(grantedAt)}</dd><dt>${words.used}</dt><dd>${day(usedAt)}</dd>
+<dt>${words.may}</dt><dd><ul class="plain">${askedScopes(scopes, texts).map(({ words: each }) => html`<li>${each}</li>`)}</ul></dd></dl>
+<form method="post" action="${appsDoor.place}/remove">${token}
+<div class="buttons"><button class="second" name="grant" value="${grantId}">${words.remove(client.name)}</button></div></form></li>`;
 }
 
 export async function onRemove(ctx: PagesContext, visit: Visit, account: Account, form: Form): Promise<Answered> {
@@ -46,23 +53,29 @@ export async function onSignOut(ctx: PagesContext, { incoming, outgoing }: Visit
 }
 
 export function signedOutPage({ signOut }: Texts): Page {
-  return { title: signOut.doneTitle, body: html`<p>${signOut.done}</p>` };
+  return { title: signOut.doneTitle, body: html`<p>${signOut.done}</p><p><a href="/oauth/sign-in">${signOut.again}</a></p>` };
 }
 
 export async function accountPage(ctx: PagesContext, visit: Visit, account: Account): Promise<Answered> {
   const words = ctx.texts.account;
   const user = await ctx.users.find(account.id);
   const begin = html`<p>${words.hasNone}</p>
-<form method="post" action="${accountDoor.place}/second-factor">${formToken(ctx, visit, accountDoor)}<div class="buttons"><button>${words.begin}</button></div></form>`;
+<form method="post" action="${accountDoor.place}/second-factor">${formToken(ctx, visit, accountDoor)}<div class="buttons"><button class="second">${words.begin}</button></div></form>`;
   return {
     title: words.title,
-    body: html`${user?.hasSecondFactor === true ? html`<p>${words.has}</p>` : begin}<p><a href="${appsDoor.place}">${words.apps}</a></p>`,
+    nav: ownNav(ctx, visit, accountDoor),
+    body: html`
+<p>${words.signedInAs(account.name ?? account.id)}</p>
+<h2>${words.secondFactor}</h2>
+${user?.hasSecondFactor === true ? html`<p>${words.has}</p>` : begin}`,
   };
 }
 
 export async function onSecondFactor(ctx: PagesContext, visit: Visit, account: Account): Promise<Answered> {
   const user = await ctx.users.find(account.id);
-  return user === undefined || user.hasSecondFactor ? { to: accountDoor.place } : enrolment(ctx, visit, accountDoor, user);
+  return user === undefined || user.hasSecondFactor
+    ? { to: accountDoor.place }
+    : framed(ctx, visit, enrolment(ctx, visit, accountDoor, user));
 }
 
 export async function onOwnEnrol(ctx: PagesContext, visit: Visit, account: Account, form: Form): Promise<Answered> {
@@ -70,6 +83,11 @@ export async function onOwnEnrol(ctx: PagesContext, visit: Visit, account: Accou
   if (user === undefined || user.hasSecondFactor) return { to: accountDoor.place };
   const secret = ctx.forms.opened(`totp/${user.id}`, form.text('secret'));
   const codes = secret === undefined ? undefined : await ctx.users.enrol(user, secret, form.text('code'));
-  if (codes === undefined) return enrolment(ctx, visit, accountDoor, user, { secret, fault: ctx.texts.enrol.refused });
+  if (codes === undefined) return framed(ctx, visit, enrolment(ctx, visit, accountDoor, user, { secret, fault: ctx.texts.enrol.refused }));
   return recoveryPage(placeOf(ctx, visit, accountDoor), codes, ctx.texts);
+}
+
+/** A step that signing in has too, as one of the user's own pages. */
+async function framed(ctx: PagesContext, visit: Visit, page: Promise<Answered>): Promise<Answered> {
+  return { nav: ownNav(ctx, visit, accountDoor), ...(await page) };
 }

@@ -63,7 +63,7 @@ function narrowerOf(level: string, type: string, letters: string): AskedScope['n
   if (type !== '*') return kinds(type);
   return offeredTypes.flatMap((each) => {
     const whole = { scope: `${level}/${each}.${letters}`, words: sentence(wordsOfType(each)) };
-    return [whole, ...kinds(each).map(({ scope, words }) => ({ scope, words: `${whole.words}: ${words.toLowerCase()}` }))];
+    return [whole, ...kinds(each).map(({ scope, words }) => ({ scope, words: `${each}s: ${words.toLowerCase()}` }))];
   });
 }
 
@@ -84,7 +84,7 @@ function otherScope(scope: string, { consent }: Texts): AskedScope {
       return { ...fixed, group: 'duration', words: consent.online, isFree: true };
     default:
       return /^launch(\/|$)/.test(scope)
-        ? { ...fixed, group: 'other', words: consent.launch }
+        ? { ...fixed, group: 'identity', words: consent.launch }
         : { ...fixed, group: 'other', words: `“${scope}”`, isFree: true };
   }
 }

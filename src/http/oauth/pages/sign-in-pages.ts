@@ -1,6 +1,7 @@
 import { html, raw } from 'hono/html';
 import { toString as qrCode } from 'qrcode';
 import type { Enrolment } from '../../../authorization/users.ts';
+import { fieldOf } from './fields.ts';
 import type { Markup, Page } from './layout.ts';
 import type { Texts } from './texts.ts';
 
@@ -17,7 +18,7 @@ export type FormPlace = {
 function placed({ leadsTo, fault, status, headers }: FormPlace): Omit<Page, 'title' | 'body'> {
   return {
     leadsTo,
-    ...(fault === undefined ? {} : { fault }),
+    isFaulty: fault !== undefined,
     ...(status === undefined ? {} : { status }),
     ...(headers === undefined ? {} : { headers }),
   };
@@ -26,39 +27,44 @@ function placed({ leadsTo, fault, status, headers }: FormPlace): Omit<Page, 'tit
 export function loginPage(place: FormPlace & { readonly appName?: string; readonly login: string }, texts: Texts): Page {
   const words = texts.signIn;
   const { action, token, appName, login, fault } = place;
-  const invalid = fault === undefined ? '' : html` aria-invalid="true" aria-describedby="fault"`;
+  // Which of the two is wrong is not told.
+  const field = { isRequired: true, lengthMax: 200, isFaulty: fault === words.refused };
   return {
     ...placed(place),
+    ...(fault === undefined ? {} : { fault }),
     title: words.title,
+    lead: appName === undefined ? words.forPages : words.forApp(appName),
     body: html`
-${appName === undefined ? '' : html`<p class="quiet">${words.forApp(appName)}</p>`}
 <form method="post" action="${action}/password">${token}
-<label for="login">${words.login}</label>
-<input type="text" id="login" name="login" value="${login}" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="200"${invalid}>
-<label for="password">${words.password}</label>
-<input type="password" id="password" name="password" autocomplete="current-password" required maxlength="200"${invalid}>
+${fieldOf({ ...field, name: 'login', label: words.login, value: login, autocomplete: 'username' })}
+${fieldOf({ ...field, name: 'password', label: words.password, type: 'password', autocomplete: 'current-password' })}
 <div class="buttons"><button>${words.submit}</button></div>
 </form>
 ${
   appName === undefined
     ? ''
     : html`<form method="post" action="${action}/decision">${token}
-<div class="buttons"><button class="second" name="decision" value="refuse">${words.leave}</button></div></form>`
+<div class="buttons"><button class="plain" name="decision" value="refuse">${words.leave}</button></div></form>`
 }`,
   };
 }
 
 export function codePage(place: FormPlace, texts: Texts): Page {
   const words = texts.secondFactor;
-  const invalid = place.fault === undefined ? '' : ' aria-invalid="true"';
   return {
     ...placed(place),
     title: words.title,
     body: html`
-<p id="explain">${words.explain}</p>
 <form method="post" action="${place.action}/code">${place.token}
-<label for="code">${words.code}</label>
-<input type="text" id="code" name="code" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" required maxlength="40" aria-describedby="${place.fault === undefined ? '' : 'fault '}explain"${raw(invalid)}>
+${fieldOf({
+  name: 'code',
+  label: words.code,
+  hint: words.explain,
+  autocomplete: 'one-time-code',
+  isRequired: true,
+  lengthMax: 40,
+  fault: place.fault,
+})}
 <div class="buttons"><button>${words.submit}</button></div>
 </form>`,
   };
@@ -69,17 +75,23 @@ export async function enrolPage(place: FormPlace, enrolment: Enrolment, sealedSe
   const words = texts.enrol;
   const picture = await qrCode(enrolment.uri, { type: 'svg', errorCorrectionLevel: 'M', margin: 4 });
   const labelled = picture.replace('<svg ', `<svg class="qr" role="img" aria-label="${words.picture}" `);
-  const invalid = place.fault === undefined ? '' : ' aria-invalid="true" aria-describedby="fault"';
   return {
     ...placed(place),
     title: words.title,
     body: html`
-<p>${words.explain}</p>
+<ol>${words.steps.map((step) => html`<li>${step}</li>`)}</ol>
 ${raw(labelled)}
 <p>${words.key}: <code>${(enrolment.secret.match(/.{1,4}/g) ?? []).join(' ')}</code></p>
 <form method="post" action="${place.action}/enrol">${place.token}<input type="hidden" name="secret" value="${sealedSecret}">
-<label for="code">${words.code}</label>
-<input type="text" id="code" name="code" inputmode="numeric" autocomplete="one-time-code" required maxlength="6"${raw(invalid)}>
+${fieldOf({
+  name: 'code',
+  label: words.code,
+  autocomplete: 'one-time-code',
+  isRequired: true,
+  isNumeric: true,
+  lengthMax: 6,
+  fault: place.fault,
+})}
 <div class="buttons"><button>${words.submit}</button></div>
 </form>`,
   };
@@ -92,6 +104,7 @@ export function recoveryPage(place: FormPlace, codes: readonly string[], texts: 
     title: words.doneTitle,
     body: html`
 <p>${words.done}</p>
+<p class="warning">${words.onlyNow}</p>
 <ol class="codes">${codes.map((code) => html`<li><code>${code}</code></li>`)}</ol>
 <form method="post" action="${place.action}/enrolled">${place.token}<div class="buttons"><button>${words.kept}</button></div></form>`,
   };
