@@ -2,7 +2,7 @@ import { createHmac, hkdfSync, randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { openBytes, sealBytes } from '../encryption/seal-bytes.ts';
 import { type DataKey, makeDataKey } from '../encryption/seal.ts';
-import { revokeAccount } from '../storage/oauth-revocations.ts';
+import { endSessions, revokeAccount } from '../storage/oauth-revocations.ts';
 import { beginAttempt, type FailureRule, forgetAttempts, forgiveAttempt } from '../storage/sign-in-failures.ts';
 import {
   type AccountRow,
@@ -18,6 +18,7 @@ import {
 } from '../storage/users.ts';
 import { isGoodPassword, makePasswords, type PasswordCost } from './passwords.ts';
 import { isRole, type Role } from './roles.ts';
+import { normalisedLogin, rightsFault, type UserFault, userFault } from './user-faults.ts';
 import type { SecurityEventKind, SecurityEvents } from './security-events.ts';
 import { makeRecoveryCodes, makeTotpSecret, recoveryHash, stepOfCode, totpUri } from './second-factor.ts';
 
@@ -40,6 +41,12 @@ export type NewUser = Pick<User, 'login' | 'name' | 'roles' | 'fhirUser'> & { re
 /** What came of a proof of identity. `wait`: it was not looked at, and none will be for so many seconds. */
 export type Proof = { readonly user: User } | 'refused' | { readonly waitSeconds: number };
 
+/** `password-weak` is not counted as an attempt: the present one was not looked at. */
+export type PasswordChange = 'changed' | 'refused' | 'password-weak' | { readonly waitSeconds: number };
+
+/** `network`: what of the client's address attempts are counted by. */
+export type PasswordAttempt = { readonly current: string; readonly next: string; readonly network: string };
+
 export type Enrolment = { readonly secret: string; readonly uri: string };
 
 /** Local accounts. */
@@ -52,6 +59,12 @@ export type Users = {
   readonly add: (user: NewUser) => Promise<User | UserFault>;
   /** All his sessions and tokens end. */
   readonly setPassword: (user: User, password: string) => Promise<UserFault | undefined>;
+  /**
+   * The user's own change: it takes his present password, and counts as an attempt at it. His sessions end; what his apps have stays.
+   *
+   * @param session  the id of the one that goes on
+   */
+  readonly changePassword: (user: User, attempt: PasswordAttempt, session: string) => Promise<PasswordChange>;
   readonly setEnabled: (user: User, enabled: boolean) => Promise<void>;
   readonly setRights: (
     user: User,
@@ -74,8 +87,6 @@ export type Users = {
   /** @returns the recovery codes, never to be told again; undefined if the code is not the secret's */
   readonly enrol: (user: User, secret: string, code: string) => Promise<readonly string[] | undefined>;
 };
-
-export type UserFault = 'login-invalid' | 'login-taken' | 'password-weak' | 'roles-invalid' | 'fhir-user-invalid';
 
 const usersListed = 10_000;
 
@@ -125,6 +136,25 @@ export function makeUsers({ pool, secret, events, passwordCost, now = Date.now }
     return Math.max(byAccount, byAddress);
   }
 
+  /** At the cost of an attempt. */
+  async function proven(login: string, password: string, network: string): Promise<AccountRow | Exclude<Proof, { user: User }>> {
+    const [account, from] = [loginKeyOf(login), hashOf(`network\0${network}`)];
+    const waitSeconds = await attempt(account, from);
+    if (waitSeconds > 0) {
+      await events({ kind: 'locked', outcome: 4, detail: 'password' });
+      return { waitSeconds };
+    }
+    const row = await accountByLogin(pool, account);
+    const isRight = await passwords.verify(password.slice(0, passwordCharactersMax), row?.password);
+    if (!isRight || row === undefined || !row.enabled) {
+      const detail = row === undefined ? 'unknown' : isRight ? 'disabled' : 'password';
+      await events({ kind: 'login-failed', outcome: 4, detail, ...(row === undefined ? {} : { account: row.id }) });
+      return 'refused';
+    }
+    await succeeded(account, from);
+    return row;
+  }
+
   async function succeeded(account: Buffer, address: Buffer): Promise<void> {
     await Promise.all([forgetAttempts(pool, account), forgiveAttempt(pool, address, addressRule)]);
   }
@@ -157,12 +187,10 @@ export function makeUsers({ pool, secret, events, passwordCost, now = Date.now }
       const row = await accountByLogin(pool, loginKeyOf(login));
       return row === undefined ? undefined : userOf(row);
     },
-    async list() {
-      return (await listAccounts(pool, usersListed)).map(userOf);
-    },
+    list: async () => (await listAccounts(pool, usersListed)).map(userOf),
     async add({ login: given, name, roles, fhirUser, password }) {
       const login = normalisedLogin(given);
-      const fault = faultOf({ login, roles, fhirUser, password });
+      const fault = userFault({ login, roles, fhirUser, password });
       if (fault !== undefined) return fault;
       const id = randomUUID();
       const profile = sealBytes(keys.seal, `account/${id}`, Buffer.from(JSON.stringify({ login, name } satisfies Profile)));
@@ -181,6 +209,17 @@ export function makeUsers({ pool, secret, events, passwordCost, now = Date.now }
       await Promise.all([revokeAccount(pool, id), forgetAttempts(pool, loginKeyOf(login))]);
       await done('password-changed', user, 'operator');
       return undefined;
+    },
+    async changePassword(user, { current, next, network }, session) {
+      if (!isGoodPassword(next, user.login)) return 'password-weak';
+      const row = await proven(user.login, current, network);
+      if (row === 'refused' || 'waitSeconds' in row) return row;
+      // Another change at the same moment, above all an operator's, is not undone by this one.
+      const isChanged = await changeAccount(pool, row.id, { password: await passwords.hash(next), passwordBefore: row.password });
+      if (!isChanged) return 'refused';
+      await endSessions(pool, row.id, session);
+      await done('password-changed', user, 'own');
+      return 'changed';
     },
     async setEnabled(user, enabled) {
       await changeAccount(pool, user.id, { enabled });
@@ -202,21 +241,8 @@ export function makeUsers({ pool, secret, events, passwordCost, now = Date.now }
       await done('second-factor-removed', user);
     },
     async provePassword({ login, password, network }) {
-      const [account, from] = [loginKeyOf(login), hashOf(`network\0${network}`)];
-      const waitSeconds = await attempt(account, from);
-      if (waitSeconds > 0) {
-        await events({ kind: 'locked', outcome: 4, detail: 'password' });
-        return { waitSeconds };
-      }
-      const row = await accountByLogin(pool, account);
-      const isRight = await passwords.verify(password.slice(0, passwordCharactersMax), row?.password);
-      if (!isRight || row === undefined || !row.enabled) {
-        const detail = row === undefined ? 'unknown' : isRight ? 'disabled' : 'password';
-        await events({ kind: 'login-failed', outcome: 4, detail, ...(row === undefined ? {} : { account: row.id }) });
-        return 'refused';
-      }
-      await succeeded(account, from);
-      return { user: userOf(row) };
+      const row = await proven(login, password, network);
+      return row === 'refused' || 'waitSeconds' in row ? row : { user: userOf(row) };
     },
     async proveSecondFactor({ id, code, network }) {
       const [account, from] = [hashOf(`second\0${id}`), hashOf(`network\0${network}`)];
@@ -266,28 +292,6 @@ function keysOf(secret: Buffer) {
     names: Buffer;
     pepper: Buffer;
   };
-}
-
-function normalisedLogin(login: string): string {
-  return login.normalize('NFKC').trim().toLowerCase().slice(0, 200);
-}
-
-function faultOf({
-  login,
-  password,
-  roles,
-  fhirUser,
-}: Omit<NewUser, 'name' | 'fhirUser'> & { fhirUser: string | undefined }): UserFault | undefined {
-  if (!/^[\p{L}\p{N}][\p{L}\p{N}._@+-]{1,99}$/u.test(login)) return 'login-invalid';
-  if (!isGoodPassword(password, login)) return 'password-weak';
-  return rightsFault(roles, fhirUser);
-}
-
-function rightsFault(roles: readonly string[], fhirUser: string | undefined): UserFault | undefined {
-  if (roles.length === 0 || !roles.every(isRole)) return 'roles-invalid';
-  const isUser =
-    fhirUser === undefined || /^(Patient|Practitioner|PractitionerRole|RelatedPerson|Person)\/[A-Za-z0-9\-.]{1,64}$/.test(fhirUser);
-  return isUser ? undefined : 'fhir-user-invalid';
 }
 
 function isUuid(id: string): boolean {

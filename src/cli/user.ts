@@ -1,7 +1,8 @@
 import { createInterface } from 'node:readline/promises';
 import { makePassword, passwordRule } from '../authorization/passwords.ts';
 import { isRole, type Role } from '../authorization/roles.ts';
-import type { User, UserFault, Users } from '../authorization/users.ts';
+import type { UserFault } from '../authorization/user-faults.ts';
+import type { User, Users } from '../authorization/users.ts';
 import { loadConfig } from '../config.ts';
 import { openServices } from '../services.ts';
 import { createLog } from '../telemetry/log.ts';

@@ -31,6 +31,7 @@ export type OauthItems = {
   readonly claim: (item: OauthItem) => Promise<boolean>;
   /** @returns undefined where there is none, or it has expired */
   readonly find: (kind: string, id: string) => Promise<FoundItem | undefined>;
+  /** An unused one. */
   readonly findByUid: (kind: string, uid: string) => Promise<FoundItem | undefined>;
   /** Marks it as used. @returns whether it was unused: of many at once, one gets true */
   readonly consume: (kind: string, id: string) => Promise<boolean>;
@@ -118,7 +119,10 @@ export function oauthItems(pool: Pool, key: DataKey): OauthItems {
     },
     async findByUid(kind, uid) {
       const { rows } = await pool.query<Row>(
-        statement(`select ${columns} from oauth_item where uid = $2 and kind = $1 and expires_at > clock_timestamp()`, [kind, hashed(uid)]),
+        statement(
+          `select ${columns} from oauth_item where uid = $2 and kind = $1 and consumed_at is null and expires_at > clock_timestamp()`,
+          [kind, hashed(uid)],
+        ),
       );
       return opened(kind, rows[0]);
     },

@@ -54,9 +54,24 @@ export function revokeGrant(pool: Pool, grantId: string): Promise<void> {
 /** What was given to an account so far, to whatever app, and its sessions. To be called when it is disabled, or its rights change. */
 export function revokeAccount(pool: Pool, accountId: string): Promise<void> {
   return inTransaction(pool, { retriesMax: 5 }, async ({ client }) => {
-    await client.query('delete from oauth_item where account = $1', [hashed(accountId)]);
+    await client.query(`delete from oauth_item where account = $1 and kind <> 'Session'`, [hashed(accountId)]);
+    await endSessions(client, accountId);
     await revoke(client, 'account', accountId, 'now');
   });
+}
+
+/**
+ * Ends an account's sessions, and leaves apps what they have. Their rows stay until they expire, as used: a request that has read one
+ * before doesn't bring it back.
+ *
+ * @param except  the id of one that goes on
+ */
+export async function endSessions(db: Queryable, accountId: string, except?: string): Promise<void> {
+  await db.query(
+    `update oauth_item set consumed_at = clock_timestamp()
+     where account = $1 and kind = 'Session' and consumed_at is null and id is distinct from $2`,
+    [hashed(accountId), except === undefined ? null : hashed(except)],
+  );
 }
 
 /** What a client was given so far, by whatever user. */

@@ -61,19 +61,21 @@ export async function listAccounts(db: Queryable, limit: number): Promise<readon
 
 export type AccountChange = {
   readonly password?: string;
+  /** Changes it only where this is the hash that is stored. */
+  readonly passwordBefore?: string;
   readonly enabled?: boolean;
   readonly roles?: readonly string[];
   readonly fhirUser?: string;
 };
 
-/** @returns false if there is no such account */
+/** @returns false if there is no such account, or its password is another one than was said */
 export async function changeAccount(db: Queryable, id: string, change: AccountChange): Promise<boolean> {
   const { rowCount } = await db.query(
     `update account set password = coalesce($2, password),
        password_at = case when $2::text is null then password_at else clock_timestamp() end,
        enabled = coalesce($3, enabled), roles = coalesce($4, roles), fhir_user = coalesce($5, fhir_user)
-     where id = $1`,
-    [id, change.password ?? null, change.enabled ?? null, change.roles ?? null, change.fhirUser ?? null],
+     where id = $1 and password = coalesce($6, password)`,
+    [id, change.password ?? null, change.enabled ?? null, change.roles ?? null, change.fhirUser ?? null, change.passwordBefore ?? null],
   );
   return rowCount === 1;
 }

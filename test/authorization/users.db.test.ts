@@ -5,6 +5,8 @@ import { Client, type Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SecurityEvent } from '../../src/authorization/security-events.ts';
 import { makeUsers, type NewUser, type User, type Users } from '../../src/authorization/users.ts';
+import { makeDataKey } from '../../src/encryption/seal.ts';
+import { oauthItems } from '../../src/storage/oauth-items.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { migrate } from '../../src/storage/migrate.ts';
 import { createDatabase } from '../support/cluster.ts';
@@ -203,6 +205,60 @@ describe('C26: attempts', () => {
     await pool.query(`update sign_in_failure set blocked_until = '-infinity' where subject = $1`, [rows[0]?.subject]);
     expect(await wrong('patient', from(), 1)).toEqual(['refused']);
     expect(await wrong('patient', from(), 1)).toEqual([{ waitSeconds: 20 }]);
+  });
+});
+
+describe('a user’s own change of his password', () => {
+  const next = 'the next password of his';
+
+  test('takes the present one, and is in force at once', async () => {
+    const user = await added('own');
+    expect(await users.changePassword(user, { current: 'wrong', next, network: from() }, 'session')).toBe('refused');
+    expect(await users.changePassword(user, { current: password, next: 'short', network: from() }, 'session')).toBe('password-weak');
+    expect(await users.provePassword({ login: 'own', password, network: from() })).toHaveProperty('user');
+    expect(await users.changePassword(user, { current: password, next, network: from() }, 'session')).toBe('changed');
+    expect(await users.provePassword({ login: 'own', password, network: from() })).toBe('refused');
+    expect(await users.provePassword({ login: 'own', password: next, network: from() })).toHaveProperty('user');
+    expect(toldOf(user)).toEqual([
+      'user-created 0 provider',
+      'login-failed 4 password',
+      'password-changed 0 own',
+      'login-failed 4 password',
+    ]);
+  });
+
+  test('can not be used to try passwords', async () => {
+    const user = await added('tried');
+    const answers = [];
+    for (let count = 0; count < 8; count++)
+      answers.push(await users.changePassword(user, { current: 'wrong', next, network: from() }, 'session'));
+    expect(answers).toEqual([...Array(6).fill('refused'), { waitSeconds: 10 }, { waitSeconds: 10 }]);
+    expect(await users.provePassword({ login: 'tried', password, network: from() })).toEqual({ waitSeconds: 10 });
+  });
+
+  test('of two at once one is done, and none for who was disabled', async () => {
+    const user = await added('twice');
+    const changes = ['one next password', 'another next password'].map((each) =>
+      users.changePassword(user, { current: password, next: each, network: from() }, 'session'),
+    );
+    expect((await Promise.all(changes)).toSorted()).toEqual(['changed', 'refused']);
+    const off = await added('turned-off');
+    await users.setEnabled(off, false);
+    expect(await users.changePassword(off, { current: password, next, network: from() }, 'session')).toBe('refused');
+  });
+
+  test('ends his other sessions, and leaves apps and other users alone', async () => {
+    const [user, other] = [await added('leaver'), await added('stayer')];
+    const items = oauthItems(pool, makeDataKey(Buffer.alloc(16), randomBytes(32)));
+    const put = (kind: string, id: string, account: string) => items.put({ kind, id, payload: {}, account, ttlSeconds: 60 });
+    await put('Session', 'this one', user.id);
+    await put('Session', 'elsewhere', user.id);
+    await put('Session', 'his', other.id);
+    await put('RefreshToken', 'of an app', user.id);
+    await users.changePassword(user, { current: password, next, network: from() }, 'this one');
+    const isOver = async (id: string): Promise<boolean> => (await items.find('Session', id))?.consumedAt !== undefined;
+    expect([await isOver('this one'), await isOver('elsewhere'), await isOver('his')]).toEqual([false, true, false]);
+    expect(await items.find('RefreshToken', 'of an app')).toBeDefined();
   });
 });
 

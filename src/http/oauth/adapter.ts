@@ -3,6 +3,7 @@ import type { Revocations } from '../../authorization/revocations.ts';
 import type { SecurityEvents } from '../../authorization/security-events.ts';
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
 import { findClient, putClient } from '../../storage/oauth-clients.ts';
+import { lifetimes } from './lifetimes.ts';
 import type { FoundItem, OauthItem, OauthItems } from '../../storage/oauth-items.ts';
 import { revokeGrant, revokeToken } from '../../storage/oauth-revocations.ts';
 import { clientOfMetadata, metadataOfClient } from './client-metadata.ts';
@@ -18,12 +19,15 @@ export type AdapterOptions = {
   readonly events: SecurityEvents;
   /** What `consume` throws at those who come too late. */
   readonly lateError: () => Error;
+  /** What is thrown at those whose session ended meanwhile. */
+  readonly overError: () => Error;
 };
 
 /** The authorization server's storage on PostgreSQL. */
 export function oauthAdapter(options: AdapterOptions): AdapterFactory {
   return (kind) => {
     if (kind === 'Client') return clientAdapter(options.pool);
+    if (kind === 'Session') return sessionAdapter(options);
     if (kind === 'AccessToken' || kind === 'ClientCredentials') return tokenAdapter(options, kind);
     return itemAdapter(options, kind);
   };
@@ -59,6 +63,28 @@ function itemAdapter({ pool, items, revocations, events, lateError }: AdapterOpt
       else await items.remove(kind, id);
     },
     revokeByGrantId: endGrant,
+  };
+}
+
+/**
+ * Sessions. One that has ended stays as a row until it expires, so that a request which has read it before can't write it back under its
+ * own id or, as signing in does, under another one.
+ */
+function sessionAdapter(options: AdapterOptions): Adapter {
+  const { items, overError } = options;
+  const live = (found: FoundItem | undefined): AdapterPayload | undefined => {
+    if (found === undefined || found.consumedAt !== undefined) return undefined;
+    const { loginTs = Number.POSITIVE_INFINITY } = found.payload as AdapterPayload;
+    return loginTs + lifetimes.session > Date.now() / 1000 ? found.payload : undefined;
+  };
+  return {
+    ...itemAdapter(options, 'Session'),
+    find: async (id) => live(await items.find('Session', id)),
+    findByUid: async (uid) => live(await items.findByUid('Session', uid)),
+    async destroy(id) {
+      if (await items.consume('Session', id)) return;
+      if ((await items.find('Session', id)) !== undefined) throw overError();
+    },
   };
 }
 

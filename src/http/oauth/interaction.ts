@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PasswordAttempt, PasswordChange } from '../../authorization/users.ts';
 import type { Role } from '../../authorization/roles.ts';
 
 /*
@@ -109,6 +110,14 @@ export type Interactions = {
     login: { readonly accountId: string; readonly amr: readonly string[] },
   ) => Promise<void>;
   readonly closeSession: (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>;
+  /**
+   * The user's own change of his password. His other sessions end; this one goes on under another id. What his apps have stays.
+   */
+  readonly changePassword: (
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    attempt: PasswordAttempt,
+  ) => Promise<PasswordChange | 'signed-out'>;
   /** What apps the user let in, newest first. */
   readonly apps: (accountId: string) => Promise<readonly GrantedApp[]>;
   /** Ends a grant of his and all its tokens, at once and everywhere. @returns false if it is not his */

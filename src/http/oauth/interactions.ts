@@ -3,6 +3,7 @@ import type { Client, Interaction as StoredInteraction, InteractionResults, Prov
 import type { Pool } from 'pg';
 import type { Revocations } from '../../authorization/revocations.ts';
 import type { SecurityEvent, SecurityEvents } from '../../authorization/security-events.ts';
+import type { Users } from '../../authorization/users.ts';
 import { badRequest } from '../../fhir/error.ts';
 import {
   grantable,
@@ -25,6 +26,7 @@ import { oauthSessions } from './sessions.ts';
 export type InteractionsOptions = {
   readonly provider: () => Promise<Provider>;
   readonly accounts: Accounts;
+  readonly users: Pick<Users, 'find' | 'changePassword'>;
   readonly patients: Patients;
   readonly launches: Launches;
   readonly items: OauthItems;

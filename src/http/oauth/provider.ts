@@ -54,6 +54,7 @@ function configuration(options: ProviderOptions): Configuration {
       revocations: options.revocations,
       events: options.events,
       lateError: () => new errors.InvalidGrant('it was used before'),
+      overError: () => new errors.SessionNotFound('the session is over'),
     }),
     jwks: { keys: [...options.signing] as never },
     cookies: {

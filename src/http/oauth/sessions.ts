@@ -1,10 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
 import type { SecurityEvents } from '../../authorization/security-events.ts';
+import type { Users } from '../../authorization/users.ts';
 import type { Accounts, Interactions } from './interaction.ts';
 import { lifetimes } from './lifetimes.ts';
 
-type SessionOptions = { readonly provider: () => Promise<Provider>; readonly accounts: Accounts; readonly events: SecurityEvents };
+type SessionOptions = {
+  readonly provider: () => Promise<Provider>;
+  readonly accounts: Accounts;
+  readonly users: Pick<Users, 'find' | 'changePassword'>;
+  readonly events: SecurityEvents;
+};
 
 /** What the types leave out of the authorization server's sessions. */
 type OwnSession = {
@@ -21,8 +27,9 @@ type OwnSession = {
 export function oauthSessions({
   provider: made,
   accounts,
+  users,
   events,
-}: SessionOptions): Pick<Interactions, 'session' | 'openSession' | 'closeSession'> {
+}: SessionOptions): Pick<Interactions, 'session' | 'openSession' | 'closeSession' | 'changePassword'> {
   async function open(incoming: IncomingMessage, outgoing: ServerResponse) {
     const provider = await made();
     const ctx = provider.createContext(incoming, outgoing);
@@ -61,6 +68,17 @@ export function oauthSessions({
       session.resetIdentifier();
       session.loginAccount({ accountId, loginTs: Math.floor(Date.now() / 1000), amr: [...amr] });
       await keep();
+    },
+    async changePassword(incoming, outgoing, attempt) {
+      const { session, keep } = await open(incoming, outgoing);
+      const user = session.accountId === undefined ? undefined : await users.find(session.accountId);
+      if (user === undefined) return 'signed-out';
+      const change = await users.changePassword(user, attempt, session.id);
+      if (change === 'changed') {
+        session.resetIdentifier();
+        await keep();
+      }
+      return change;
     },
     async closeSession(incoming, outgoing) {
       const { session, forget } = await open(incoming, outgoing);
