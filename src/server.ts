@@ -10,6 +10,9 @@ import { oauthPages } from './http/oauth/pages-mount.ts';
 import { countersInMemory, makeRateLimits } from './http/rate-limits.ts';
 import { readTls, renewTls } from './http/tls.ts';
 import { answerUnreadable } from './http/unreadable.ts';
+import { nativeApp } from './http/v1.ts';
+import { loadContract } from './native/contract.ts';
+import { nativeHandlers } from './native/handlers.ts';
 import type { Services } from './services.ts';
 import { clientOrigins } from './storage/oauth-clients.ts';
 import type { Log } from './telemetry/log.ts';
@@ -35,6 +38,7 @@ export async function startServer(services: Services): Promise<RunningServer> {
     log,
     ready,
     draining: () => draining,
+    native: nativeApp({ context, contract: await loadContract(), handlers: nativeHandlers, authenticate, limits, log }),
     ...(oauth === undefined ? {} : { pages: oauthPages({ oauth, context, accessOfUser: services.accessOfUser, log }) }),
   });
   const listener = makeListener({

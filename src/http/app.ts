@@ -23,6 +23,8 @@ export type AppOptions = {
   readonly log: Log;
   /** What people see of the authorization server. */
   readonly pages?: Hono<PagesEnv>;
+  /** The native API. */
+  readonly native: Hono<Env>;
   /** Rejects where the databases don't answer. */
   readonly ready: () => Promise<unknown>;
   /** Set while the server drains. */
@@ -31,6 +33,8 @@ export type AppOptions = {
 
 /** Where the FHIR API stands; BASE_URL is what clients call it. */
 const fhirPath = '/fhir/R4';
+/** The native API, and its short name. */
+const nativePaths = ['/api/v1', '/v1'];
 
 /**
  * The whole HTTP face. Headers that every answer has are set before the handler, by name: touching the finished Response
@@ -75,6 +79,7 @@ export function buildApp(options: AppOptions): Hono<Env> {
   app.route('/', healthApp(options));
   app.route(fhirPath, discoveryApp(context.config));
   app.route(fhirPath, fhirApp(options));
+  for (const path of nativePaths) app.route(path, options.native);
   if (options.pages !== undefined) app.route('/', options.pages);
   app.notFound((c) => {
     const text = `There is nothing at this address. FHIR is at ${fhirPath}.`;

@@ -1,0 +1,129 @@
+import { Readable } from 'node:stream';
+import { Hono } from 'hono';
+import type { Authenticate } from '../authorization/authenticate.ts';
+import { FhirError } from '../fhir/error.ts';
+import { parseJson } from '../fhir/json.ts';
+import type { Context } from '../interactions/context.ts';
+import { limitsOf } from '../interactions/entries.ts';
+import type { Contract, Operation } from '../native/contract.ts';
+import { NativeError } from '../native/error.ts';
+import type { NativeAnswer, NativeHandler } from '../native/handler.ts';
+import { nativeRefusal } from '../native/refusals.ts';
+import type { Log } from '../telemetry/log.ts';
+import { readBody } from './body.ts';
+import { callOf, type Env, type Exchange, pairsOf } from './exchange.ts';
+import { answerError } from './outcome.ts';
+import type { CallerBudget, RateLimits } from './rate-limits.ts';
+
+export type NativeAppOptions = {
+  readonly context: Context;
+  readonly contract: Contract;
+  /** By operationId: every operation of the contract has one. */
+  readonly handlers: Readonly<Record<string, NativeHandler>>;
+  readonly authenticate: Authenticate;
+  readonly limits: RateLimits;
+  readonly log: Log;
+};
+
+/** The native API, relative to `/api/v1`. What it takes and answers is told by openapi.yaml, which requests are checked against. */
+export function nativeApp(options: NativeAppOptions): Hono<Env> {
+  const { contract, handlers, log } = options;
+  const missing = contract.operations.filter(({ id }) => handlers[id] === undefined);
+  if (missing.length > 0) throw new Error(`operations of the contract without a handler: ${missing.map(({ id }) => id).join(', ')}`);
+  const app = new Hono<Env>();
+  app.get('/openapi.yaml', (c) => c.body(contract.text, 200, { 'content-type': 'application/yaml; charset=utf-8' }));
+  app.all('*', async (c) => {
+    try {
+      return sent(c, await answer(options, c));
+    } catch (error) {
+      return refused(c, error, log);
+    }
+  });
+  return app;
+}
+
+async function answer({ context: ctx, contract, handlers, authenticate, limits }: NativeAppOptions, c: Exchange): Promise<NativeAnswer> {
+  const { incoming } = c.env;
+  const caller = await authenticate(incoming.headers, limits.attemptOf(incoming));
+  c.set('caller', caller);
+  const found = contract.find(c.req.method, pathOf(incoming.url ?? ''));
+  if (Array.isArray(found)) throw found.length === 0 ? unknownPath() : methodUnknown(found);
+  const { operation, values } = found;
+  await limits.takeOf(caller.grant, budgetOf(operation));
+  const header = (name: string): string | undefined => {
+    const value = incoming.headers[name];
+    return Array.isArray(value) ? value.join(',') : value;
+  };
+  const parameters = operation.parameters({ path: values, query: pairsOf(c), header });
+  const handler = handlers[operation.id];
+  if (handler === undefined) throw unknownPath();
+  const request = { ctx, call: callOf(c), grant: caller.grant, requestId: c.var.requestId, parameters };
+  const end = operation.method === 'GET' ? undefined : ctx.live.beginWrite();
+  try {
+    return await handler({ ...request, ...(await bodyOf(ctx, c, operation)) });
+  } finally {
+    end?.();
+  }
+}
+
+/** Behind `/api/v1` or `/v1`, without the slash at its end. */
+function pathOf(url: string): string {
+  const mark = url.indexOf('?');
+  const path = (mark === -1 ? url : url.slice(0, mark)).replace(/^(?:\/api)?\/v1/, '');
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+}
+
+/** JSON is read and checked; what else the operation takes is handed on as it comes. */
+async function bodyOf(ctx: Context, c: Exchange, operation: Operation) {
+  const { incoming } = c.env;
+  const hasBody = incoming.headers['transfer-encoding'] !== undefined || Number(incoming.headers['content-length'] ?? 0) > 0;
+  if (operation.bodyTypes.length === 0) {
+    if (hasBody) throw new NativeError('invalid_request', 'This operation takes no body.');
+    return { body: undefined };
+  }
+  if (!hasBody) {
+    if (operation.isBodyRequired) throw new NativeError('invalid_request', 'This operation needs a body.');
+    return { body: undefined };
+  }
+  const mediaType = (incoming.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  if (!operation.bodyTypes.includes(mediaType))
+    throw new NativeError('unsupported_media_type', `The body is one of: ${operation.bodyTypes.join(', ')}.`);
+  if (mediaType !== 'application/json') return { body: undefined, stream: { mediaType, body: incoming } };
+  const { value } = parseJson(await readBody(incoming, ctx.config.bodyLimitBytes), limitsOf(ctx));
+  operation.checkBody(mediaType, value);
+  return { body: value };
+}
+
+function budgetOf({ method, path }: Operation): CallerBudget {
+  if (method !== 'GET') return 'writes';
+  return path.endsWith('}') ? 'reads' : 'searches';
+}
+
+function sent(c: Exchange, { status, body, headers = {} }: NativeAnswer): Response {
+  if (body === undefined) return c.body(null, { status: status as 200, headers });
+  if (body instanceof Readable) return c.body(Readable.toWeb(body) as ReadableStream, { status: status as 200, headers });
+  return c.body(JSON.stringify(body), { status: status as 200, headers: { 'content-type': nativeJson, ...headers } });
+}
+
+export const nativeJson = 'application/json; charset=utf-8';
+
+function refused(c: Exchange, error: unknown, log: Log): Response {
+  const { code, status, message, details, headers } = refusalOf(error, log, c.var.requestId);
+  const body = { code, message, ...(details.length === 0 ? {} : { details }), request_id: c.var.requestId };
+  return c.body(JSON.stringify(body), { status: status as 400, headers: { 'content-type': nativeJson, ...headers } });
+}
+
+function refusalOf(error: unknown, log: Log, requestId: string): NativeError {
+  if (error instanceof NativeError) return error;
+  if (error instanceof FhirError) return nativeRefusal(error);
+  const { status, issues = [], headers } = answerError(error, log, requestId);
+  return nativeRefusal(new FhirError(status, issues, { headers }));
+}
+
+function unknownPath(): NativeError {
+  return new NativeError('not_found', 'There is nothing at this address. See /api/v1/openapi.yaml.');
+}
+
+function methodUnknown(methods: readonly string[]): NativeError {
+  return new NativeError('method_not_allowed', `This address takes ${methods.join(', ')}.`, { headers: { allow: methods.join(', ') } });
+}

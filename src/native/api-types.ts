@@ -1,0 +1,507 @@
+// Made of openapi.yaml by `npm run openapi`. Not to be edited.
+export interface paths {
+    readonly "/patients": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Lists patients. */
+        readonly get: operations["listPatients"];
+        readonly put?: never;
+        /** Registers a patient. */
+        readonly post: operations["createPatient"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/patients/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Reads a patient. */
+        readonly get: operations["getPatient"];
+        /** Replaces a patient's demographics. */
+        readonly put: operations["replacePatient"];
+        readonly post?: never;
+        /** Deletes a patient; it can be restored. */
+        readonly delete: operations["deletePatient"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description A FHIR id. */
+        readonly Id: string;
+        readonly ETag: string;
+        readonly Error: {
+            /** @enum {string} */
+            readonly code: "invalid_request" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "not_acceptable" | "conflict" | "idempotency_mismatch" | "duplicate" | "deleted" | "version_mismatch" | "too_large" | "unsupported_media_type" | "validation_failed" | "precondition_required" | "rate_limited" | "internal" | "writes_disabled" | "unavailable";
+            readonly message: string;
+            readonly details?: readonly {
+                readonly field: string;
+                readonly code: string;
+                readonly message: string;
+            }[];
+            readonly request_id: string;
+        };
+        readonly ListMeta: {
+            readonly request_id: string;
+            /** Format: date-time */
+            readonly timestamp: string;
+            readonly pagination: {
+                readonly limit: number;
+                readonly total?: number;
+            };
+        };
+        readonly PatientList: {
+            readonly data: readonly components["schemas"]["Patient"][];
+            readonly next_cursor: string | null;
+            readonly meta: components["schemas"]["ListMeta"];
+        };
+        readonly PatientInput: {
+            readonly given_name: components["schemas"]["PersonName"];
+            readonly middle_name?: string | null;
+            readonly family_name: components["schemas"]["PersonName"];
+            /**
+             * Format: date
+             * @description In the past, not before 1900-01-01, age at most 120 years.
+             */
+            readonly date_of_birth: string;
+            /** @enum {string} */
+            readonly sex_at_birth?: "female" | "male" | "intersex" | "unknown" | "undisclosed";
+            /** @enum {string} */
+            readonly gender_identity?: "woman" | "man" | "nonbinary" | "other" | "undisclosed";
+            /** @description Needed with `other`. */
+            readonly gender_identity_text?: string | null;
+            /**
+             * Format: email
+             * @description Lower-cased; of one living patient only.
+             */
+            readonly email?: string | null;
+            /** @description Of one living patient only. */
+            readonly phone_e164?: string | null;
+            readonly address?: components["schemas"]["AddressInput"] | null;
+            readonly emergency_contact?: components["schemas"]["EmergencyContactInput"] | null;
+            /** @description BCP 47. */
+            readonly preferred_language?: string | null;
+            /** @default false */
+            readonly consent_to_contact: boolean;
+            readonly allergies?: components["schemas"]["TextList"];
+            readonly medical_history?: components["schemas"]["TextList"];
+            readonly current_medications?: components["schemas"]["TextList"];
+        };
+        /** @description Trimmed, inner white space collapsed, without digits. */
+        readonly PersonName: string;
+        readonly TextList: readonly string[];
+        readonly AddressInput: {
+            readonly line1: string;
+            readonly line2?: string | null;
+            readonly city?: string | null;
+            readonly state_province?: string | null;
+            /** @description Needs the country; checked by its rules where they are known. */
+            readonly postal_code?: string | null;
+            /** @description ISO 3166-1 alpha-2. */
+            readonly country?: string | null;
+        };
+        readonly EmergencyContactInput: {
+            readonly name: string;
+            readonly phone_e164?: string | null;
+            readonly relationship?: string | null;
+        };
+        /** @description As stored: of a record that FHIR wrote, any field may be missing and texts may be anything. */
+        readonly Patient: {
+            readonly patient_id: components["schemas"]["Id"];
+            readonly given_name?: string;
+            readonly middle_name?: string;
+            readonly family_name?: string;
+            /** @description A date, or as much of one as is known: `1985-12`. */
+            readonly date_of_birth?: string;
+            readonly sex_at_birth?: string;
+            readonly gender_identity?: string;
+            readonly gender_identity_text?: string;
+            readonly email?: string;
+            readonly phone_e164?: string;
+            readonly address?: {
+                readonly line1?: string;
+                readonly line2?: string;
+                readonly city?: string;
+                readonly state_province?: string;
+                readonly postal_code?: string;
+                readonly country?: string;
+            };
+            readonly emergency_contact?: {
+                readonly name?: string;
+                readonly phone_e164?: string;
+                readonly relationship?: string;
+            };
+            readonly preferred_language?: string;
+            readonly consent_to_contact: boolean;
+            /** Format: date-time */
+            readonly created_at?: string;
+            /** Format: date-time */
+            readonly updated_at: string;
+            readonly version: number;
+            readonly is_deleted: boolean;
+        };
+    };
+    responses: {
+        /** @description The request is not as this contract says: `invalid_request`. */
+        readonly InvalidRequest: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description No or no valid credentials: `unauthenticated`. */
+        readonly Unauthenticated: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description Scopes or rights are missing: `forbidden`. */
+        readonly Forbidden: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description It does not exist, or the caller may not see it: `not_found`. */
+        readonly NotFound: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `conflict`, `duplicate` or `idempotency_mismatch`. */
+        readonly Conflict: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description It was deleted: `deleted`. */
+        readonly Deleted: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description If-Match names another version: `version_mismatch`. */
+        readonly VersionMismatch: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description The body is too large: `too_large`. */
+        readonly TooLarge: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `unsupported_media_type` */
+        readonly UnsupportedMediaType: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description Fields are at fault; see details: `validation_failed`. */
+        readonly ValidationFailed: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description If-Match is missing: `precondition_required`. */
+        readonly PreconditionRequired: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description Too many requests: `rate_limited`. */
+        readonly RateLimited: {
+            headers: {
+                readonly "Retry-After": components["headers"]["RetryAfter"];
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description Repeat later: `unavailable` or `writes_disabled`. */
+        readonly Unavailable: {
+            headers: {
+                readonly "Retry-After": components["headers"]["RetryAfter"];
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Error"];
+            };
+        };
+    };
+    parameters: {
+        /** @description Items a page. */
+        readonly Limit: number;
+        /** @description `next_cursor` of the page before. */
+        readonly Cursor: string;
+        /** @description Whether to count all items: `meta.pagination.total`. */
+        readonly Total: boolean;
+        readonly Id: components["schemas"]["Id"];
+        /** @description The ETag of the version that is known: `W/"3"`. */
+        readonly IfMatch: components["schemas"]["ETag"];
+        /** @description The ETag of the version that is known: `W/"3"`. */
+        readonly IfMatchOptional: components["schemas"]["ETag"];
+        /** @description Makes the request repeatable, for 24 hours. The same key with another request is 409 `idempotency_mismatch`. */
+        readonly IdempotencyKey: string;
+        /** @description As it was at this time. */
+        readonly AsOf: string;
+    };
+    requestBodies: never;
+    headers: {
+        /** @description That of the request or a new one. */
+        readonly RequestId: string;
+        /** @description The version. */
+        readonly ETag: components["schemas"]["ETag"];
+        /** @description When this version was written. */
+        readonly LastModified: string;
+        /** @description Where it is. */
+        readonly Location: string;
+        /** @description Seconds. */
+        readonly RetryAfter: string;
+        /** @description `true`: the answer is that of the first request with this key. */
+        readonly IdempotencyReplayed: "true";
+    };
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    readonly listPatients: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Items a page. */
+                readonly limit?: components["parameters"]["Limit"];
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: components["parameters"]["Cursor"];
+                /** @description Whether to count all items: `meta.pagination.total`. */
+                readonly total?: components["parameters"]["Total"];
+                /** @description The beginning of a family name. */
+                readonly family_name?: string;
+                /** @description The beginning of a given name. */
+                readonly given_name?: string;
+                /** @description Date of birth. */
+                readonly dob?: string;
+                readonly email?: string;
+                /** @description E.164; a plus sign is escaped as `%2B`. */
+                readonly phone?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description A page of patients, those registered last first. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PatientList"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly createPatient: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Makes the request repeatable, for 24 hours. The same key with another request is 409 `idempotency_mismatch`. */
+                readonly "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PatientInput"];
+            };
+        };
+        readonly responses: {
+            /** @description The patient as registered. */
+            readonly 201: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly ETag: components["headers"]["ETag"];
+                    readonly "Last-Modified": components["headers"]["LastModified"];
+                    readonly "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Patient"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 409: components["responses"]["Conflict"];
+            readonly 413: components["responses"]["TooLarge"];
+            readonly 415: components["responses"]["UnsupportedMediaType"];
+            readonly 422: components["responses"]["ValidationFailed"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly getPatient: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: components["parameters"]["Id"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The patient. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly ETag: components["headers"]["ETag"];
+                    readonly "Last-Modified": components["headers"]["LastModified"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Patient"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 410: components["responses"]["Deleted"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly replacePatient: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header: {
+                /** @description The ETag of the version that is known: `W/"3"`. */
+                readonly "If-Match": components["parameters"]["IfMatch"];
+            };
+            readonly path: {
+                readonly id: components["parameters"]["Id"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PatientInput"];
+            };
+        };
+        readonly responses: {
+            /** @description The patient as it is now. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly ETag: components["headers"]["ETag"];
+                    readonly "Last-Modified": components["headers"]["LastModified"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Patient"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 409: components["responses"]["Conflict"];
+            readonly 410: components["responses"]["Deleted"];
+            readonly 412: components["responses"]["VersionMismatch"];
+            readonly 413: components["responses"]["TooLarge"];
+            readonly 415: components["responses"]["UnsupportedMediaType"];
+            readonly 422: components["responses"]["ValidationFailed"];
+            readonly 428: components["responses"]["PreconditionRequired"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly deletePatient: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header: {
+                /** @description The ETag of the version that is known: `W/"3"`. */
+                readonly "If-Match": components["parameters"]["IfMatch"];
+            };
+            readonly path: {
+                readonly id: components["parameters"]["Id"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description It is deleted, or was before. */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 409: components["responses"]["Conflict"];
+            readonly 410: components["responses"]["Deleted"];
+            readonly 412: components["responses"]["VersionMismatch"];
+            readonly 428: components["responses"]["PreconditionRequired"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+}

@@ -1,0 +1,266 @@
+import { readFile } from 'node:fs/promises';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { parse } from 'yaml';
+import { type Detail, NativeError } from './error.ts';
+
+/** An operation of openapi.yaml, ready to check requests by. */
+export type Operation = {
+  readonly id: string;
+  readonly method: string;
+  /** `/patients/{id}:restore` */
+  readonly path: string;
+  /** The values of the path's parameters, where this is the operation's path; they are not decoded. */
+  readonly match: (path: string) => Readonly<Record<string, string>> | undefined;
+  /** Media types of the body; empty: it takes none. */
+  readonly bodyTypes: readonly string[];
+  readonly isBodyRequired: boolean;
+  /** Names of the headers that the contract gives this operation, in lower case. */
+  readonly headers: ReadonlySet<string>;
+  /** The values as their schemas say (numbers, booleans). @throws NativeError 400 */
+  readonly parameters: (raw: RawParameters) => Parameters;
+  /** @throws NativeError 422 that names each field */
+  readonly checkBody: (mediaType: string, body: unknown) => void;
+};
+
+export type RawParameters = {
+  readonly path: Readonly<Record<string, string>>;
+  readonly query: readonly (readonly [string, string])[];
+  readonly header: (name: string) => string | undefined;
+};
+
+export type Parameters = {
+  readonly path: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly header: Readonly<Record<string, string | undefined>>;
+};
+
+/** The contract of the native API. */
+export type Contract = {
+  readonly operations: readonly Operation[];
+  /** The operation of a request; else the methods that the path takes: none, if there is no such path. */
+  readonly find: (method: string, path: string) => { readonly operation: Operation; readonly values: Record<string, string> } | string[];
+  /** The document as served. */
+  readonly text: string;
+};
+
+type Schema = Readonly<Record<string, unknown>>;
+type Parameter = {
+  readonly name: string;
+  readonly in: 'path' | 'query' | 'header';
+  readonly required?: boolean;
+  readonly schema: Schema;
+};
+type Described = {
+  readonly operationId: string;
+  readonly parameters?: readonly (Parameter | Reference)[];
+  readonly requestBody?: RequestBody | Reference;
+};
+type RequestBody = { readonly required?: boolean; readonly content: Readonly<Record<string, { readonly schema?: Schema }>> };
+type Reference = { readonly $ref: string };
+type Document = {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Described>>>>;
+};
+
+const documentName = 'openapi.yaml';
+const methods = new Set(['get', 'post', 'put', 'patch', 'delete']);
+
+/** Reads openapi.yaml. Schemas are compiled when their operation is first asked for. */
+export async function loadContract(file: URL = new URL('../../openapi.yaml', import.meta.url)): Promise<Contract> {
+  const text = await readFile(file, 'utf8');
+  const document = parse(text) as Document;
+  const ajv = addFormats.default(new Ajv2020({ allErrors: true, strict: false, validateFormats: true }));
+  ajv.addSchema({ $id: documentName, ...document }, documentName);
+  const coercing = addFormats.default(new Ajv2020({ allErrors: true, strict: false, coerceTypes: true }));
+  coercing.addSchema({ $id: documentName, ...document }, documentName);
+  const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item)
+      .filter(([method]) => methods.has(method))
+      .map(([method, described]) => operationOf({ document, ajv, coercing, path, method, described })),
+  );
+  return { operations, text, find: (method, path) => findOperation(operations, method, path) };
+}
+
+function findOperation(operations: readonly Operation[], method: string, path: string): ReturnType<Contract['find']> {
+  const allowed: string[] = [];
+  for (const operation of operations) {
+    const values = operation.match(path);
+    if (values === undefined) continue;
+    if (operation.method === method || (method === 'HEAD' && operation.method === 'GET')) return { operation, values };
+    allowed.push(operation.method);
+  }
+  return allowed;
+}
+
+type OperationSource = {
+  readonly document: Document;
+  readonly ajv: Ajv2020;
+  readonly coercing: Ajv2020;
+  readonly path: string;
+  readonly method: string;
+  readonly described: Described;
+};
+
+function operationOf({ document, ajv, coercing, path, method, described }: OperationSource): Operation {
+  const parameters = (described.parameters ?? []).map((each) => resolved<Parameter>(document, each));
+  const body = described.requestBody === undefined ? undefined : resolved<RequestBody>(document, described.requestBody);
+  const checks = new Map<string, ValidateFunction>();
+  const compiled = (name: string, schema: Schema, by: Ajv2020): ValidateFunction => {
+    let check = checks.get(name);
+    if (check === undefined) {
+      check = by.compile(absolute(schema) as Schema);
+      checks.set(name, check);
+    }
+    return check;
+  };
+  const schemaOf = (place: Parameter['in'], closed: boolean): Schema => {
+    const here = parameters.filter((each) => each.in === place);
+    return {
+      type: 'object',
+      properties: Object.fromEntries(here.map(({ name, schema }) => [place === 'header' ? name.toLowerCase() : name, schema])),
+      required: here.filter(({ required }) => required).map(({ name }) => (place === 'header' ? name.toLowerCase() : name)),
+      additionalProperties: !closed,
+    };
+  };
+  const queryNames = new Set(parameters.filter((each) => each.in === 'query').map(({ name }) => name));
+  const headers = new Set(parameters.filter((each) => each.in === 'header').map(({ name }) => name.toLowerCase()));
+  return {
+    id: described.operationId,
+    method: method.toUpperCase(),
+    path,
+    match: matcherOf(path),
+    bodyTypes: Object.keys(body?.content ?? {}),
+    isBodyRequired: body?.required === true,
+    headers,
+    parameters(raw) {
+      const query = queryOf(raw.query, queryNames);
+      const header = Object.fromEntries([...headers].flatMap((name) => (raw.header(name) === undefined ? [] : [[name, raw.header(name)]])));
+      const path = Object.fromEntries(Object.entries(raw.path).map(([name, value]) => [name, decoded(value)]));
+      for (const [place, values] of [
+        ['path', path],
+        ['query', query],
+        ['header', header],
+      ] as const) {
+        const check = compiled(place, schemaOf(place, place === 'query'), coercing);
+        if (!check(values)) throw invalidParameters(place, check.errors ?? []);
+      }
+      return { path, query, header };
+    },
+    checkBody(mediaType, value) {
+      const schema = body?.content[mediaType]?.schema;
+      if (schema === undefined) return;
+      const check = compiled(`body ${mediaType}`, schema, ajv);
+      if (!check(value)) throw invalidBody(check.errors ?? []);
+    },
+  };
+}
+
+/** References of the document's own, made absolute so that schemas compile outside it. */
+function absolute(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(absolute);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [
+      name,
+      name === '$ref' && typeof each === 'string' && each.startsWith('#') ? `${documentName}${each}` : absolute(each),
+    ]),
+  );
+}
+
+function resolved<T extends object>(document: Document, value: T | Reference): T {
+  if (!('$ref' in value)) return value;
+  const parts = value.$ref.slice(2).split('/');
+  return parts.reduce<unknown>(
+    (at, part) => (at as Record<string, unknown>)[part.replaceAll('~1', '/').replaceAll('~0', '~')],
+    document,
+  ) as T;
+}
+
+function matcherOf(path: string): Operation['match'] {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+  const pattern = new RegExp(`^${path.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replaceAll(/\{\w+\}/g, '([^/:]+)')}$`);
+  return (asked) => {
+    const found = pattern.exec(asked);
+    return found === null ? undefined : Object.fromEntries(names.map((name, at) => [name, found[at + 1] ?? '']));
+  };
+}
+
+function queryOf(pairs: RawParameters['query'], names: ReadonlySet<string>): Record<string, string> {
+  const query: Record<string, string> = {};
+  for (const [name, value] of pairs) {
+    if (!names.has(name))
+      throw invalidRequest([{ field: name.slice(0, 64), code: 'unknown', message: 'There is no such parameter here.' }]);
+    if (Object.hasOwn(query, name)) throw invalidRequest([{ field: name, code: 'repeated', message: 'Give it once.' }]);
+    query[name] = value;
+  }
+  return query;
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    throw invalidRequest([{ field: 'path', code: 'encoding', message: 'The path is not percent-encoded UTF-8.' }]);
+  }
+}
+
+const invalidRequest = (details: readonly Detail[]): NativeError =>
+  new NativeError('invalid_request', 'The request is not as the contract says; see details.', { details });
+
+function invalidParameters(place: Parameter['in'], errors: readonly ErrorObject[]): NativeError {
+  const missing = errors.find(
+    ({ keyword, params }) => place === 'header' && keyword === 'required' && params.missingProperty === 'if-match',
+  );
+  if (missing !== undefined) return new NativeError('precondition_required', 'Send If-Match with the ETag of the version you know.');
+  return invalidRequest(detailsOf(errors));
+}
+
+function invalidBody(errors: readonly ErrorObject[]): NativeError {
+  return new NativeError('validation_failed', 'The body is not as the contract says; see details.', { details: detailsOf(errors) });
+}
+
+const detailsMax = 100;
+
+/** What the schema says, never what was sent. */
+function detailsOf(errors: readonly ErrorObject[]): Detail[] {
+  const details = errors
+    .filter(({ keyword }) => keyword !== 'if' && keyword !== 'oneOf' && keyword !== 'anyOf')
+    .map(({ instancePath, keyword, params, message = '' }) => {
+      const path = instancePath
+        .slice(1)
+        .split('/')
+        .filter((part) => part !== '');
+      if (keyword === 'required') path.push(String(params.missingProperty));
+      if (keyword === 'additionalProperties' || keyword === 'unevaluatedProperties')
+        path.push(String(params.additionalProperty ?? params.unevaluatedProperty).slice(0, 64));
+      return { field: path.join('.').replaceAll(/\.(\d+)/g, '[$1]'), code: codeOf(keyword), message: textOf(keyword, params, message) };
+    });
+  const one = details.length > 0 ? details : [{ field: '', code: 'invalid', message: 'It fits none of the permitted forms.' }];
+  return [...new Map(one.map((detail) => [`${detail.field} ${detail.code}`, detail])).values()].slice(0, detailsMax);
+}
+
+const codes: Readonly<Record<string, string>> = {
+  required: 'required',
+  additionalProperties: 'unknown',
+  unevaluatedProperties: 'unknown',
+  enum: 'not_one_of',
+  const: 'not_one_of',
+  format: 'format',
+  pattern: 'format',
+  type: 'type',
+  minLength: 'too_short',
+  maxLength: 'too_long',
+  minItems: 'too_few',
+  maxItems: 'too_many',
+  minimum: 'too_small',
+  maximum: 'too_large',
+};
+
+const codeOf = (keyword: string): string => codes[keyword] ?? 'invalid';
+
+function textOf(keyword: string, params: Readonly<Record<string, unknown>>, message: string): string {
+  if (keyword === 'required') return 'It is needed.';
+  if (keyword === 'additionalProperties' || keyword === 'unevaluatedProperties') return 'There is no such field.';
+  if (keyword === 'enum') return `It is one of: ${(params.allowedValues as readonly unknown[]).join(', ')}.`;
+  return `It ${message}.`;
+}

@@ -1,0 +1,28 @@
+import type { Readable } from 'node:stream';
+import type { Grant } from '../authorization/grant.ts';
+import type { Call, Context } from '../interactions/context.ts';
+import type { Parameters } from './contract.ts';
+
+/** One request to an operation of the contract, its parameters and body checked against it. */
+export type NativeCall = {
+  readonly ctx: Context;
+  /** What the interactions see of it: the same rights, audit and consistency as on the FHIR API. */
+  readonly call: Call;
+  readonly grant: Grant;
+  readonly requestId: string;
+  readonly parameters: Parameters;
+  /** The JSON body; undefined where there is none, or where it is streamed. */
+  readonly body: unknown;
+  /** The body as it comes, of operations that take other media types than JSON. */
+  readonly stream?: { readonly mediaType: string; readonly body: Readable };
+};
+
+export type NativeAnswer = {
+  readonly status: number;
+  /** What JSON is made of; a stream is sent as it comes, with the content type among the headers. */
+  readonly body?: object | Readable;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+/** By operationId. */
+export type NativeHandler = (request: NativeCall) => Promise<NativeAnswer>;

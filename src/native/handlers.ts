@@ -1,0 +1,5 @@
+import type { NativeHandler } from './handler.ts';
+import { patientHandlers } from './patients/patients.ts';
+
+/** Every operation of openapi.yaml, by its operationId. */
+export const nativeHandlers: Readonly<Record<string, NativeHandler>> = { ...patientHandlers };
