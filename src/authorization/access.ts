@@ -1,14 +1,14 @@
-import { token } from '../encryption/token.ts';
 import { type FhirError, forbidden } from '../fhir/error.ts';
-import { compartmentParts } from '../search/extract.ts';
 import { refKeyOf } from '../search/types/reference.ts';
+import { localTarget } from '../search/types/reference.ts';
 import { type Alternatives, type Group, noRows, type RowFilter, withoutRows } from '../storage/filter.ts';
 import { assertCoherent, callerOf, type Grant } from './grant.ts';
+import { belongingToken, kindOf } from './rights/belonging.ts';
 import { type Circumstances, noCircumstances } from './rights/circumstances.ts';
 import { type Policy, openPolicy, policyRows } from './rights/policy.ts';
 import { noRights, type Rights } from './rights/rights.ts';
 import { groupsOfParams, type TokenContext } from './rights/token-groups.ts';
-import { isRead, kindOf, mayServe, mayWriteFor, userRows } from './rights/user-rows.ts';
+import { isRead, mayServe, mayWriteFor, userRows } from './rights/user-rows.ts';
 import { inactiveOrOwn } from './rights/writes.ts';
 import type { Letter, Scope } from './scopes.ts';
 
@@ -18,6 +18,8 @@ export type Access = {
   readonly filter: (letter: Letter, type: string) => RowFilter;
   /** Like `filter`, but refuses with 403 where no scope permits the interaction on this type at all. */
   readonly permit: (letter: Letter, type: string) => RowFilter;
+  /** Like `permit('r', …)`, for a read by id: who the user is himself is read where scopes tell him. */
+  readonly permitRead: (type: string, id: string) => RowFilter;
   /** May read every resource of every type: what is told of the store as a whole is no secret to him. */
   readonly seesAll: boolean;
   /** What cursors are bound to. */
@@ -55,13 +57,15 @@ export function accessOf(
     }
     return found;
   };
+  const permit = (letter: Letter, type: string): RowFilter => {
+    const found = filter(letter, type);
+    if (found === noRows) throw refusal(grant, letter, type);
+    return found;
+  };
   return {
     filter,
-    permit(letter, type) {
-      const found = filter(letter, type);
-      if (found === noRows) throw refusal(grant, letter, type);
-      return found;
-    },
+    permit,
+    permitRead: (type, id) => (isFhirUser(asking, type, id) ? personalFilter([[]], 'r', type, asking) : permit('r', type)),
     seesAll: grant.scopes.some(
       ({ level, type, letters, params }) => level === 'system' && type === '*' && letters.has('r') && params.length === 0,
     ),
@@ -69,6 +73,15 @@ export function accessOf(
     circumstances,
     isCareCut: rights.isCareCut,
   };
+}
+
+/** @see https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html#scopes-for-requesting-identity-data */
+const userTypes = new Set(['Patient', 'Person', 'Practitioner', 'PractitionerRole', 'RelatedPerson']);
+
+function isFhirUser({ grant, context }: Asking, type: string, id: string): boolean {
+  if (grant.readsFhirUser !== true || grant.fhirUser === undefined || !userTypes.has(type)) return false;
+  const target = localTarget({ reference: grant.fhirUser }, context.plan.base);
+  return target?.type === type && target.id === id;
 }
 
 type Asking = {
@@ -154,7 +167,8 @@ function filterFrom(anyOf: Alternatives): RowFilter {
 function rowsOfScope({ level }: Scope, letter: Letter, type: string, asking: Asking): Alternatives {
   const { grant, context, rights, circumstances } = asking;
   if (level === 'system') return [[]];
-  const compartment = (id: string): bigint => compartmentToken(context, 'Patient', id);
+  const belonging = belongingToken(type, context);
+  const compartment = (id: string): bigint => belonging('Patient', id);
   if (level === 'user') {
     const permitted = (): Alternatives => policyRows(letter, type, asking).permitted();
     return userRows(grant, rights, {
@@ -184,8 +198,4 @@ function personalFilter(rows: Alternatives, letter: Letter, type: string, asking
   const left = kept();
   if (left.length === 0 || filter === noRows) return filter;
   return filter === 'all' ? { anyOf: [[]], kept: left } : { ...filter, kept: left };
-}
-
-function compartmentToken({ plan }: TokenContext, compartment: string, id: string): bigint {
-  return token(plan.key, ...compartmentParts(compartment, id));
 }

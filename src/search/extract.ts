@@ -10,7 +10,7 @@ import { isBlindDate } from './types/blind-date.ts';
 import { extractFullText } from './types/full-text.ts';
 import { normalise } from './types/normalise.ts';
 import { extractQuantity } from './types/quantity.ts';
-import { extractReference, localTarget, refKeyOf } from './types/reference.ts';
+import { extractReference, localTarget, refKeyOf, targetTexts } from './types/reference.ts';
 import { extractSpecial } from './types/special.ts';
 import { extractString, sortBucket, stringParts } from './types/string.ts';
 import { extractToken } from './types/token.ts';
@@ -54,6 +54,7 @@ export function makeExtractor(options: ExtractorOptions): Extractor {
       extractFound(registry.of(inner.type), inner.resource, inside, fullText);
     }
     addCompartments(search, resource, id, sink);
+    if (type === 'Binary') addSecurityContext(resource, sink);
     const owners = ownersOf(resource, type, id, sink);
     for (const owner of owners.values()) tokens.add(ownerParts(owner));
     return {
@@ -164,6 +165,13 @@ export function addCompartments(search: TypeSearch, resource: object, id: string
       if (target?.type === compartment) sink.tokens.add(compartmentParts(compartment, target.id));
     });
   }
+}
+
+export const securityContextPath = 'Binary.securityContext';
+
+/** Who may see a Binary follows from what it names, though nothing is searched by it. @see https://hl7.org/fhir/R4/binary.html#security */
+function addSecurityContext(binary: Readonly<Record<string, unknown>>, sink: Sink): void {
+  for (const target of targetTexts(binary.securityContext, sink.base)) sink.tokens.add(['r', securityContextPath, target]);
 }
 
 const compartmentTypes = new Set(['Patient', 'Encounter', 'Practitioner', 'RelatedPerson', 'Device']);

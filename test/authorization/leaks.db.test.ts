@@ -180,3 +180,112 @@ describe('what is asked about a profile', () => {
     expect(text).not.toContain('quotedword');
   });
 });
+
+describe('what is a patient’s though it is in no compartment', () => {
+  const of = (id: string) => ({ reference: `Patient/${id}` });
+  const device = (id: string, patient?: string): Resource => ({
+    resourceType: 'Device',
+    id,
+    ...(patient === undefined ? {} : { patient: of(patient) }),
+  });
+  const task = (id: string, patient: string): Resource => ({
+    resourceType: 'Task',
+    id,
+    status: 'requested',
+    intent: 'order',
+    for: of(patient),
+  });
+  const binary = (id: string, context?: string): Resource => ({
+    resourceType: 'Binary',
+    id,
+    contentType: 'text/plain',
+    data: Buffer.from(id).toString('base64'),
+    ...(context === undefined ? {} : { securityContext: { reference: context } }),
+  });
+  const attached: Resource = {
+    resourceType: 'DocumentReference',
+    id: 'ann-doc',
+    status: 'current',
+    subject: of('ann'),
+    content: [
+      { attachment: { url: 'Binary/nobodys' } },
+      { attachment: { url: 'Binary/ann-bin' } },
+      { attachment: { url: 'Binary/bob-bin' } },
+    ],
+  };
+  beforeAll(async () => {
+    await put(server, [
+      device('ann-dev', 'ann'),
+      device('bob-dev', 'bob'),
+      device('stock'),
+      task('ann-task', 'ann'),
+      task('bob-task', 'bob'),
+      binary('ann-bin', 'Patient/ann'),
+      binary('bob-bin', 'Patient/bob'),
+      binary('nobodys'),
+      binary('by-document', 'DocumentReference/ann-doc'),
+      attached,
+    ]);
+  });
+  const callers = async (): Promise<string[]> => [
+    await server.token({ scope: 'patient/*.cruds', patient: 'ann' }),
+    await server.token({ scope: 'user/*.cruds', user: 'Patient/ann' }),
+    await server.token({ scope: 'user/*.cruds', user: 'Practitioner/doe' }),
+  ];
+
+  test('is read by who may read his record, and nobody else’s is', async () => {
+    for (const token of await callers()) {
+      for (const [type, own, others] of [
+        ['Device', ['ann-dev'], ['bob-dev', 'stock']],
+        ['Task', ['ann-task'], ['bob-task']],
+        ['Binary', ['ann-bin'], ['bob-bin', 'nobodys', 'by-document']],
+      ] as const) {
+        for (const id of own) expect((await ask(token, `/${type}/${id}`)).status, `${type}/${id}`).toBe(200);
+        for (const id of others) {
+          const never = await ask(token, `/${type}/x${id}`);
+          const there = await ask(token, `/${type}/${id}`);
+          expect([there.status, there.text.replaceAll(id, 'x')], `${type}/${id}`).toEqual([404, never.text.replaceAll(`x${id}`, 'x')]);
+        }
+        expect(named(await ask(token, `/${type}?_lastUpdated=ge2020`))).toEqual([...own]);
+      }
+      expect(named(await ask(token, '/Device?patient=ann'))).toEqual(['ann-dev']);
+      const { text } = await ask(token, '/Patient/ann/$everything');
+      expect(text).toContain('"Binary","id":"ann-bin"');
+      expect(text).not.toMatch(/"id":"(?:bob-bin|nobodys|by-document)"/);
+    }
+  });
+
+  test('is written for him, and for nobody else', async () => {
+    const [patient = '', user = '', doctor = ''] = await callers();
+    for (const token of [patient, user, doctor]) {
+      for (const [mine, another] of [
+        [device('x', 'ann'), device('x', 'bob')],
+        [task('x', 'ann'), task('x', 'bob')],
+        [binary('x', 'Patient/ann'), binary('x', 'Patient/bob')],
+        [binary('x', 'Patient/ann'), binary('x')],
+      ] as const) {
+        const create = (body: Resource): Promise<Answered> => server.request('POST', `/${body['resourceType']}`, { token, body });
+        expect((await create(another)).status).toBe(403);
+        const made = await create(mine);
+        expect(made.status, made.text).toBe(201);
+        const path = `/${mine.resourceType}/${made.json.id}`;
+        expect((await server.request('PUT', path, { token, body: { ...another, id: made.json.id } })).status).toBe(403);
+        expect((await server.request('PUT', path, { token, body: { ...mine, id: made.json.id } })).status).toBe(200);
+        expect((await server.request('DELETE', path, { token })).status).toBe(200);
+      }
+      expect((await server.request('PUT', '/Binary/bob-bin', { token, body: binary('bob-bin', 'Patient/ann') })).status).toBe(404);
+      expect((await server.request('PUT', '/Binary/nobodys', { token, body: binary('nobodys', 'Patient/ann') })).status).toBe(404);
+    }
+  });
+
+  test('is withheld by his consent and by labels', async () => {
+    const doctor = await server.token({ scope: 'user/*.rs', user: 'Practitioner/doe' });
+    await put(server, [denialOf('no-files', 'ann', { class: [{ system: 'http://hl7.org/fhir/resource-types', code: 'Binary' }] })]);
+    expect((await ask(doctor, '/Binary/ann-bin')).status).toBe(404);
+    expect((await ask(doctor, '/Device/ann-dev')).status).toBe(200);
+    await put(server, [denialOf('no-files', 'ann', {})], true);
+    await put(server, [{ ...device('ann-dev', 'ann'), ...psychiatry }]);
+    expect((await ask(doctor, '/Device/ann-dev')).status).toBe(404);
+    expect((await ask(await server.token({ scope: 'user/*.rs', user: 'Patient/ann' }), '/Device/ann-dev')).status).toBe(200);
+  });
+});

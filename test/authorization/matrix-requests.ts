@@ -44,6 +44,8 @@ export const readings: readonly Asked[] = [
     'Condition/pp-con',
     'Encounter/hh-enc',
     'Device/xx-dev',
+    'Binary/xx-file',
+    'Task/xx-task',
     'Group/xx-group',
     'ValueSet/xx-vs',
   ].flatMap((place) => [
@@ -104,6 +106,9 @@ export const readings: readonly Asked[] = [
     `MedicationAdministration?identifier=${numbers}|pp-adm-${canary}`,
     'MedicationAdministration?effective-time=2021-05-06&_sort=-effective-time',
     'Task?patient=pa',
+    'Device?patient=hh',
+    'Device?_lastUpdated=ge2020',
+    'Binary?_lastUpdated=ge2020',
     'Group?member=Patient/pa',
   ].map((query) => get('search', `/${query}`)),
   ...[

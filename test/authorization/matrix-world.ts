@@ -117,6 +117,13 @@ export const operators = (id: string, about: string, text: string): readonly Res
   { resourceType: 'Task', id: `${id}-task`, status: 'requested', intent: 'order', description: text, for: ref('Patient/pa') },
   { resourceType: 'Basic', id: `${id}-basic`, code: { text }, subject: ref(`Patient/${about}`) },
   { resourceType: 'Binary', id: `${id}-bin`, contentType: 'text/plain', data: Buffer.from(text).toString('base64') },
+  {
+    resourceType: 'Binary',
+    id: `${id}-file`,
+    contentType: 'text/plain',
+    data: Buffer.from(text).toString('base64'),
+    securityContext: ref(`Patient/${about}`),
+  },
 ];
 
 /** Of pa, and withheld from clinicians: by its label, and by what he said himself. */
@@ -198,10 +205,13 @@ const isShared = ({ resourceType }: Resource): boolean =>
   ['Organization', 'Practitioner', 'PractitionerRole', 'Location', 'Medication', 'CodeSystem', 'ValueSet', 'HealthcareService'].includes(
     resourceType,
   );
-/** Of no compartment of the patient. */
-const isOperators = ({ resourceType }: Resource): boolean =>
-  ['Device', 'Group', 'Task', 'Basic', 'Binary', 'ConceptMap'].includes(resourceType);
-const isMine = (resource: Resource): boolean => (isOf('pa')(resource) && !isOperators(resource)) || isShared(resource);
+/** Of nobody's record, or of others'. */
+const isOperators = ({ resourceType }: Resource): boolean => ['Group', 'ConceptMap'].includes(resourceType);
+/** In no compartment of the patient, and his all the same. */
+const namesMe = (resource: Resource): boolean =>
+  ['for', 'patient', 'securityContext'].some((element) => JSON.stringify(resource[element]) === JSON.stringify(ref('Patient/pa')));
+const isMine = (resource: Resource): boolean =>
+  ((isOf('pa')(resource) || namesMe(resource)) && !isOperators(resource)) || isShared(resource);
 const isWithheld = ({ id }: Resource): boolean => /-(?:sealed|adm)$/.test(id);
 const isShown = (resource: Resource): boolean => isMine(resource) && !isWithheld(resource);
 const isLaboratory = (resource: Resource): boolean =>

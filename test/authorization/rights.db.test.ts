@@ -133,7 +133,8 @@ describe('a provider', () => {
     expect((await as(doe, 'PUT', '/Organization/ward', { body: { resourceType: 'Organization', id: 'ward', name: 'Mine' } })).status).toBe(
       403,
     );
-    expect(await status(doe, '/Task/task')).toBe(403);
+    expect(await status(doe, '/Task/task')).toBe(200);
+    expect(await status(doe, '/Bundle')).toBe(403);
     expect(await status(doe, '/AuditEvent')).toBe(403);
   });
   test('writes for his patients only', async () => {

@@ -1,8 +1,7 @@
-import { token } from '../../encryption/token.ts';
-import { compartmentParts } from '../../search/extract.ts';
 import type { Alternatives } from '../../storage/filter.ts';
 import type { Grant } from '../grant.ts';
 import type { Letter } from '../scopes.ts';
+import { belongingToken, mayBelong } from './belonging.ts';
 import type { Circumstances } from './circumstances.ts';
 import type { Coded, PatientConsent } from './consent.ts';
 import { type Asker, deniedBy, isLabelGranted, permittedBy, type RowTokens } from './consent-filter.ts';
@@ -58,7 +57,7 @@ export function policyRows(letter: Letter, type: string, asking: PolicyAsking): 
   const rows = rowTokens(letter, type, context);
   const asker: Asker = { identities: identitiesOf(rights), purposes: circumstances.purposes, now: Date.now() };
   // A patient is not bound by what he says of others.
-  const consents = rights.consents.filter((consent) => concerns(consent, asking));
+  const consents = mayBelong(type, 'Patient', context.registry) ? rights.consents.filter((consent) => concerns(consent, asking)) : [];
   const own = (): bigint[] => rights.selves.map((id) => rows.compartment('Patient', id));
   return {
     denied: () => [...deniedBy(consents, asker, rows), ...deniedLabels(consents, asker, rows, asking)],
@@ -95,11 +94,15 @@ function deniedLabels(consents: readonly PatientConsent[], asker: Asker, rows: R
   // Who decides on labels has to see what they hide.
   if (grant.roles.some((role) => policy.labelWriters.includes(role))) return [];
   const cleared = new Set(grant.roles.flatMap((role) => policy.labelClearance.get(role) ?? []));
+  const those = (compartment: 'Patient' | 'Practitioner', ids: readonly string[]): readonly bigint[] =>
+    mayBelong(rows.type, compartment, asking.context.registry) ? ids.map((id) => rows.compartment(compartment, id)) : [];
+  const practitioners = [...(rights.identities ?? [])].filter((each) => each.startsWith('Practitioner/'));
   const exempt = [
-    ...(policy.labelsSeenByPatient ? rights.selves.map((id) => rows.compartment('Patient', id)) : []),
-    ...(circumstances.breakGlass === undefined ? [] : [rows.compartment('Patient', circumstances.breakGlass.patient)]),
-    ...[...(rights.identities ?? [])].flatMap((each) =>
-      each.startsWith('Practitioner/') ? rows.compartment('Practitioner', each.slice('Practitioner/'.length)) : [],
+    ...those('Patient', policy.labelsSeenByPatient ? rights.selves : []),
+    ...those('Patient', circumstances.breakGlass === undefined ? [] : [circumstances.breakGlass.patient]),
+    ...those(
+      'Practitioner',
+      practitioners.map((each) => each.slice('Practitioner/'.length)),
     ),
   ];
   const byExemption = new Map<string, { readonly labels: bigint[]; readonly exempt: readonly bigint[] }>();
@@ -112,18 +115,18 @@ function deniedLabels(consents: readonly PatientConsent[], asker: Asker, rows: R
     if (known === undefined) byExemption.set(all.join(), { labels: [...rows.labelled(label)], exempt: all });
     else known.labels.push(...rows.labelled(label));
   }
-  return [...byExemption.values()].map(({ labels, exempt: those }) => (those.length === 0 ? [labels] : [labels, { without: those }]));
+  return [...byExemption.values()].map(({ labels, exempt: who }) => (who.length === 0 ? [labels] : [labels, { without: who }]));
 }
 
 const compartmentTypes = new Set(['Patient', 'Encounter', 'Practitioner', 'RelatedPerson', 'Device']);
 
 function rowTokens(letter: Letter, type: string, context: TokenContext): RowTokens {
-  const { registry, plan } = context;
+  const { registry } = context;
   const textOf = ({ system, code }: Coded): string => (system === undefined ? escaped(code) : `${escaped(system)}|${escaped(code)}`);
   return {
     type,
     letter,
-    compartment: (of, id) => token(plan.key, ...compartmentParts(of, id)),
+    compartment: belongingToken(type, context),
     isCompartment: (of) => compartmentTypes.has(of),
     isType: (code) => registry.isType(code),
     coded(codes, by) {

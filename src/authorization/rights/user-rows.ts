@@ -3,32 +3,9 @@ import type { Alternatives } from '../../storage/filter.ts';
 import type { Grant } from '../grant.ts';
 import type { Role } from '../roles.ts';
 import type { Letter } from '../scopes.ts';
+import { kindOf } from './belonging.ts';
 import type { BreakGlass } from './circumstances.ts';
 import type { Rights } from './rights.ts';
-
-/** Shared resources that hold no patient's data: whoever is known may read and search them; only administrators and systems write them. */
-const sharedTypes = new Set([
-  'CodeSystem',
-  'HealthcareService',
-  'Location',
-  'Medication',
-  'Organization',
-  'Practitioner',
-  'PractitionerRole',
-  'Questionnaire',
-  'StructureDefinition',
-  'ValueSet',
-]);
-
-/** Members of a patient's compartment that tell of other patients, or are the operator's. */
-const operatorsTypes = new Set(['AuditEvent', 'Group']);
-
-/** What kind of resources a type's are, as far as access goes. */
-export function kindOf(type: string, registry: Registry): 'operators' | 'patients' | 'shared' | 'other' {
-  if (operatorsTypes.has(type)) return 'operators';
-  if (type === 'Patient' || registry.of(type).compartments.some(({ compartment }) => compartment === 'Patient')) return 'patients';
-  return sharedTypes.has(type) ? 'shared' : 'other';
-}
 
 export const isRead = (letter: Letter): boolean => letter === 'r' || letter === 's';
 
