@@ -10,6 +10,7 @@ import type { PlanContext } from '../search/sink.ts';
 import type { Reseal } from '../storage/binary-owners.ts';
 import type { Opener, SealedFor } from '../storage/sealing.ts';
 import type { Queryable } from '../storage/database.ts';
+import type { NewVersion } from '../storage/rows.ts';
 import type { RowIds } from '../storage/row-ids.ts';
 import type { Statistics } from '../storage/statistics.ts';
 import type { CreateBatch } from '../storage/create-batch.ts';
@@ -63,6 +64,8 @@ export type Call = {
   readonly lenient: boolean;
   /** Written with what the call writes, about it. */
   readonly provenance?: StatedProvenance;
+  /** Asked in the transaction of a write, before its versions are written: what it throws refuses all of it. */
+  readonly guard?: (client: Queryable, versions: readonly NewVersion[]) => Promise<void>;
 };
 
 /** What a client says of where its change comes from: a Provenance that is yet without targets, and the text it was sent as. */

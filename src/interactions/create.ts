@@ -1,6 +1,7 @@
 import { passesFilter } from '../storage/filter.ts';
 import { insertVersions } from '../storage/write.ts';
 import { type Answer, type Return, writeAnswer } from './answer.ts';
+import { besideOf, goesAlone } from './beside.ts';
 import { bindLinks } from './binaries.ts';
 import { matchUnderLock, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
@@ -10,7 +11,6 @@ import { created, toldOf, unchanged } from './outcomes.ts';
 import { multipleMatches, refusedByStore } from './preconditions.ts';
 import { writeLast } from './update.ts';
 import { assertTypeMatches, type Prepared, prepareVersion, validated } from './prepare.ts';
-import { provenanceOf } from './provenance.ts';
 import { inWriting, noticed } from './writing.ts';
 
 export type CreateOptions = { readonly prefer: Return /** Search criteria, as the header holds them. */; readonly ifNoneExist?: string };
@@ -29,7 +29,7 @@ export async function create(ctx: Context, call: Call, type: string, received: D
   const id = newId(type);
   const prepared = await prepareVersion(ctx, document, { id, rid, version: 1, interaction: 'c' }, filter);
   const { row, json } = prepared;
-  const alone = prepared.links.length > 0 || call.provenance !== undefined;
+  const alone = prepared.links.length > 0 || goesAlone(call);
   const lastUpdated = alone ? await createAlone(ctx, call, prepared) : await noticed(ctx, [type], ctx.creates.add(row));
   if (lastUpdated === undefined) throw refusedByStore();
   const readable = passesFilter(call.access.filter('r', type), row.tokens);
@@ -41,7 +41,7 @@ export async function create(ctx: Context, call: Call, type: string, received: D
 function createAlone(ctx: Context, call: Call, { row, links }: Prepared): Promise<string> {
   return inWriting(ctx, [row.type], async (tx) => {
     await bindLinks(ctx, tx.client, links);
-    return writeLast(tx, row, insertVersions, await provenanceOf(ctx, call, [row]));
+    return writeLast(tx, row, insertVersions, await besideOf(ctx, call, tx.client, [row]));
   });
 }
 
@@ -67,7 +67,7 @@ async function createUnlessMatched(ctx: Context, call: Call, document: Document,
       call.access.filter('c', type),
     );
     await bindLinks(ctx, tx.client, links);
-    const lastUpdated = await writeLast(tx, row, insertVersions, await provenanceOf(ctx, call, [row]));
+    const lastUpdated = await writeLast(tx, row, insertVersions, await besideOf(ctx, call, tx.client, [row]));
     const readable = passesFilter(call.access.filter('r', type), row.tokens);
     const told = toldOf(created(type), document);
     return writeAnswer({ status: 201, stamp: { type, id, version: 1, lastUpdated }, json, readable }, prefer, told);

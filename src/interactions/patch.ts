@@ -5,6 +5,7 @@ import { passesFilter, passesWrite } from '../storage/filter.ts';
 import { type LockedVersion, lockCurrent } from '../storage/read.ts';
 import { replaceVersions } from '../storage/write.ts';
 import { type Answer, type Return, writeAnswer } from './answer.ts';
+import { besideOf } from './beside.ts';
 import { bindLinks, linkedOwners } from './binaries.ts';
 import { lockMatch, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
@@ -16,7 +17,6 @@ import { applyJsonPatch } from './patch/json-patch.ts';
 import { fhirPathPatchLinks, jsonPatchLinks, type NamedText } from './patch/patch-links.ts';
 import { assertIfMatch, auditEventsStay, multipleMatches } from './preconditions.ts';
 import { assertId, prepareVersion, refusedWrite, validated } from './prepare.ts';
-import { provenanceOf } from './provenance.ts';
 import { gone, openOne } from './read.ts';
 import { unchangedText, writeLast } from './update.ts';
 import { inWriting } from './writing.ts';
@@ -84,7 +84,7 @@ async function patchLocked(
   const linked = await linkedOwners(ctx, tx.client, address, true);
   const { row, json, links } = await prepareVersion(ctx, document, { ...current, version, interaction: 'p' }, filter, [], linked);
   await bindLinks(ctx, tx.client, links);
-  const lastUpdated = await writeLast(tx, row, replaceVersions, await provenanceOf(ctx, call, [row]));
+  const lastUpdated = await writeLast(tx, row, replaceVersions, await besideOf(ctx, call, tx.client, [row]));
   return writeAnswer({ status: 200, stamp: { type, id, version, lastUpdated }, json, readable }, options.prefer, told);
 }
 

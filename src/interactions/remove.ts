@@ -4,12 +4,12 @@ import { passesWrite } from '../storage/filter.ts';
 import { lockCurrent } from '../storage/read.ts';
 import { replaceVersions } from '../storage/write.ts';
 import type { Answer } from './answer.ts';
+import { besideOf } from './beside.ts';
 import { findMatches, lockCriteria, lockMatches, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
 import { deleted } from './outcomes.ts';
 import { assertIfMatch, auditEventsStay, multipleMatches } from './preconditions.ts';
 import { assertDeletable, assertId, deletionOf } from './prepare.ts';
-import { provenanceOf } from './provenance.ts';
 import { writeBeside, writeLast } from './update.ts';
 import { inWriting } from './writing.ts';
 
@@ -33,7 +33,7 @@ export async function remove(ctx: Context, call: Call, type: string, id: string,
     if (current.deleted) return { status: 200, stamp: current, issues: [deleted(1)] };
     assertIfMatch(ifMatch, current.version);
     const row = deletionOf(current);
-    const lastUpdated = await writeLast(tx, row, replaceVersions, await provenanceOf(ctx, call, [row]));
+    const lastUpdated = await writeLast(tx, row, replaceVersions, await besideOf(ctx, call, tx.client, [row]));
     return { status: 200, stamp: { type, id, version: row.version, lastUpdated }, issues: [deleted(1)] };
   });
 }
@@ -63,7 +63,7 @@ export async function conditionalRemove(ctx: Context, call: Call, type: string, 
     const current = still.filter((row) => passesWrite(filter, row));
     const rows = current.map(deletionOf);
     await replaceVersions(tx.client, rows);
-    await writeBeside(tx, await provenanceOf(ctx, call, rows));
+    await writeBeside(tx, await besideOf(ctx, call, tx.client, rows));
     return { status: 200, issues: [deleted(current.length)] };
   });
 }

@@ -1,13 +1,13 @@
 import type { ParsedJson } from '../fhir/json.ts';
 import type { Transaction } from '../storage/database.ts';
 import type { Answer, Return } from './answer.ts';
+import { besideOf } from './beside.ts';
 import { type ConditionalReferences, conditionalReferencesOf, resolveConditionalReferences } from './conditional-references.ts';
 import type { Call, Context } from './context.ts';
 import { type Entry, inEntry, inEntryAsync } from './entries.ts';
 import { bundleResolver } from './links.ts';
 import { patchLinks } from './patch.ts';
 import type { NamedText } from './patch/patch-links.ts';
-import { provenanceOf } from './provenance.ts';
 import { answerGet } from './retrieve.ts';
 import { assertDistinct, readSteps, type Step } from './transaction-steps.ts';
 import { bindTargets, changesOf, type Current, lockTargets, placeOf, type Resolved, resolveCriteria } from './transaction-targets.ts';
@@ -63,7 +63,7 @@ async function run(
     inEntryAsync(each.step.entry.index, () => workOf(reading, call, each, state, resolver(each.step.entry.fullUrl), rids[at] ?? 0, prefer));
   const works = await prepareAll(ctx, tx, resolved, current, prepare);
   const versions = works.flatMap(({ insert, replace }) => insert ?? replace ?? []);
-  const provenance = await provenanceOf(reading, call, versions, resolver(undefined));
+  const provenance = await besideOf(reading, call, tx.client, versions, resolver(undefined));
   const lastUpdated = await writeAll(tx, works, provenance === undefined ? [] : [provenance]);
   const answers: Answer[] = [];
   for (const [at, { step, sameAs }] of resolved.entries()) {

@@ -8,6 +8,7 @@ import type { NewVersion, StoredVersion } from '../storage/rows.ts';
 import type { Decision } from '../storage/update-batch.ts';
 import { insertVersions, lockOwners, replaceVersions } from '../storage/write.ts';
 import { type Answer, type Return, writeAnswer } from './answer.ts';
+import { besideOf, goesAlone } from './beside.ts';
 import { bindLinks, concernsBinaries, linkedOwners } from './binaries.ts';
 import { lockMatch, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
@@ -16,7 +17,6 @@ import { newId } from './ids.ts';
 import { created, toldOf, unchanged, updated } from './outcomes.ts';
 import { assertIfMatch, auditEventsStay, existsAlready, multipleMatches, refusedByStore, versionConflict } from './preconditions.ts';
 import { assertId, assertTypeMatches, type Prepared, prepareVersion, refusedWrite, validated } from './prepare.ts';
-import { provenanceOf } from './provenance.ts';
 import { gone, openOne } from './read.ts';
 import { inWriting, noticed } from './writing.ts';
 
@@ -84,7 +84,7 @@ export async function conditionalUpdate(
 
 /** Together with other updates where nothing stands against it, else in a transaction of its own. */
 async function writeUnderId(ctx: Context, call: Call, address: Address, document: Document, options: UpdateOptions): Promise<Answer> {
-  if (address.type !== 'AuditEvent' && call.provenance === undefined && !concernsBinaries(ctx, document)) {
+  if (address.type !== 'AuditEvent' && !goesAlone(call) && !concernsBinaries(ctx, document)) {
     const answer = await noticed(
       ctx,
       [address.type],
@@ -111,7 +111,7 @@ async function writeLocked(
   const { row, links, answer } = await nextVersion(ctx, call, current, document, options, linked);
   if (row === undefined) return answer(undefined);
   await bindLinks(ctx, tx.client, links);
-  return answer(await writeLast(tx, row, replaceVersions, await provenanceOf(ctx, call, [row])));
+  return answer(await writeLast(tx, row, replaceVersions, await besideOf(ctx, call, tx.client, [row])));
 }
 
 /** What an update makes of the current version, which is locked: the next version, or nothing to do. */
@@ -191,7 +191,7 @@ async function insertUnderId(
     if (now === undefined) throw refusedByStore();
     return undefined;
   }
-  await writeBeside(tx, await provenanceOf(ctx, call, [prepared.row]));
+  await writeBeside(tx, await besideOf(ctx, call, tx.client, [prepared.row]));
   const readable = passesFilter(call.access.filter('r', type), prepared.row.tokens);
   return writeAnswer(
     { status: 201, stamp: { type, id, version: 1, lastUpdated }, json: prepared.json, readable },

@@ -27,7 +27,7 @@ test('a patient written by v1 is read by v1 and by FHIR, and found by what he is
   const origin = new URL(server.base).origin;
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   const made = await fetch(`${origin}/api/v1/patients`, { method: 'POST', headers, body: JSON.stringify(ada) });
-  const patient = await made.json();
+  const patient = (await made.json()) as { patient_id: string };
   expect([made.status, patient]).toMatchObject([
     201,
     { given_name: 'Ada', email: 'ada@example.org', version: 1, consent_to_contact: true },
