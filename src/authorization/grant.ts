@@ -10,6 +10,8 @@ export type Grant = {
   /** The patient in context, an id; the bound of all `patient/` scopes. */
   readonly patient?: string;
   readonly fhirUser?: string;
+  /** Scopes allow to read the one resource that `fhirUser` names. */
+  readonly readsFhirUser?: boolean;
   readonly roles: readonly Role[];
   readonly scopes: readonly Scope[];
   readonly tokenId?: string;

@@ -13,14 +13,16 @@ export function grantOf(payload: JWTPayload, map: ClaimMap): Grant {
   const patient = idOf(text(map.patient));
   const fhirUser = text(map.fhirUser);
   const roles = rolesOf(payload, map, fhirUser);
+  const scopes = scopesOf(payload, map);
   return {
     issuer: payload.iss ?? '',
     subject: payload.sub ?? '',
     clientId: map.clientId.map(text).find((each) => each !== undefined) ?? '',
-    scopes: parseScopes(scopesOf(payload, map), roles.length === 0 ? 'system' : 'user'),
+    scopes: parseScopes(scopes, roles.length === 0 ? 'system' : 'user'),
     roles,
     ...(patient === undefined ? {} : { patient }),
     ...(fhirUser === undefined ? {} : { fhirUser }),
+    ...(scopes.includes('openid') && scopes.includes('fhirUser') ? { readsFhirUser: true } : {}),
     ...(payload.jti === undefined ? {} : { tokenId: payload.jti }),
     ...(payload.purpose_of_use === undefined ? {} : { purposes: textsOf(payload.purpose_of_use) }),
   };

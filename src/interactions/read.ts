@@ -16,7 +16,7 @@ export type ReadConditions = { readonly ifNoneMatch?: string; readonly ifModifie
  * @see https://hl7.org/fhir/R4/http.html#read, https://hl7.org/fhir/R4/http.html#cread
  */
 export async function read(ctx: Context, call: Call, type: string, id: string, conditions: ReadConditions = {}): Promise<Answer> {
-  const filter = call.access.permit('r', type);
+  const filter = call.access.permitRead(type, id);
   assertId(id);
   const row = await readCurrent(ctx.reader, { type, id, refKey: ctx.refKeyOf(type, id) }, filter);
   if (row === undefined) throw notFound(type);

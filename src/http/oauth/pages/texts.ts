@@ -93,7 +93,7 @@ export const english = {
     refuse: 'Do not allow',
     nothing: 'Nothing is left that the app may do. Allow something, or choose "Do not allow".',
     openid: 'Know that it is you who signs in',
-    fhirUser: 'Know who you are in the records',
+    fhirUser: 'Know who you are in the records, and read your entry there',
     profile: 'Know your name',
     email: 'Know your e-mail address',
     launch: 'Know which patient and visit this is about',
