@@ -170,6 +170,28 @@ export function wordsByName(accepts: string, form: RegExp, description: string):
   };
 }
 
+/** A JSON object of texts by name. */
+export function secretsByName(description: string): Variable<ReadonlyMap<string, string>> {
+  return {
+    fallback: '',
+    empty: new Map(),
+    unset: 'none',
+    accepts: 'a JSON object of texts by id',
+    description,
+    read(written) {
+      let value: unknown;
+      try {
+        value = JSON.parse(written);
+      } catch {
+        return undefined;
+      }
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+      const pairs = Object.entries(value).filter((pair): pair is [string, string] => typeof pair[1] === 'string' && pair[1] !== '');
+      return pairs.length === Object.keys(value).length ? new Map(pairs) : undefined;
+    },
+  };
+}
+
 type ProfilePair = readonly [type: string, url: string];
 
 const urlsOf = (pairs: readonly ProfilePair[], type: string): readonly string[] =>

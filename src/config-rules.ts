@@ -20,6 +20,9 @@ export type Checked = {
   readonly pageSizeMax: number;
   readonly historyPageSizeDefault: number;
   readonly historyPageSizeMax: number;
+  readonly authorizationServer: boolean;
+  readonly federationFile: string | undefined;
+  readonly federationSecrets: ReadonlyMap<string, string>;
 };
 
 /** What is wrong between variables that are right each for itself. */
@@ -41,6 +44,8 @@ export function contradictions(config: Checked): string[] {
     ],
     [config.databaseUrl === undefined && config.migrationDatabaseUrl !== undefined, 'MIGRATION_DATABASE_URL requires DATABASE_URL'],
     [config.devTokenIssuer && config.nodeEnv === 'production', 'DEV_TOKEN_ISSUER must be off when NODE_ENV is production'],
+    [config.federationFile !== undefined && !config.authorizationServer, 'FEDERATION_FILE requires AUTHORIZATION_SERVER to be on'],
+    [config.federationSecrets.size > 0 && config.federationFile === undefined, 'FEDERATION_SECRETS requires FEDERATION_FILE'],
     [config.headersTimeoutMs > config.requestTimeoutMs, 'HEADERS_TIMEOUT_MS must not exceed REQUEST_TIMEOUT_MS'],
     [config.pageSizeDefault > config.pageSizeMax, 'PAGE_SIZE_DEFAULT must not exceed PAGE_SIZE_MAX'],
     [config.historyPageSizeDefault > config.historyPageSizeMax, 'HISTORY_PAGE_SIZE_DEFAULT must not exceed HISTORY_PAGE_SIZE_MAX'],

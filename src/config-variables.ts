@@ -12,6 +12,7 @@ import {
   perMinute,
   profilesByType,
   secret,
+  secretsByName,
   webAddress,
   whole,
   words,
@@ -175,6 +176,11 @@ export const sections = {
       ['optional', 'staff', 'all'],
       'Which local users have to sign in with a second factor: only who set one up, all but patients, or all.',
     ),
+    FEDERATION_FILE: optional(
+      'none',
+      path('', 'JSON file of the OpenID providers outside that users may sign in by; docs/users.md tells what it holds.'),
+    ),
+    FEDERATION_SECRETS: secret(secretsByName('Client secrets of this server at those providers.')),
     OAUTH_KEY_HOSTS: hosts('Hosts inside the own network, with or without port, that the keys of clients may be fetched from.'),
   },
   Requests: {

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { assertKnown, isRecord, isSafeAddress, isTexts, parsedJson } from './read-json.ts';
 
 /** Someone whose access tokens are taken, and how they are read. */
 export type TrustedIssuer = {
@@ -29,7 +29,19 @@ export type ClaimMap = {
   readonly audience: 'aud' | 'client_id';
 };
 
-const algorithmsAllowed: readonly string[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
+/** Asymmetric ones: who verifies a signature can't make one. */
+export const algorithmsAllowed: readonly string[] = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+];
 
 const generic: ClaimMap = {
   scope: ['scope', 'scp'],
@@ -64,7 +76,7 @@ const known = ['issuer', 'product', 'audience', 'jwksUri', 'algorithms', 'claims
  * @throws          Error that names the place in the file and what is wrong with it
  */
 export function readIssuers(text: string, audience: string): readonly TrustedIssuer[] {
-  const file = parsed(text);
+  const file = parsedJson(text);
   const list = isRecord(file) ? file['issuers'] : undefined;
   if (!Array.isArray(list)) throw new Error('expected {"issuers": [ … ]}');
   const issuers = list.map((each: unknown, at) => issuerOf(each, `issuers[${at}]`, audience));
@@ -102,14 +114,7 @@ function audienceOf(value: unknown, at: string): readonly string[] {
 /** Keys come over TLS, but for a provider on this very machine. */
 function addressOf(value: unknown, at: string): URL {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
-  const isHere = url !== undefined && (url.hostname === 'localhost' || (isIP(url.hostname) === 4 && url.hostname.startsWith('127.')));
-  if (
-    url === undefined ||
-    (url.protocol !== 'https:' && !(url.protocol === 'http:' && isHere)) ||
-    url.username !== '' ||
-    url.password !== ''
-  )
-    throw new Error(`${at}: expected the https address of the issuer's JSON Web Key Set`);
+  if (url === undefined || !isSafeAddress(url)) throw new Error(`${at}: expected the https address of the issuer's JSON Web Key Set`);
   return url;
 }
 
@@ -139,24 +144,3 @@ function claimsOf(value: unknown, from: ClaimMap, at: string): ClaimMap {
 const name = (given: unknown): string | undefined => (typeof given === 'string' ? given : undefined);
 const names = (given: unknown): readonly string[] | undefined => (typeof given === 'string' ? [given] : isTexts(given) ? given : undefined);
 const nameMap = (given: unknown): unknown => (isRecord(given) && isTexts(Object.values(given)) ? given : undefined);
-
-function assertKnown(value: Readonly<Record<string, unknown>>, keys: readonly string[], at: string): void {
-  const unknown = Object.keys(value).find((key) => !keys.includes(key));
-  if (unknown !== undefined) throw new Error(`${at}: ${JSON.stringify(unknown)} is not known; known are ${keys.join(', ')}`);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Error('expected JSON');
-  }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((each) => typeof each === 'string');
-}

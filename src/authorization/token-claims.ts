@@ -34,7 +34,7 @@ export function isAccessToken(payload: JWTPayload, map: ClaimMap): boolean {
 }
 
 /** A claim of that very name, else one that the name is the path of. */
-function claimOf(payload: Readonly<Record<string, unknown>>, name: string): unknown {
+export function claimOf(payload: Readonly<Record<string, unknown>>, name: string): unknown {
   if (Object.hasOwn(payload, name)) return payload[name];
   let value: unknown = payload;
   for (const step of name.split('.')) {
@@ -59,7 +59,7 @@ function rolesOf(payload: JWTPayload, map: ClaimMap, fhirUser: string | undefine
   return implied === undefined ? given : [implied];
 }
 
-function textsOf(claim: unknown): string[] {
+export function textsOf(claim: unknown): string[] {
   if (typeof claim === 'string') return claim.split(' ').filter((text) => text !== '');
   return Array.isArray(claim) ? claim.filter((item): item is string => typeof item === 'string') : [];
 }

@@ -16,12 +16,13 @@ export function userFault({
   fhirUser,
 }: {
   readonly login: string;
-  readonly password: string;
+  /** Undefined: he has none. */
+  readonly password: string | undefined;
   readonly roles: readonly string[];
   readonly fhirUser: string | undefined;
 }): UserFault | undefined {
   if (!/^[\p{L}\p{N}][\p{L}\p{N}._@+-]{1,99}$/u.test(login)) return 'login-invalid';
-  if (!isGoodPassword(password, login)) return 'password-weak';
+  if (password !== undefined && !isGoodPassword(password, login)) return 'password-weak';
   return rightsFault(roles, fhirUser);
 }
 

@@ -36,7 +36,10 @@ export type User = {
   readonly signedInAt?: Date;
 };
 
-export type NewUser = Pick<User, 'login' | 'name' | 'roles' | 'fhirUser'> & { readonly password: string };
+export type NewUser = Pick<User, 'login' | 'name' | 'roles' | 'fhirUser'> & {
+  /** Undefined: by none. He signs in elsewhere. */
+  readonly password?: string;
+};
 
 /** What came of a proof of identity. `wait`: it was not looked at, and none will be for so many seconds. */
 export type Proof = { readonly user: User } | 'refused' | { readonly waitSeconds: number };
@@ -194,7 +197,13 @@ export function makeUsers({ pool, secret, events, passwordCost, now = Date.now }
       if (fault !== undefined) return fault;
       const id = randomUUID();
       const profile = sealBytes(keys.seal, `account/${id}`, Buffer.from(JSON.stringify({ login, name } satisfies Profile)));
-      const row = { id, loginKey: loginKeyOf(login), profile, password: await passwords.hash(password), roles };
+      const row = {
+        id,
+        loginKey: loginKeyOf(login),
+        profile,
+        roles,
+        ...(password === undefined ? {} : { password: await passwords.hash(password) }),
+      };
       const added = await insertAccount(pool, { ...row, ...(fhirUser === undefined ? {} : { fhirUser }) });
       const stored = added ? await accountById(pool, id) : undefined;
       if (stored === undefined) return 'login-taken';

@@ -7,7 +7,8 @@ export type AccountRow = {
   readonly id: string;
   readonly loginKey: Buffer;
   readonly profile: Buffer;
-  readonly password: string;
+  /** Undefined: no password opens it. */
+  readonly password?: string;
   readonly roles: readonly string[];
   readonly fhirUser?: string;
   readonly totp?: Buffer;
@@ -22,7 +23,7 @@ type Row = {
   readonly id: string;
   readonly login_key: Buffer;
   readonly profile: Buffer;
-  readonly password: string;
+  readonly password: string | null;
   readonly roles: string[];
   readonly fhir_user: string | null;
   readonly totp: Buffer | null;
@@ -38,7 +39,7 @@ export async function insertAccount(db: Queryable, { id, loginKey, profile, pass
   const { rowCount } = await db.query(
     `insert into account (id, login_key, profile, password, roles, fhir_user) values ($1, $2, $3, $4, $5, $6)
      on conflict (login_key) do nothing`,
-    [id, loginKey, profile, password, roles, fhirUser ?? null],
+    [id, loginKey, profile, password ?? null, roles, fhirUser ?? null],
   );
   return rowCount === 1;
 }
@@ -62,7 +63,7 @@ export async function listAccounts(db: Queryable, limit: number): Promise<readon
 export type AccountChange = {
   readonly password?: string;
   /** Changes it only where this is the hash that is stored. */
-  readonly passwordBefore?: string;
+  readonly passwordBefore?: string | undefined;
   readonly enabled?: boolean;
   readonly roles?: readonly string[];
   readonly fhirUser?: string;
@@ -74,7 +75,7 @@ export async function changeAccount(db: Queryable, id: string, change: AccountCh
     `update account set password = coalesce($2, password),
        password_at = case when $2::text is null then password_at else clock_timestamp() end,
        enabled = coalesce($3, enabled), roles = coalesce($4, roles), fhir_user = coalesce($5, fhir_user)
-     where id = $1 and password = coalesce($6, password)`,
+     where id = $1 and ($6::text is null or password = $6)`,
     [id, change.password ?? null, change.enabled ?? null, change.roles ?? null, change.fhirUser ?? null, change.passwordBefore ?? null],
   );
   return rowCount === 1;
@@ -115,10 +116,10 @@ function accountOf(row: Row): AccountRow {
     id: row.id,
     loginKey: row.login_key,
     profile: row.profile,
-    password: row.password,
     roles: row.roles,
     enabled: row.enabled,
     createdAt: new Date(row.created_at),
+    ...(row.password === null ? {} : { password: row.password }),
     ...(row.fhir_user === null ? {} : { fhirUser: row.fhir_user }),
     ...(row.totp === null ? {} : { totp: row.totp }),
     ...(row.signed_in_at === null ? {} : { signedInAt: new Date(row.signed_in_at) }),

@@ -50,6 +50,8 @@ export type Interaction = {
   /** Who is signed in; always there at `consent`. */
   readonly account?: Account;
   readonly loginHint?: string;
+  /** The app asks for a proof of now, though a session lives here or elsewhere. */
+  readonly mustProveAnew: boolean;
   /**
    * What may be granted at most, in the words of the request: the app's registration, the user's role and what the server knows are
    * already taken off. Both kinds: `patient/Observation.rs?category=…`, and `openid`, `fhirUser`, `offline_access`, `launch/patient`.

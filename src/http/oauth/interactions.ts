@@ -75,6 +75,7 @@ export function oauthInteractions(options: InteractionsOptions): Interactions {
       stage: prompt.name === 'login' || account === undefined ? 'login' : 'consent',
       client: faceOf(client),
       scopes,
+      mustProveAnew: prompt.name === 'login' && prompt.reasons.some((reason) => reason === 'login_prompt' || reason === 'max_age'),
       needsPatient: needsPatient(scopes) && patient === undefined,
       needsEncounter: scopes.includes('launch/encounter') && encounter === undefined,
       ...(account === undefined ? {} : { account }),

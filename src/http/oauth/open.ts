@@ -1,4 +1,5 @@
 import { hkdfSync } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import type { JWTPayload } from 'jose';
 import type { Pool } from 'pg';
 import { type Revocations, watchRevocations } from '../../authorization/revocations.ts';
@@ -15,6 +16,8 @@ import { makeTokenReader, ownIssuer } from './access-tokens.ts';
 import { type Authority, makeAuthority } from './authority.ts';
 import { type ClientKeys, clientKeys } from './client-keys.ts';
 import { type Launches, makeLaunches } from './launch-context.ts';
+import { type Federation, type FederationOptions, makeFederation } from './federation/federation.ts';
+import { readProviders } from './federation/providers.ts';
 import { accountsOf } from './pages/context.ts';
 import { english } from './pages/texts.ts';
 import { viewsIn } from './pages/views.ts';
@@ -28,6 +31,8 @@ export type OauthServices = {
   readonly launches: Launches;
   readonly users: Users;
   readonly events: SecurityEvents;
+  /** Undefined where nobody signs in elsewhere. */
+  readonly federation: Federation | undefined;
   readonly clientKeys: ClientKeys;
   readonly revocations: Revocations;
   /** For whoever takes tokens: how ours are verified. */
@@ -60,6 +65,7 @@ export async function openOauth({ config, url, pool, users, events, secret, log 
   const key = makeDataKey(Buffer.alloc(16), secretFor('items'));
   const items = oauthItems(pool, key);
   const launches = makeLaunches(items);
+  const federation = await openFederation({ config, origin: new URL(base).origin, pool, items, users, key: secretFor('federation'), log });
   let renew = (): void => {};
   const revocations = await watchRevocations({ url, pool, log, onKeys: () => renew() });
   const fetching = clientKeys(config.oauthKeyHosts);
@@ -88,6 +94,7 @@ export async function openOauth({ config, url, pool, users, events, secret, log 
     launches,
     users,
     events,
+    federation,
     clientKeys: fetching,
     revocations,
     own,
@@ -99,4 +106,17 @@ export async function openOauth({ config, url, pool, users, events, secret, log 
     secretFor,
     close: () => revocations.stop(),
   };
+}
+
+async function openFederation({
+  config,
+  ...options
+}: Omit<FederationOptions, 'providers'> & Pick<OauthOptions, 'config'>): Promise<Federation | undefined> {
+  const { federationFile: file, federationSecrets } = config;
+  if (file === undefined) return undefined;
+  try {
+    return makeFederation({ ...options, providers: readProviders(await readFile(file, 'utf8'), federationSecrets) });
+  } catch (error) {
+    throw new Error(`FEDERATION_FILE, ${file}: ${error instanceof Error ? error.message : 'it cannot be read'}`, { cause: error });
+  }
 }

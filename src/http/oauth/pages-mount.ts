@@ -18,7 +18,7 @@ export type PagesMountOptions = {
 /** The pages of the authorization server, with what they work with. */
 export function oauthPages({ oauth, context, accessOfUser, log }: PagesMountOptions): Hono<PagesEnv> {
   const { config, pool } = context;
-  const { users, events, items, launches, authority, revocations } = oauth;
+  const { users, events, federation, items, launches, authority, revocations } = oauth;
   const { records, patients } = choicesOf(context, accessOfUser);
   const accounts = accountsOf(users);
   const interactions = oauthInteractions({
@@ -33,7 +33,7 @@ export function oauthPages({ oauth, context, accessOfUser, log }: PagesMountOpti
     pool,
     base: config.baseUrl,
   });
-  const pages = makePagesContext({ config, users, interactions, records, secret: oauth.secretFor('pages') });
+  const pages = makePagesContext({ config, users, federation, interactions, records, secret: oauth.secretFor('pages') });
   const hasDemo = config.nodeEnv !== 'production';
   return pagesApp({ context: () => Promise.resolve(pages), log, base: config.baseUrl, hasDemo });
 }

@@ -10,6 +10,7 @@ import { type Form, ForgedForm } from './forms.ts';
 import { documentOf, type Page, pageHeaders, styleUrl } from './layout.ts';
 import { accountDoor, appsDoor } from './own-frame.ts';
 import { accountPage, appsPage, onOwnEnrol, onRemove, onSecondFactor, onSignOut } from './own-pages.ts';
+import { onBackFrom, onOutside } from './outside-sign-in.ts';
 import { onCode, onEnrol, onEnrolled, onPassword, signInPage } from './sign-in.ts';
 import { startPage, startPath } from './start.ts';
 import { styleSheet } from './style.ts';
@@ -57,10 +58,12 @@ export function pagesApp(options: PagesOptions): Hono<PagesEnv> {
       : c.notFound(),
   );
   if (options.hasDemo) app.route(demoPath, demoApp(options.base));
-  app.all('/oauth/interaction/*', (c) =>
-    answered(c, options, ({ texts }) => ({ ...errorPage(texts, texts.error.notFound, c.var.requestId), status: 404 })),
-  );
+  app.all('/oauth/interaction/*', (c) => answered(c, options, (ctx) => missing(ctx, c)));
   return app;
+}
+
+function missing({ texts }: PagesContext, c: Exchange): Page {
+  return { ...errorPage(texts, texts.error.notFound, c.var.requestId), status: 404 };
 }
 
 type Work = (ctx: PagesContext, visit: Visit) => Answered | Promise<Answered>;
@@ -82,6 +85,14 @@ function interactionPages(app: Hono<PagesEnv>, options: PagesOptions): void {
       const door = await doorAt(c, ctx);
       if (door === undefined) return over(ctx, c);
       return isConsent(door) ? consentStep(ctx, visit, door) : signInPage(ctx, visit, door);
+    }),
+  );
+  app.get(`${place}/with/:provider`, (c) =>
+    answered(c, options, async (ctx, visit) => {
+      const door = await doorAt(c, ctx);
+      if (door === undefined) return over(ctx, c);
+      if (door.interaction.stage !== 'login') return { to: door.place };
+      return (await onOutside(ctx, visit, door, c.req.param('provider') ?? '')) ?? missing(ctx, c);
     }),
   );
   const onForm = <D extends Door>(
@@ -145,6 +156,13 @@ function ownPages(app: Hono<PagesEnv>, options: PagesOptions): void {
   post(`${signInDoor.place}/code`, signInDoor, (form) => (ctx, visit) => onCode(ctx, visit, signInDoor, form));
   post(`${signInDoor.place}/enrol`, signInDoor, (form) => (ctx, visit) => onEnrol(ctx, visit, signInDoor, form));
   post(`${signInDoor.place}/enrolled`, signInDoor, () => (ctx, visit) => onEnrolled(ctx, visit, signInDoor));
+
+  app.get(`${signInDoor.place}/with/:provider`, (c) =>
+    answered(c, options, async (ctx, visit) => (await onOutside(ctx, visit, signInDoor, c.req.param('provider'))) ?? missing(ctx, c)),
+  );
+  app.get(`${signInDoor.place}/from/:provider`, (c) =>
+    answered(c, options, async (ctx, visit) => (await onBackFrom(ctx, visit, c.req.param('provider'))) ?? missing(ctx, c)),
+  );
 
   app.get(appsDoor.place, (c) => answered(c, options, own(appsPage)));
   post(`${appsDoor.place}/remove`, appsDoor, (form) => own((ctx, visit, account) => onRemove(ctx, visit, account, form)));

@@ -6,6 +6,7 @@ import type { Config } from '../../../config.ts';
 import { makeDataKey } from '../../../encryption/seal.ts';
 import type { Context } from '../../../interactions/context.ts';
 import { addressReader, networkOf } from '../../peers.ts';
+import type { Federation } from '../federation/federation.ts';
 import type { Account, Accounts, Interactions, Patients } from '../interaction.ts';
 import { makeForms } from './forms.ts';
 import { recordsOf } from './records.ts';
@@ -15,6 +16,7 @@ import type { PagesContext, Records } from './visit.ts';
 export type PagesContextOptions = {
   readonly config: Pick<Config, 'baseUrl' | 'trustedProxies' | 'secondFactor'>;
   readonly users: Users;
+  readonly federation?: Federation | undefined;
   readonly interactions: Interactions;
   readonly records: Records;
   /** 32 bytes that the main database doesn't hold. */
@@ -27,12 +29,13 @@ const mustHaveSecondFactor: Readonly<Record<Config['secondFactor'], readonly Rol
   all: ['patient', 'viewer', 'provider', 'admin'],
 };
 
-export function makePagesContext({ config, users, interactions, records, secret }: PagesContextOptions): PagesContext {
+export function makePagesContext({ config, users, federation, interactions, records, secret }: PagesContextOptions): PagesContext {
   const derived = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), `pages/${purpose}`, 32));
   const addressOf = addressReader(config.trustedProxies);
   const needs = mustHaveSecondFactor[config.secondFactor];
   return {
     users,
+    federation,
     interactions,
     records,
     texts: english,

@@ -47,13 +47,15 @@ export async function onRemove(ctx: PagesContext, visit: Visit, account: Account
   return appsPage(ctx, visit, account, removed);
 }
 
-export async function onSignOut(ctx: PagesContext, { incoming, outgoing }: Visit): Promise<Answered> {
+export async function onSignOut(ctx: PagesContext, { incoming, outgoing }: Visit, { id }: Account): Promise<Answered> {
   await ctx.interactions.closeSession(incoming, outgoing);
-  return signedOutPage(ctx.texts);
+  return signedOutPage(ctx.texts, await ctx.federation?.signOutAt(id));
 }
 
-export function signedOutPage({ signOut }: Texts): Page {
-  return { title: signOut.doneTitle, body: html`<p>${signOut.done}</p><p><a href="/oauth/sign-in">${signOut.again}</a></p>` };
+/** @param elsewhere  where he is signed in still: whoever comes next to this browser would sign in by it without a password */
+export function signedOutPage({ signOut }: Texts, elsewhere: readonly { readonly name: string; readonly to: string }[] = []): Page {
+  const links = elsewhere.map(({ name, to }) => html`<p><a href="${to}">${signOut.elsewhere(name)}</a></p>`);
+  return { title: signOut.doneTitle, body: html`<p>${signOut.done}</p>${links}<p><a href="/oauth/sign-in">${signOut.again}</a></p>` };
 }
 
 export async function accountPage(ctx: PagesContext, visit: Visit, account: Account): Promise<Answered> {

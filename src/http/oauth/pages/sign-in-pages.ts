@@ -24,9 +24,16 @@ function placed({ leadsTo, fault, status, headers }: FormPlace): Omit<Page, 'tit
   };
 }
 
-export function loginPage(place: FormPlace & { readonly appName?: string; readonly login: string }, texts: Texts): Page {
+type LoginFields = {
+  readonly appName?: string;
+  readonly login: string;
+  /** Where one may sign in instead. */
+  readonly providers: readonly { readonly id: string; readonly name: string }[];
+};
+
+export function loginPage(place: FormPlace & LoginFields, texts: Texts): Page {
   const words = texts.signIn;
-  const { action, token, appName, login, fault } = place;
+  const { action, token, appName, login, fault, providers } = place;
   // Which of the two is wrong is not told.
   const field = { isRequired: true, lengthMax: 200, isFaulty: fault === words.refused };
   return {
@@ -40,6 +47,7 @@ ${fieldOf({ ...field, name: 'login', label: words.login, value: login, autocompl
 ${fieldOf({ ...field, name: 'password', label: words.password, type: 'password', autocomplete: 'current-password' })}
 <div class="buttons"><button>${words.submit}</button></div>
 </form>
+${providers.length === 0 ? '' : html`<div class="buttons">${providers.map(({ id, name }) => html`<a class="button" href="${action}/with/${id}">${words.outside(name)}</a>`)}</div>`}
 ${
   appName === undefined
     ? ''

@@ -16,6 +16,7 @@ const recoverySeconds = 1_800;
 export async function signInPage(ctx: PagesContext, visit: Visit, door: Door): Promise<Answered> {
   const begun = await begunHere(ctx, visit, door);
   if (begun === undefined) return loginAgain(ctx, visit, door, {});
+  if (begun.amr.includes('fed') && !isSecondFactorLeft(ctx, begun)) return finish(ctx, visit, door, begun.user, begun.amr);
   if (begun.user.hasSecondFactor) return codePage(placeOf(ctx, visit, door), ctx.texts);
   return enrolment(ctx, visit, door, begun.user);
 }
@@ -51,7 +52,18 @@ export async function onCode(ctx: PagesContext, visit: Visit, door: Door, form: 
   const place = placeOf(ctx, visit, door);
   if (proof === 'refused') return codePage({ ...place, fault: ctx.texts.secondFactor.refused, status: 403 }, ctx.texts);
   if ('waitSeconds' in proof) return codePage({ ...place, ...waiting(ctx, proof.waitSeconds) }, ctx.texts);
-  return finish(ctx, visit, door, proof.user, ['pwd', 'otp']);
+  return finish(ctx, visit, door, proof.user, [...begun.amr, 'otp']);
+}
+
+/** An outside provider vouches for him: what is left to prove is asked for at the place where he began. */
+export function provedElsewhere(ctx: PagesContext, visit: Visit, place: string, { id }: User, amr: readonly string[]): Answered {
+  keep(ctx, visit, { place, id, amr });
+  return { to: place };
+}
+
+/** Whether a second factor of ours is asked for: not where his provider has seen one, and we take its word. */
+function isSecondFactorLeft(ctx: PagesContext, { amr, user }: Pick<Begun, 'amr'> & { readonly user: User }): boolean {
+  return !amr.includes('mfa') && (user.hasSecondFactor || ctx.needsSecondFactor(user));
 }
 
 /** Whoever has to have a second factor sets it up before he gets any further. */
@@ -62,7 +74,7 @@ export async function onEnrol(ctx: PagesContext, visit: Visit, door: Door, form:
   const secret = ctx.forms.opened(`totp/${user.id}`, form.text('secret'));
   const codes = secret === undefined ? undefined : await ctx.users.enrol(user, secret, form.text('code'));
   if (codes === undefined) return enrolment(ctx, visit, door, user, { secret, fault: ctx.texts.enrol.refused });
-  keep(ctx, visit, { place: door.place, id: user.id, amr: ['pwd', 'otp'] }, recoverySeconds);
+  keep(ctx, visit, { place: door.place, id: user.id, amr: [...begun.amr, 'otp'] }, recoverySeconds);
   return recoveryPage(placeOf(ctx, visit, door), codes, ctx.texts);
 }
 
@@ -119,7 +131,8 @@ type Again = {
 function loginAgain(ctx: PagesContext, visit: Visit, door: Door, { login, ...again }: Again): Answered {
   const { interaction } = door;
   const app = interaction === undefined ? {} : { appName: interaction.client.name };
-  return loginPage({ ...placeOf(ctx, visit, door), ...app, ...again, login: login ?? interaction?.loginHint ?? '' }, ctx.texts);
+  const providers = ctx.federation?.providers ?? [];
+  return loginPage({ ...placeOf(ctx, visit, door), ...app, ...again, providers, login: login ?? interaction?.loginHint ?? '' }, ctx.texts);
 }
 
 function waiting({ texts }: PagesContext, seconds: number): Pick<Again, 'fault' | 'status' | 'headers'> {

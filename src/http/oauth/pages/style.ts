@@ -35,9 +35,10 @@ fieldset fieldset { border: 0; margin: 0; padding: 0; }
 fieldset fieldset > legend { font-size: 1rem; }
 button { min-height: 2.75rem; padding: 0.5rem 1.25rem; font: inherit; font-weight: 600; border-radius: 0.5rem; border: 1px solid var(--main); background: var(--main); color: var(--on-main); cursor: pointer; }
 button.second { background: transparent; color: var(--main); }
+a.button { display: inline-flex; align-items: center; justify-content: center; box-sizing: border-box; min-height: 2.75rem; padding: 0.5rem 1.25rem; font-weight: 600; border-radius: 0.5rem; border: 1px solid var(--main); color: var(--main); text-decoration: none; }
 button.plain { min-height: 0; padding: 0.375rem 0; border: 0; background: transparent; color: var(--main); font-weight: 400; text-decoration: underline; }
 .buttons { display: flex; flex-wrap: wrap; gap: 0.75rem; margin-top: 1.5rem; }
-form + form .buttons { margin-top: 0.75rem; }
+form + form .buttons, form + .buttons, .buttons + form .buttons { margin-top: 0.75rem; }
 a { color: var(--main); }
 input:focus-within, :focus-visible { outline: 3px solid var(--main); outline-offset: 2px; }
 .fault, .warning, .good { border-radius: 0.5rem; padding: 0.625rem 0.875rem; margin: 0.75rem 0; }
@@ -65,7 +66,7 @@ ol.codes code { white-space: nowrap; }
   header { padding: 0.75rem 1.25rem 0; }
   main { border-radius: 0; margin: 0.75rem 0 0; padding: 1.5rem 1.25rem 2rem; }
   ol.codes { columns: 1; }
-  .buttons form, .buttons button { width: 100%; }
+  .buttons form, .buttons button, .buttons a.button { width: 100%; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd + dt { margin-top: 0.5rem; }
 }

@@ -19,6 +19,16 @@ export const english = {
     wait: (minutes: string) => `There were too many attempts. Try again in ${minutes}.`,
     busy: 'The server is busy at the moment. Try again.',
     leave: 'Leave and go back to the app',
+    outside: (provider: string) => `Sign in with ${provider}`,
+  },
+  outside: {
+    away: 'The place where you sign in can not be reached at the moment. Try again later.',
+    declined: 'You were not signed in there.',
+    unbelievable:
+      'The answer of the place where you sign in could not be taken. Try again, and if that does not help, tell your administrator.',
+    refused: 'Your account there does not open an account here. Ask your administrator.',
+    over: 'This sign-in has ended, or it was begun in another browser.',
+    back: 'Sign in again',
   },
   secondFactor: {
     title: 'Confirm that it is you',
@@ -146,6 +156,7 @@ export const english = {
     doneTitle: 'You are signed out',
     done: 'You can close this page.',
     again: 'Sign in again',
+    elsewhere: (provider: string) => `Sign out of ${provider} as well`,
   },
   start: {
     explain: 'This is a FHIR server: it keeps health records and gives them to those who may have them.',

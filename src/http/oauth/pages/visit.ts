@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { html } from 'hono/html';
 import type { Users } from '../../../authorization/users.ts';
+import type { Federation } from '../federation/federation.ts';
 import type { Account, Interaction, Interactions } from '../interaction.ts';
 import type { Forms } from './forms.ts';
 import type { Markup, Page } from './layout.ts';
@@ -25,6 +26,8 @@ export type Records = {
 /** What the pages work with. */
 export type PagesContext = {
   readonly users: Users;
+  /** Undefined where nobody signs in elsewhere. */
+  readonly federation?: Federation | undefined;
   readonly interactions: Interactions;
   readonly records: Records;
   readonly forms: Forms;
