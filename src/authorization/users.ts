@@ -36,10 +36,8 @@ export type User = {
   readonly signedInAt?: Date;
 };
 
-export type NewUser = Pick<User, 'login' | 'name' | 'roles' | 'fhirUser'> & {
-  /** Undefined: by none. He signs in elsewhere. */
-  readonly password?: string;
-};
+/** Without a password he signs in elsewhere. */
+export type NewUser = Pick<User, 'login' | 'name' | 'roles' | 'fhirUser'> & { readonly password?: string };
 
 /** What came of a proof of identity. `wait`: it was not looked at, and none will be for so many seconds. */
 export type Proof = { readonly user: User } | 'refused' | { readonly waitSeconds: number };
@@ -197,14 +195,8 @@ export function makeUsers({ pool, secret, events, passwordCost, now = Date.now }
       if (fault !== undefined) return fault;
       const id = randomUUID();
       const profile = sealBytes(keys.seal, `account/${id}`, Buffer.from(JSON.stringify({ login, name } satisfies Profile)));
-      const row = {
-        id,
-        loginKey: loginKeyOf(login),
-        profile,
-        roles,
-        ...(password === undefined ? {} : { password: await passwords.hash(password) }),
-      };
-      const added = await insertAccount(pool, { ...row, ...(fhirUser === undefined ? {} : { fhirUser }) });
+      const hashed = password === undefined ? undefined : await passwords.hash(password);
+      const added = await insertAccount(pool, { id, loginKey: loginKeyOf(login), profile, password: hashed, roles, fhirUser });
       const stored = added ? await accountById(pool, id) : undefined;
       if (stored === undefined) return 'login-taken';
       const user = userOf(stored);

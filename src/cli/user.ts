@@ -1,10 +1,13 @@
 import { createInterface } from 'node:readline/promises';
+import type { Pool } from 'pg';
 import { makePassword, passwordRule } from '../authorization/passwords.ts';
 import { isRole, type Role } from '../authorization/roles.ts';
 import type { UserFault } from '../authorization/user-faults.ts';
 import type { User, Users } from '../authorization/users.ts';
 import { loadConfig } from '../config.ts';
 import { openServices } from '../services.ts';
+import { unbindIdentities } from '../storage/federated-identities.ts';
+import { revokeAccount } from '../storage/oauth-revocations.ts';
 import { createLog } from '../telemetry/log.ts';
 import { readArguments, UsageError, withUsage } from './arguments.ts';
 import type { CommandIo } from './io.ts';
@@ -18,6 +21,7 @@ Local users, beside the running server or without it. What ends a right ends the
   disable LOGIN, enable LOGIN
   password LOGIN       a new password
   totp-reset LOGIN     takes the second factor away: he may set up another
+  unlink LOGIN         forgets who he is at outside providers
   roles LOGIN --role ROLE [--role …] [--fhir-user TYPE/ID]
 
 Roles are patient, viewer, provider and admin. --fhir-user says whose record in the store it is: Patient/ID, Practitioner/ID.
@@ -42,6 +46,7 @@ export function run(args: readonly string[], io: CommandIo): Promise<number> {
     try {
       return await command.run({
         users: services.users,
+        pool: services.context.pool,
         io,
         login: login ?? '',
         roles: values.role?.map(roleOf),
@@ -57,6 +62,7 @@ export function run(args: readonly string[], io: CommandIo): Promise<number> {
 
 type Asked = {
   readonly users: Users;
+  readonly pool: Pool;
   readonly io: CommandIo;
   readonly login: string;
   readonly roles: readonly Role[] | undefined;
@@ -75,8 +81,15 @@ const commands: Readonly<Record<string, Command>> = {
   enable: { takesLogin: true, run: (asked) => withUser(asked, (user) => asked.users.setEnabled(user, true)) },
   password: { takesLogin: true, run: (asked) => withUser(asked, (user) => newPassword(asked, user)) },
   'totp-reset': { takesLogin: true, run: (asked) => withUser(asked, (user) => asked.users.resetSecondFactor(user)) },
+  unlink: { takesLogin: true, run: (asked) => withUser(asked, (user) => unlink(asked, user)) },
   roles: { takesLogin: true, run: (asked) => withUser(asked, (user) => newRights(asked, user)) },
 };
+
+/** His sessions and tokens end: who had them may have been somebody else. */
+async function unlink({ pool }: Asked, { id }: User): Promise<void> {
+  await unbindIdentities(pool, id);
+  await revokeAccount(pool, id);
+}
 
 async function add({ users, io, login, roles, name, fhirUser, password }: Asked): Promise<number> {
   if (roles === undefined) throw new UsageError('add needs --role');

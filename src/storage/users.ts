@@ -17,7 +17,10 @@ export type AccountRow = {
   readonly signedInAt?: Date;
 };
 
-export type NewAccount = Pick<AccountRow, 'id' | 'loginKey' | 'profile' | 'password' | 'roles' | 'fhirUser'>;
+export type NewAccount = Pick<AccountRow, 'id' | 'loginKey' | 'profile' | 'roles'> & {
+  readonly password: string | undefined;
+  readonly fhirUser: string | undefined;
+};
 
 type Row = {
   readonly id: string;

@@ -65,7 +65,16 @@ export async function openOauth({ config, url, pool, users, events, secret, log 
   const key = makeDataKey(Buffer.alloc(16), secretFor('items'));
   const items = oauthItems(pool, key);
   const launches = makeLaunches(items);
-  const federation = await openFederation({ config, origin: new URL(base).origin, pool, items, users, key: secretFor('federation'), log });
+  const federation = await openFederation({
+    config,
+    origin: new URL(base).origin,
+    pool,
+    items,
+    users,
+    key: secretFor('federation'),
+    events,
+    log,
+  });
   let renew = (): void => {};
   const revocations = await watchRevocations({ url, pool, log, onKeys: () => renew() });
   const fetching = clientKeys(config.oauthKeyHosts);

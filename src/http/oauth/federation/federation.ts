@@ -1,9 +1,10 @@
 import type { Pool } from 'pg';
+import type { SecurityEvents } from '../../../authorization/security-events.ts';
 import type { User, Users } from '../../../authorization/users.ts';
 import { issuersOf } from '../../../storage/federated-identities.ts';
 import type { OauthItems } from '../../../storage/oauth-items.ts';
 import type { Log } from '../../../telemetry/log.ts';
-import { outsideAccounts } from './accounts.ts';
+import { outsideAccounts, type Refusal } from './accounts.ts';
 import { type Conversation, ConversationFailed, type ConversationFault, conversationWith, isStateOf, type Sent } from './conversation.ts';
 import type { OutsideProvider } from './providers.ts';
 
@@ -41,6 +42,7 @@ export type FederationOptions = {
   readonly users: Users;
   /** 32 bytes that the main database doesn't hold. */
   readonly key: Buffer;
+  readonly events: SecurityEvents;
   readonly log: Log;
 };
 
@@ -52,7 +54,7 @@ export function backFrom(provider: string): string {
   return `/oauth/sign-in/from/${provider}`;
 }
 
-export function makeFederation({ providers, origin, pool, items, users, key, log }: FederationOptions): Federation {
+export function makeFederation({ providers, origin, pool, items, users, key, events, log }: FederationOptions): Federation {
   const accounts = outsideAccounts({ pool, users, key });
   const conversations = new Map<string, Conversation>(
     providers.map((each) => [each.id, conversationWith(each, `${origin}${backFrom(each.id)}`, `${origin}/oauth/sign-in`)]),
@@ -64,6 +66,11 @@ export function makeFederation({ providers, origin, pool, items, users, key, log
     const { fault, reason } = error;
     log.warn({ provider, fault, reason }, 'nobody was signed in by the outside provider');
     return fault;
+  }
+
+  async function refused(provider: string, reason: Refusal): Promise<void> {
+    log.warn({ provider, reason }, 'nobody was signed in by the outside provider');
+    await events({ kind: 'login-failed', outcome: 4, detail: `${provider}: ${reason}` });
   }
 
   return {
@@ -88,12 +95,14 @@ export function makeFederation({ providers, origin, pool, items, users, key, log
         const claims = await conversation.end(back, begun, begun.fresh);
         const user = await accounts.userOf(provider, claims);
         if (typeof user === 'string') {
-          log.warn({ provider: id, reason: user }, 'nobody was signed in by the outside provider');
+          await refused(id, user);
           return 'refused';
         }
         return { user, hasSecondFactor: hasSecondFactor(provider, claims) };
       } catch (error) {
-        return faultOf(id, error);
+        const fault = faultOf(id, error);
+        if (fault === 'unbelievable') await events({ kind: 'login-failed', outcome: 4, detail: `${id}: ${fault}` });
+        return fault;
       }
     },
     async signOutAt(account) {
