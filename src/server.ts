@@ -38,7 +38,15 @@ export async function startServer(services: Services): Promise<RunningServer> {
     log,
     ready,
     draining: () => draining,
-    native: nativeApp({ context, contract: await loadContract(), handlers: nativeHandlers, authenticate, limits, log }),
+    native: nativeApp({
+      context,
+      contract: await loadContract(),
+      handlers: nativeHandlers,
+      authenticate,
+      limits,
+      secret: services.idempotencySecret,
+      log,
+    }),
     ...(oauth === undefined ? {} : { pages: oauthPages({ oauth, context, accessOfUser: services.accessOfUser, log }) }),
   });
   const listener = makeListener({

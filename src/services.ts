@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -57,6 +58,8 @@ export type Services = {
   /** Undefined where this is no authorization server. */
   readonly oauth?: OauthServices;
   readonly erasing: Erasing;
+  /** What idempotency keys are kept under. */
+  readonly idempotencySecret: Buffer;
   /** Local accounts. */
   readonly users: Users;
   /** Notes who got access and who changed it. */
@@ -249,7 +252,8 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       return true;
     };
     const accessOfUser = userAccess(rights, deciding);
-    const common = { config, log, context, authenticate, erasing, users, events, accessOfUser, ready, close };
+    const idempotencySecret = Buffer.from(hkdfSync('sha256', keys.secretOf('cursor'), '', 'idempotency', 32));
+    const common = { idempotencySecret, config, log, context, authenticate, erasing, users, events, accessOfUser, ready, close };
     return oauth === undefined ? common : { ...common, oauth };
   } catch (error) {
     await close();

@@ -7,7 +7,8 @@ import type { Context } from '../interactions/context.ts';
 import { limitsOf } from '../interactions/entries.ts';
 import type { Contract, Operation } from '../native/contract.ts';
 import { NativeError } from '../native/error.ts';
-import type { NativeAnswer, NativeHandler } from '../native/handler.ts';
+import type { NativeAnswer, NativeCall, NativeHandler } from '../native/handler.ts';
+import { once } from '../native/idempotency.ts';
 import { nativeRefusal } from '../native/refusals.ts';
 import type { Log } from '../telemetry/log.ts';
 import { readBody } from './body.ts';
@@ -22,6 +23,8 @@ export type NativeAppOptions = {
   readonly handlers: Readonly<Record<string, NativeHandler>>;
   readonly authenticate: Authenticate;
   readonly limits: RateLimits;
+  /** What idempotency keys are kept under. */
+  readonly secret: Buffer;
   readonly log: Log;
 };
 
@@ -42,7 +45,10 @@ export function nativeApp(options: NativeAppOptions): Hono<Env> {
   return app;
 }
 
-async function answer({ context: ctx, contract, handlers, authenticate, limits }: NativeAppOptions, c: Exchange): Promise<NativeAnswer> {
+async function answer(
+  { context: ctx, contract, handlers, authenticate, limits, secret }: NativeAppOptions,
+  c: Exchange,
+): Promise<NativeAnswer> {
   const { incoming } = c.env;
   const caller = await authenticate(incoming.headers, limits.attemptOf(incoming));
   c.set('caller', caller);
@@ -60,7 +66,11 @@ async function answer({ context: ctx, contract, handlers, authenticate, limits }
   const request = { ctx, call: callOf(c), grant: caller.grant, requestId: c.var.requestId, parameters };
   const end = operation.method === 'GET' ? undefined : ctx.live.beginWrite();
   try {
-    return await handler({ ...request, ...(await bodyOf(ctx, c, operation)) });
+    const { received, ...body } = await bodyOf(ctx, c, operation);
+    const key = parameters.header['idempotency-key'];
+    if (key === undefined) return await handler({ ...request, ...body });
+    const fingerprint = JSON.stringify([operation.method, incoming.url, received]);
+    return await once({ ...request, ...body }, handler, secret, key, fingerprint);
   } finally {
     end?.();
   }
@@ -74,7 +84,11 @@ function pathOf(url: string): string {
 }
 
 /** JSON is read and checked; what else the operation takes is handed on as it comes. */
-async function bodyOf(ctx: Context, c: Exchange, operation: Operation) {
+async function bodyOf(
+  ctx: Context,
+  c: Exchange,
+  operation: Operation,
+): Promise<Pick<NativeCall, 'body' | 'stream'> & { received?: string }> {
   const { incoming } = c.env;
   const hasBody = incoming.headers['transfer-encoding'] !== undefined || Number(incoming.headers['content-length'] ?? 0) > 0;
   if (operation.bodyTypes.length === 0) {
@@ -89,9 +103,9 @@ async function bodyOf(ctx: Context, c: Exchange, operation: Operation) {
   if (!operation.bodyTypes.includes(mediaType))
     throw new NativeError('unsupported_media_type', `The body is one of: ${operation.bodyTypes.join(', ')}.`);
   if (mediaType !== 'application/json') return { body: undefined, stream: { mediaType, body: incoming } };
-  const { value } = parseJson(await readBody(incoming, ctx.config.bodyLimitBytes), limitsOf(ctx));
+  const { value, text } = parseJson(await readBody(incoming, ctx.config.bodyLimitBytes), limitsOf(ctx));
   operation.checkBody(mediaType, value);
-  return { body: value };
+  return { body: value, received: text };
 }
 
 function budgetOf({ method, path }: Operation): CallerBudget {

@@ -13,6 +13,8 @@ export type NativeCall = {
   readonly parameters: Parameters;
   /** The JSON body; undefined where there is none, or where it is streamed. */
   readonly body: unknown;
+  /** What the first request with this Idempotency-Key wrote (`Patient/x/_history/1`): it is to be answered again. */
+  readonly replay?: readonly string[];
   /** The body as it comes, of operations that take other media types than JSON. */
   readonly stream?: { readonly mediaType: string; readonly body: Readable };
 };

@@ -4,7 +4,7 @@ import { create } from '../interactions/create.ts';
 import { type Document, documentOf, parseStored } from '../interactions/document.ts';
 import { limitsOf } from '../interactions/entries.ts';
 import type { Context } from '../interactions/context.ts';
-import { read } from '../interactions/read.ts';
+import { read, vread } from '../interactions/read.ts';
 import { remove } from '../interactions/remove.ts';
 import { type Pairs, search } from '../interactions/search.ts';
 import { update } from '../interactions/update.ts';
@@ -86,8 +86,22 @@ export async function createView<I extends object, V extends object>(
   input: I,
 ): Promise<NativeAnswer> {
   const { ctx, call } = request;
-  const document = documentFrom(ctx, view.toResource(input));
-  return shown(view, await create(ctx, call, view.type, document, { prefer: 'representation' }));
+  return writtenOnce(view, request, 201, () => {
+    const document = documentFrom(ctx, view.toResource(input));
+    return create(ctx, call, view.type, document, { prefer: 'representation' });
+  });
+}
+
+/** The answer of a POST that writes: of one that is repeated, rendered anew from the version that the first one wrote. */
+export async function writtenOnce<I extends object, V extends object>(
+  view: View<I, V>,
+  { ctx, call, replay }: NativeCall,
+  status: 200 | 201,
+  write: () => Promise<Answer>,
+): Promise<NativeAnswer> {
+  if (replay === undefined) return { ...shown(view, await write()), status };
+  const [, id = '', , version = ''] = replay.find((each) => each.startsWith(`${view.type}/`))?.split('/') ?? [];
+  return { ...shown(view, await vread(ctx, call, view.type, id, version)), status };
 }
 
 /** Replaces what the view knows of a resource; If-Match counts where it is sent. */

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { Log } from '../telemetry/log.ts';
+import { sweepIdempotency } from './idempotency.ts';
 import { sweepOauth } from './oauth-items.ts';
 import { forgetFailures } from './sign-in-failures.ts';
 import type { Statistics } from './statistics.ts';
@@ -38,7 +39,7 @@ export function keepHouse(pool: Pool, statistics: Statistics, log: Log): { stop(
     chores.add(ensurePartitions);
     chores.add(() => forgetFailures(pool));
   }, partitionsMs);
-  const sweeps = setInterval(() => looking.add(() => sweepOauth(pool)), sweepMs);
+  const sweeps = setInterval(() => looking.add(() => Promise.all([sweepOauth(pool), sweepIdempotency(pool)])), sweepMs);
   const looks = setInterval(() => looking.add(lookAgain), statisticsMs);
   return {
     async stop() {
