@@ -2,16 +2,18 @@ import { readFile } from 'node:fs/promises';
 import type { ConformanceType } from '../fhir/conformance.ts';
 import { splitCanonical } from '../fhir/version.ts';
 
-/** The product's own profiles, extensions, value sets and code systems, as they stand in `profiles/`. */
+/** The product's own profiles, extensions, value sets, code systems and operations, as they stand in `profiles/`. */
 export type OwnDefinitions = {
   /** @param canonical  with or without `|version`; undefined if it isn't ours, or of another version */
-  readonly find: (type: ConformanceType, canonical: string) => Promise<object | undefined>;
+  readonly find: (type: OwnType, canonical: string) => Promise<object | undefined>;
   readonly entries: () => Promise<readonly OwnDefinition[]>;
 };
 
+type OwnType = ConformanceType | 'OperationDefinition';
+
 /** One line of `profiles/index.json`. */
 export type OwnDefinition = {
-  readonly resourceType: ConformanceType;
+  readonly resourceType: OwnType;
   readonly url: string;
   readonly version: string;
   /** Below `profiles/`. */

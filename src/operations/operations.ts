@@ -4,6 +4,7 @@ import { nearestName } from '../fhir/nearest-name.ts';
 import type { Answer } from '../interactions/answer.ts';
 import type { Context } from '../interactions/context.ts';
 import { type Given, plainOf, readArguments } from './arguments.ts';
+import { diffOperation } from './diff.ts';
 import { everythingOperations } from './everything.ts';
 import type { Invocation, Level, Operation, ParameterDef } from './operation.ts';
 import { snapshotOperation } from './snapshot.ts';
@@ -11,7 +12,13 @@ import { terminologyOperations } from './terminology.ts';
 import { validateOperation } from './validate.ts';
 
 /** All operations that are answered by this folder. */
-export const operations: readonly Operation[] = [validateOperation, snapshotOperation, ...everythingOperations, ...terminologyOperations];
+export const operations: readonly Operation[] = [
+  validateOperation,
+  snapshotOperation,
+  diffOperation,
+  ...everythingOperations,
+  ...terminologyOperations,
+];
 
 export type Place = Pick<Invocation, 'type' | 'id'>;
 
@@ -73,9 +80,9 @@ function parametersOf(definitions: Definitions, { definition }: Operation): Prom
   return found;
 }
 
-/** R4's own definition: trusted, its shape is checked by the tests of the definitions. */
+/** R4's definition or ours: trusted, its shape is checked by the tests of the definitions. */
 async function readParameters(definitions: Definitions, url: string): Promise<readonly ParameterDef[]> {
-  const definition = await definitions.resource('OperationDefinition', url);
+  const definition = (await definitions.resource('OperationDefinition', url)) ?? (await definitions.own.find('OperationDefinition', url));
   if (typeof definition !== 'object' || definition === null || !('parameter' in definition)) throw new Error(`no definition ${url}`);
   const parameters = definition.parameter as readonly (ParameterDef & { readonly use: string })[];
   return parameters.filter(({ use }) => use === 'in');

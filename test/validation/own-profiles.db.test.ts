@@ -11,7 +11,7 @@ import { profileMutationsOf } from './mutate-by-profile.ts';
 const folder = join(import.meta.dirname, '../../profiles');
 const base = 'https://anamnesis.health/fhir/StructureDefinition/';
 const read = (file: string): JsonObject => JSON.parse(readFileSync(join(folder, file), 'utf8')) as JsonObject;
-const definitionFiles = ['CodeSystem', 'StructureDefinition', 'ValueSet'].flatMap((type) =>
+const definitionFiles = ['CodeSystem', 'OperationDefinition', 'StructureDefinition', 'ValueSet'].flatMap((type) =>
   readdirSync(join(folder, type)).map((name) => `${type}/${name}`),
 );
 const exampleFiles = readdirSync(join(folder, 'examples'));
@@ -31,6 +31,9 @@ describe('our definitions', () => {
     for (const { file, resourceType, url, version, type } of entries) {
       const definition = read(file);
       expect([definition['resourceType'], definition['url'], definition['version']]).toEqual([resourceType, url, version]);
+      expect(await validator.definitions.own.find(resourceType, `${url}|${version}`)).toEqual(definition);
+      // Operations are called, never looked up by what conforms to them.
+      if (resourceType === 'OperationDefinition') continue;
       expect(definition['type']).toBe(type);
       expect(await validator.conformance.find(resourceType, `${url}|${version}`)).toEqual(definition);
     }
