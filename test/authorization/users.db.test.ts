@@ -241,7 +241,7 @@ describe('a user’s own change of his password', () => {
     const changes = ['one next password', 'another next password'].map((each) =>
       users.changePassword(user, { current: password, next: each, network: from() }, 'session'),
     );
-    expect((await Promise.all(changes)).toSorted()).toEqual(['changed', 'refused']);
+    expect(new Set(await Promise.all(changes))).toEqual(new Set(['changed', 'refused']));
     const off = await added('turned-off');
     await users.setEnabled(off, false);
     expect(await users.changePassword(off, { current: password, next, network: from() }, 'session')).toBe('refused');

@@ -25,8 +25,6 @@ FHIR.oauth2.authorize({ clientId: '${clientId}', scope: asked.get('scope'), redi
 const appScript = `
 FHIR.oauth2.ready()
   .then((client) => {
-    // Without a word of who it is, a public app's refresh is nobody's.
-    client.environment.options.refreshTokenWithClientId = true;
     window.client = client;
     document.title = 'ready';
   })

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { disableClient, enableClient, removeClient } from '../../src/storage/oauth-clients.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { type Asked, hiddenFields, follow, postForm } from './browser.ts';
-import { addApp, addUser, tokensOf } from './launching.ts';
+import { addApp, addUser, exchange, launch, tokensOf } from './launching.ts';
 
 let server: TestServer;
 let anna: string;
@@ -13,6 +13,7 @@ beforeAll(async () => {
   await addUser(server, 'boris', ['patient'], 'Patient/pb');
   await addApp(server, 'app');
   await addApp(server, 'other');
+  await addApp(server, 'site', {}, 's'.repeat(43));
   await addApp(server, 'phone', { redirect_uris: ['https://app.example.org/back', 'org.example.phone:/back'], application_type: 'native' });
   await addApp(
     server,
@@ -33,6 +34,10 @@ const scope = 'openid fhirUser launch/patient patient/Patient.rs patient/Observa
 const tokens = (client = 'app', login = 'anna', asked = scope) => tokensOf(server, { client, login, scope: asked });
 const refresh = (token: string, fields: Asked = {}) =>
   postForm(`${server.origin}/oauth/token`, { grant_type: 'refresh_token', refresh_token: token, client_id: 'app', ...fields });
+const secretTokens = async () => {
+  const launched = await launch(server, { client: 'site', login: 'anna', scope });
+  return exchange(server, 'site', launched, { client_id: '-' }, basic('site'));
+};
 const reads = async (token: string): Promise<number> => (await server.request('GET', '/Patient/pa', { token })).status;
 const basic = (id: string): Asked => ({ authorization: `Basic ${Buffer.from(`${id}:${'s'.repeat(43)}`).toString('base64')}` });
 const introspect = (token: string, headers: Asked) => postForm(`${server.origin}/oauth/introspect`, { token }, headers);
@@ -49,6 +54,59 @@ describe('refresh', () => {
     expect(third.json.scope).toBe('patient/Patient.rs');
     expect((await server.request('GET', '/Observation', { token: third.json.access_token })).status).toBe(403);
     expect((await server.request('GET', '/Observation', { token: second.json.access_token })).status).toBe(200);
+  });
+
+  describe('without a word of who asks', () => {
+    const mute = (token: string, fields: Asked = {}, headers: Asked = {}) =>
+      postForm(`${server.origin}/oauth/token`, { grant_type: 'refresh_token', refresh_token: token, ...fields }, headers);
+
+    test('the token of a public app tells it; it is rotated, and a second use ends the family', async () => {
+      const first = (await tokens()).tokens;
+      const second = await mute(first.refresh_token);
+      expect(second.status).toBe(200);
+      expect(await reads(second.json.access_token)).toBe(200);
+      expect((await mute(second.json.refresh_token, { scope: 'patient/Patient.rs patient/Observation.cruds' })).json.error).toBe(
+        'invalid_scope',
+      );
+      expect((await mute(first.refresh_token)).json.error).toBe('invalid_grant');
+      expect(await reads(second.json.access_token)).toBe(401);
+      expect((await mute(second.json.refresh_token)).json.error).toBe('invalid_request');
+    });
+
+    test('A22 › that of a client with a secret or a key tells nothing, and stays as it was', async () => {
+      const { refresh_token: token } = (await secretTokens()).json;
+      const { status, json } = await mute(token);
+      expect([status, json.error]).toEqual([401, 'invalid_client']);
+      expect((await mute(token, {}, basic('site'))).status).toBe(200);
+    });
+
+    test('an unknown one is nobody’s, and so is one that is given twice, or beside anything that names a client', async () => {
+      const { refresh_token: token } = (await tokens()).tokens;
+      const unknown = await mute('none-such');
+      expect([unknown.status, unknown.json.error]).toEqual([400, 'invalid_request']);
+      const twice = new URLSearchParams([
+        ['grant_type', 'refresh_token'],
+        ['refresh_token', token],
+        ['refresh_token', token],
+      ]);
+      expect((await fetch(`${server.origin}/oauth/token`, { method: 'POST', body: twice })).status).toBe(400);
+      for (const fields of [{ client_id: 'other' }, { client_id: '' }, { client_secret: 'x' }, { client_assertion: 'x' }])
+        expect((await mute(token, fields)).status, JSON.stringify(fields)).toBeGreaterThanOrEqual(400);
+      expect((await mute(token, {}, { authorization: 'Bearer x' })).status).toBe(400);
+      expect((await mute(token)).status).toBe(200);
+    });
+
+    test('a code is not taken so', async () => {
+      const launched = await launch(server, { client: 'app', login: 'anna', scope });
+      expect((await exchange(server, 'app', launched, { client_id: '-' })).json.error).toBe('invalid_request');
+    });
+
+    test('nor is the token of an app that was disabled', async () => {
+      const { refresh_token: token } = (await tokens('other')).tokens;
+      await disableClient(server.services.context.pool, 'other');
+      expect((await mute(token)).json.error).toBe('invalid_request');
+      await enableClient(server.services.context.pool, 'other');
+    });
   });
 
   test('A28, C22 › nothing wider', async () => {

@@ -78,7 +78,7 @@ async function prepareToken(
   const scopes = form.getAll('scope');
   if (scopes.length === 1 && scopeList(scopes[0] ?? '') === undefined)
     return { status: 400, error: 'invalid_scope', reason: 'the scope is too long, or no list of scopes' };
-  const refusal = await assertionFault(provider, form, options);
+  const refusal = (await assertionFault(provider, form, options)) ?? (await namedByToken(provider, incoming, form));
   if (refusal !== undefined) return refusal;
   const [audience, ...more] = [...form.getAll('aud'), ...form.getAll('resource')];
   form.delete('aud');
@@ -102,6 +102,26 @@ async function assertionFault(provider: Provider, form: URLSearchParams, { clien
   } catch {
     return refuse("the client_assertion can't be read, or the client's keys can't be had");
   }
+  return undefined;
+}
+
+const naming = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type'];
+
+/**
+ * Apps in browsers refresh without a word of who they are (fhirclient does). Of a client without credentials the token tells as much as its
+ * id would; of any other the token alone is not enough.
+ */
+async function namedByToken(provider: Provider, { headers }: IncomingMessage, form: URLSearchParams): Promise<Refusal | undefined> {
+  if (form.get('grant_type') !== 'refresh_token' || headers.authorization !== undefined || naming.some((name) => form.has(name)))
+    return undefined;
+  const [given = '', ...more] = form.getAll('refresh_token');
+  if (given === '' || more.length > 0) return undefined;
+  // Also one that was used before: it ends its family.
+  const token = await provider.RefreshToken.find(given, { ignoreExpiration: true });
+  const client = token?.clientId === undefined ? undefined : await provider.Client.find(token.clientId);
+  if (client === undefined) return undefined;
+  if (client.clientAuthMethod !== 'none') return { status: 401, error: 'invalid_client', reason: 'the client has to prove who it is' };
+  form.set('client_id', client.clientId);
   return undefined;
 }
 
