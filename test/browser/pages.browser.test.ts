@@ -189,6 +189,60 @@ describe.skipIf(inject('chromium') === undefined)('the pages in a browser', () =
     });
   });
 
+  describe('the own password', () => {
+    test('is changed by who knows it; each fault is told at its field; other browsers are signed out, apps are not', async () => {
+      await world.user('changer', 'Chris Changer', ['patient'], 'Patient/pa');
+      const elsewhere = await openWindow(browser);
+      try {
+        await ownPages(elsewhere.page, world, 'changer');
+        await launch(page, world, 'launch/patient patient/Patient.rs');
+        await signIn(page, 'changer');
+        await allow(page);
+        await appReady(page);
+        const { access_token: token } = await tokenResponse();
+        await page.goto(`${world.origin}/oauth/account`);
+        await page.getByRole('link', { name: 'Change your password' }).click();
+        await look(page, 'password');
+        const next = 'seven unlikely violet ladders';
+        const change = async (current: string, first: string, second: string): Promise<void> => {
+          await page.getByLabel('Password of now').fill(current);
+          await page.getByLabel('New password', { exact: true }).fill(first);
+          await page.getByLabel('New password, once more').fill(second);
+          await page.getByRole('button', { name: 'Change it' }).click();
+        };
+        for (const [current, first, second, id, told] of [
+          [password, next, `${next}!`, 'again', 'not the same'],
+          [password, 'password1234', 'password1234', 'next', 'too easy'],
+          ['not my password at all', next, next, 'current', 'not your password'],
+        ] as const) {
+          await change(current, first, second);
+          await page.getByRole('alert').filter({ hasText: told }).waitFor();
+          expect(await page.evaluate('document.activeElement.id')).toBe(id);
+          expect(
+            await page
+              .locator('input[type=password]')
+              .evaluateAll((all) => all.map((each) => (each as unknown as { value: string }).value)),
+          ).toEqual(['', '', '']);
+        }
+        await look(page, 'password-wrong');
+        await change(password, next, next);
+        await page.getByRole('status').waitFor();
+        await look(page, 'password-changed');
+        await page.getByRole('link', { name: 'Your apps' }).click();
+        await page.getByRole('heading', { name: 'Growth Chart' }).waitFor();
+        expect((await world.request('GET', '/Patient/pa', { token: token ?? '' })).status).toBe(200);
+        await elsewhere.page.reload();
+        await elsewhere.page.getByRole('heading', { name: 'Sign in' }).waitFor();
+        await signIn(elsewhere.page, 'changer');
+        await elsewhere.page.getByRole('alert').waitFor();
+        await signIn(elsewhere.page, 'changer', next);
+        await elsewhere.page.getByRole('heading', { name: 'Your apps' }).waitFor();
+      } finally {
+        await elsewhere.close();
+      }
+    });
+  });
+
   describe('choosing', () => {
     test('among many patients: by name, by date, page by page; names are text, however they are made up', async () => {
       await launch(page, world, 'launch/patient patient/Patient.rs');
@@ -315,6 +369,8 @@ describe.skipIf(inject('chromium') === undefined)('the pages in a browser', () =
       await signIn(page, 'ada');
       await page.getByText('did not come from a page of this server').waitFor();
       await look(page, 'error-form');
+      await page.goto(`${world.origin}/oauth/logout`);
+      await look(page, 'sign-out');
     });
   });
 

@@ -2,7 +2,7 @@ import { Script } from 'node:vm';
 import { TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Browser, Shown } from '../../support/browser.ts';
-import { openWorld, type World } from './world.ts';
+import { openWorld, password, type World } from './world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -149,6 +149,61 @@ describe('the page of the second factor', () => {
       body: '',
     });
     expect([403, 404]).toContain(answer.status);
+  });
+});
+
+describe('the page to change the password', () => {
+  const next = 'seven unlikely violet ladders';
+
+  test('takes the present one and twice the new one, and no form from elsewhere', async () => {
+    await world.user('changer', ['patient'], 'Patient/pa');
+    const browser = world.browser();
+    await ownSignIn(browser, 'changer');
+    const page = await browser.open('/oauth/account/password');
+    expect([...page.html.matchAll(/<input type="password"[^>]* autocomplete="([^"]+)"/g)].map(([, value]) => value)).toEqual([
+      'current-password',
+      'new-password',
+      'new-password',
+    ]);
+    const right = { current: password, next, again: next };
+    const change = (fields: Readonly<Record<string, string>>, headers = {}) =>
+      browser.submit(page, { form: '/password', fields: { ...right, ...fields }, headers });
+    for (const fields of [{ form_token: 'x' }, { current: 'wrong' }, { again: 'other' }, { next: 'short', again: 'short' }]) {
+      const answer = await change(fields);
+      expect([fields, answer.status]).toEqual([fields, 403]);
+      expect(answer.html).not.toContain(password);
+      expect(answer.html).not.toContain(next);
+    }
+    expect((await change({}, { origin: 'https://evil.example' })).status).toBe(403);
+    expect((await ownSignIn(world.browser(), 'changer')).html).toContain('Your apps');
+    const answer = await change({});
+    expect(answer.status).toBe(200);
+    expect(answer.html).toContain('role="status"');
+    expect((await ownSignIn(world.browser(), 'changer')).status).toBe(403);
+    expect((await browser.open('/oauth/apps')).url).toBe(`${world.origin}/oauth/apps`);
+  });
+
+  test('counts wrong ones as signing in does', async () => {
+    await world.user('guessed', ['patient'], 'Patient/pa');
+    const browser = world.browser();
+    await ownSignIn(browser, 'guessed');
+    let page = await browser.open('/oauth/account/password');
+    for (let count = 0; count < 7; count++)
+      page = await browser.submit(page, { form: '/password', fields: { current: `wrong ${count}`, next, again: next } });
+    expect(page.status).toBe(429);
+    expect(Number(page.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await browser.submit(page, { form: '/password', fields: { current: password, next, again: next } })).status).toBe(429);
+  });
+});
+
+describe('the start page', () => {
+  test('is for who asks for HTML; a program is told that there is nothing', async () => {
+    const page = await world.browser().send('/', { method: 'GET', headers: { accept: 'text/html,*/*;q=0.8' } });
+    expect(page.status).toBe(200);
+    expect(page.headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect(page.html).toContain(`${world.base}/metadata`);
+    const { status, json } = await world.request('GET', `${world.origin}/`, { token: null });
+    expect([status, json.resourceType]).toEqual([404, 'OperationOutcome']);
   });
 });
 

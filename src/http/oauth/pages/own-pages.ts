@@ -58,16 +58,20 @@ export function signedOutPage({ signOut }: Texts, elsewhere: readonly { readonly
   return { title: signOut.doneTitle, body: html`<p>${signOut.done}</p>${links}<p><a href="/oauth/sign-in">${signOut.again}</a></p>` };
 }
 
-export async function accountPage(ctx: PagesContext, visit: Visit, account: Account): Promise<Answered> {
+/** @param done  what has just been done */
+export async function accountPage(ctx: PagesContext, visit: Visit, account: Account, done?: string): Promise<Page> {
   const words = ctx.texts.account;
   const user = await ctx.users.find(account.id);
   const begin = html`<p>${words.hasNone}</p>
 <form method="post" action="${accountDoor.place}/second-factor">${formToken(ctx, visit, accountDoor)}<div class="buttons"><button class="second">${words.begin}</button></div></form>`;
   return {
     title: words.title,
+    lead: words.signedInAs(account.name ?? account.id),
     nav: ownNav(ctx, visit, accountDoor),
     body: html`
-<p>${words.signedInAs(account.name ?? account.id)}</p>
+${done === undefined ? '' : html`<p class="good" role="status">${done}</p>`}
+<h2>${words.password}</h2>
+<p><a href="${accountDoor.place}/password">${words.changePassword}</a></p>
 <h2>${words.secondFactor}</h2>
 ${user?.hasSecondFactor === true ? html`<p>${words.has}</p>` : begin}`,
   };

@@ -135,7 +135,8 @@ function loginAgain(ctx: PagesContext, visit: Visit, door: Door, { login, ...aga
   return loginPage({ ...placeOf(ctx, visit, door), ...app, ...again, providers, login: login ?? interaction?.loginHint ?? '' }, ctx.texts);
 }
 
-function waiting({ texts }: PagesContext, seconds: number): Pick<Again, 'fault' | 'status' | 'headers'> {
+/** What is said to who has to wait before he may try again. */
+export function waiting({ texts }: PagesContext, seconds: number): Required<Pick<Again, 'fault' | 'status' | 'headers'>> {
   const [value, unit] = seconds < 60 ? [seconds, 'second'] : [Math.ceil(seconds / 60), 'minute'];
   const inWords = new Intl.NumberFormat(texts.lang, { style: 'unit', unit, unitDisplay: 'long' }).format(value);
   return { fault: texts.signIn.wait(inWords), status: 429, headers: { 'retry-after': String(seconds) } };
