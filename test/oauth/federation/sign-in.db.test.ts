@@ -2,6 +2,7 @@ import { TOTP } from 'otpauth';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { textOf } from '../../support/browser.ts';
 import { throughOutside } from '../../support/outside-provider.ts';
+import { unbindIdentities } from '../../../src/storage/federated-identities.ts';
 import { withSecondFactor } from '../pages/world.ts';
 import { openOutsideWorld, type OutsideWorld } from './outside-world.ts';
 
@@ -302,5 +303,26 @@ describe('the second factor', () => {
     }
     world.region.falsify = (claims) => Object.assign(claims, { amr: 'mfa', acr: ['gold'] });
     expect((await world.signInBy('region', person)).html).toContain('name="code"');
+  });
+});
+
+describe('an account that is unlinked', () => {
+  test('signs in by the next who proves to be its owner, and by nobody before', async () => {
+    const user = await world.user('una@example.org', ['patient'], 'Patient/pb');
+    const una = { sub: 'una-old', email: 'una@example.org', email_verified: true };
+    expect((await world.signInBy('hospital', una)).status).toBe(200);
+    expect((await world.signInBy('hospital', { ...una, sub: 'una-new' })).status).toBe(403);
+    expect(await unbindIdentities(world.services.context.pool, user.id)).toBe(1);
+    expect((await world.signInBy('hospital', { ...una, sub: 'una-new' })).status).toBe(200);
+    expect((await world.signInBy('hospital', una)).status).toBe(403);
+  });
+
+  test('leaves nothing readable of the person in the database', async () => {
+    await world.signInBy('hospital', ana);
+    const { rows } = await world.services.context.pool.query<{ text: string }>(
+      'select federated_identity::text as text from federated_identity',
+    );
+    expect(rows.length).toBeGreaterThan(0);
+    for (const { text } of rows) expect(text).not.toMatch(/ana-there|example\.org/);
   });
 });
