@@ -16,9 +16,13 @@ export type RowMac = {
   readonly ofFields: (row: MacedFields) => Buffer;
 };
 
-/** HMAC-SHA256 over all that a row says, each part of known length: no two rows have one text. */
+/**
+ * HMAC-SHA256 over all that a row says, each part of known length: no two rows have one text.
+ *
+ * @param secret  of the audit
+ */
 export function makeRowMac(secret: Buffer): RowMac {
-  const key = createSecretKey(secret);
+  const key = createSecretKey(createHmac('sha256', secret).update('audit row').digest());
   const ofFields = (row: MacedFields): Buffer => createHmac('sha256', key).update(canonical(row)).digest();
   return {
     ofFields,

@@ -41,7 +41,7 @@ export function isRecord(content: Buffer): boolean {
   return content[0] === formats['audit-month'];
 }
 
-/** @param secret  of the macs, 32 bytes */
+/** @param secret  of the audit: the macs are made with a key derived from it */
 export function makeAuditSeal({ keys, secret }: { readonly keys: AuditKeys; readonly secret: Buffer }): AuditSeal {
   const atHand = new Map<string, DataKey>();
   const hours = new LRUCache<string, DataKey>({ max: 512 });

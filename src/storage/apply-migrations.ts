@@ -65,7 +65,7 @@ async function grantServer(client: { query(sql: string): Promise<unknown> }, rol
         if to_regclass('public.audit_event') is not null then
           execute (select string_agg(format('revoke update, delete, truncate on %s from ${name.replaceAll("'", "''")}', oid::regclass), '; ')
                    from pg_class where oid = 'audit_event'::regclass or oid in (select inhrelid from pg_inherits where inhparent = 'audit_event'::regclass)
-                   or oid = 'audit_id'::regclass);
+                   or oid in (select to_regclass(name) from unnest(array['audit_id', 'audit_block']) name));
         end if;
         revoke insert, update, delete on migration_checksum from ${name};
       end if;

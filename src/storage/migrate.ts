@@ -38,7 +38,7 @@ async function hasGrants(db: Queryable, serverRole: string): Promise<boolean> {
   const { rows } = await db.query<{ granted: boolean }>(
     `select current_user = $1 or coalesce(bool_and(case
        when relname in ('migration', 'migration_checksum') then true
-       when relname in ('audit_event', 'audit_id') then has_table_privilege($1, oid, 'insert') and not has_table_privilege($1, oid, 'update')
+       when relname in ('audit_event', 'audit_id', 'audit_block') then has_table_privilege($1, oid, 'insert') and not has_table_privilege($1, oid, 'update')
        else has_table_privilege($1, oid, 'select') and has_table_privilege($1, oid, 'insert')
          and has_table_privilege($1, oid, 'update') and has_table_privilege($1, oid, 'delete') end), false) as granted
      from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition`,

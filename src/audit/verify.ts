@@ -1,0 +1,244 @@
+import { createHash, type Hash } from 'node:crypto';
+import { type AuditBlock, blocksAfter, blocksOf, lastBlock, type Position } from '../storage/audit-blocks.ts';
+import { repeatedRids, type ScannedEvent, scanEvents } from '../storage/audit-scan.ts';
+import type { Queryable } from '../storage/database.ts';
+import type { Anchor } from './anchors.ts';
+import { type Chain, genesis } from './chain.ts';
+import { type Dropped, parseDropped } from './dropped.ts';
+import { makeRowMac } from './row-mac.ts';
+
+export type Fault =
+  | 'row-altered'
+  | 'row-repeated'
+  | 'rows-missing'
+  | 'rows-added'
+  | 'rows-differ'
+  | 'block-altered'
+  | 'blocks-missing'
+  | 'anchor-differs'
+  | 'trail-cut-off';
+
+/** What doesn't fit, as far as it can be named. */
+export type Finding = {
+  readonly fault: Fault;
+  readonly block?: number;
+  readonly row?: { readonly rid: string; readonly id?: string; readonly at?: string };
+  readonly text: string;
+};
+
+export type VerifyReport = {
+  readonly blocks: number;
+  readonly rows: number;
+  /** Events that no block seals yet: an alteration of one is found, but not whether one was removed or added. */
+  readonly unsealed: { readonly rows: number; readonly since: string | null };
+  /** The last block told to the outside, without which the end of the trail could be cut off unseen. */
+  readonly anchored: { readonly block: number; readonly at: string } | null;
+  readonly findings: readonly Finding[];
+  /** Whether there were more than are listed. */
+  readonly cut: boolean;
+  readonly seconds: number;
+};
+
+export type VerifyOptions = {
+  readonly db: Queryable;
+  readonly chain: Chain;
+  /** Of the audit. */
+  readonly secret: Buffer;
+  readonly anchors: readonly Anchor[];
+  /** Only the blocks that hold events of this time: epoch ms, both ends within. */
+  readonly between?: { readonly from: number; readonly to: number };
+  readonly findingsMax?: number;
+};
+
+const blocksPerRound = 1_000;
+
+/**
+ * Holds the trail against its chain and its anchors: every event against its mac, the events of every block against its digest, every
+ * block against the one before. Reads in one pass, in the order of sealing, and keeps nothing.
+ */
+export async function verifyTrail(options: VerifyOptions): Promise<VerifyReport> {
+  const { db, chain, anchors, between, findingsMax = 1_000 } = options;
+  const started = performance.now();
+  const findings: Finding[] = [];
+  let found = 0;
+  const tell = (finding: Finding): void => {
+    if (found++ < findingsMax) findings.push(finding);
+  };
+  const range = between === undefined ? { first: 1, last: Number.MAX_SAFE_INTEGER } : await blocksOf(db, between);
+  const end = await lastBlock(db);
+  const dropped = await droppedOf(db);
+  const checkRow = rowChecker(options.secret, tell);
+  const byNumber = Map.groupBy(anchors, ({ n }) => n);
+  let before: Pick<AuditBlock, 'n' | 'last' | 'h'> = genesis;
+  let [blocks, rows] = [0, 0];
+
+  for await (const round of rounds(db, range)) {
+    blocks += round.length;
+    for (const block of round) {
+      before = startOf(block, before, dropped, range?.first ?? 1, tell);
+      if (before.n > 0 || block.n === 1) checkLink(chain, before, block, tell);
+      checkAnchors(byNumber.get(block.n) ?? [], block, tell);
+      before = block;
+    }
+    rows += await checkEvents(db, round, dropped, checkRow, tell);
+  }
+  const unsealed = { rows: 0, since: end === undefined ? null : instant(BigInt(end.at)) };
+  if (between === undefined) {
+    for await (const part of scanEvents(db, end?.last ?? genesis.last, undefined)) {
+      unsealed.rows += part.length;
+      for (const event of part) checkRow(event, undefined);
+    }
+    for (const rid of await repeatedRids(db, 100))
+      tell({ fault: 'row-repeated', row: { rid }, text: `The event ${rid} is there more than once.` });
+  }
+  const lastAnchor = anchors.at(-1);
+  checkEnd(anchors, end, tell);
+  return {
+    blocks,
+    rows,
+    unsealed,
+    anchored: lastAnchor === undefined ? null : { block: lastAnchor.n, at: lastAnchor.at },
+    findings,
+    cut: found > findings.length,
+    seconds: (performance.now() - started) / 1000,
+  };
+}
+
+type Tell = (finding: Finding) => void;
+
+async function* rounds(
+  db: Queryable,
+  range: { readonly first: number; readonly last: number } | undefined,
+): AsyncGenerator<readonly AuditBlock[]> {
+  if (range === undefined) return;
+  for (let after = range.first - 1; ; ) {
+    const blocks = (await blocksAfter(db, after, blocksPerRound)).filter(({ n }) => n <= range.last);
+    const last = blocks.at(-1);
+    if (last === undefined) return;
+    yield blocks;
+    after = last.n;
+  }
+}
+
+/** What the trail says was dropped for its age, by blocks that are themselves part of the chain. */
+async function droppedOf(db: Queryable): Promise<readonly Dropped[]> {
+  const { rows } = await db.query<{ dropped: string | null }>(`select dropped from audit_block where kind = 'd' order by n`);
+  return rows.flatMap(({ dropped }) => (dropped === null ? [] : (parseDropped(dropped) ?? [])));
+}
+
+/** The block that this one must be linked to. Of a part of the trail, what is before it is taken as it says itself. */
+function startOf(
+  block: AuditBlock,
+  before: Pick<AuditBlock, 'n' | 'last' | 'h'>,
+  dropped: readonly Dropped[],
+  first: number,
+  tell: Tell,
+): Pick<AuditBlock, 'n' | 'last' | 'h'> {
+  if (before.n === block.n - 1) return before;
+  const known = dropped.find(({ through }) => through.n === block.n - 1);
+  if (before.n === 0 && known !== undefined) return { n: known.through.n, last: block.after, h: Buffer.from(known.through.h, 'hex') };
+  if (before.n === 0 && block.n === first && first > 1) return { n: 0, last: block.after, h: genesis.h };
+  tell({
+    fault: 'blocks-missing',
+    block: before.n + 1,
+    text:
+      before.n + 1 === block.n - 1 ? `Block ${before.n + 1} is missing.` : `The blocks from ${before.n + 1} to ${block.n - 1} are missing.`,
+  });
+  return { n: 0, last: block.after, h: genesis.h };
+}
+
+function checkLink(chain: Chain, before: Pick<AuditBlock, 'n' | 'last' | 'h'>, block: AuditBlock, tell: Tell): void {
+  if (!chain.fits(before.h, block) || !samePlace(block.after, before.last))
+    tell({ fault: 'block-altered', block: block.n, text: `Block ${block.n}, or the one before it, was altered.` });
+}
+
+function checkAnchors(anchors: readonly Anchor[], block: AuditBlock, tell: Tell): void {
+  for (const { h, at } of anchors)
+    if (h !== block.h.toString('hex'))
+      tell({ fault: 'anchor-differs', block: block.n, text: `Block ${block.n} is not the one that was anchored at ${at}.` });
+}
+
+function checkEnd(anchors: readonly Anchor[], end: AuditBlock | undefined, tell: Tell): void {
+  const beyond = anchors.find(({ n }) => n > (end?.n ?? 0));
+  if (beyond === undefined) return;
+  const text = `The trail ends with block ${end?.n ?? 0}, but block ${beyond.n} was anchored at ${beyond.at}: its end was removed, or an older copy restored.`;
+  tell({ fault: 'trail-cut-off', block: beyond.n, text });
+}
+
+/** The events of blocks that follow one another, each by itself, and those of a block all together. */
+async function checkEvents(
+  db: Queryable,
+  blocks: readonly AuditBlock[],
+  dropped: readonly Dropped[],
+  checkRow: (event: ScannedEvent, block: number | undefined) => void,
+  tell: Tell,
+): Promise<number> {
+  const waiting = blocks.values();
+  let block = waiting.next().value;
+  let [digest, count, rows] = [createHash('sha256'), 0, 0];
+  const close = (): void => {
+    if (block !== undefined) checkBlock(block, digest.digest('hex'), count, dropped, tell);
+    [block, digest, count] = [waiting.next().value, createHash('sha256'), 0];
+  };
+  for await (const part of scanEvents(db, blocks[0]?.after ?? genesis.last, blocks.at(-1)?.last)) {
+    rows += part.length;
+    for (const event of part) {
+      while (block !== undefined && isBehind(event, block.last)) close();
+      // What lies between blocks belonged to one that is missing.
+      const isSealed = block !== undefined && isBehind(event, block.after);
+      checkRow(event, isSealed ? block?.n : undefined);
+      if (!isSealed) continue;
+      addTo(digest, event);
+      count++;
+    }
+  }
+  while (block !== undefined) close();
+  return rows;
+}
+
+function checkBlock(block: AuditBlock, root: string, count: number, dropped: readonly Dropped[], tell: Tell): void {
+  const left = dropped.flatMap(({ remainders }) => remainders.filter(({ n }) => n === block.n)).at(-1);
+  const expected = left ?? { count: block.count, root: block.root.toString('hex') };
+  if (root === expected.root && count === expected.count) return;
+  const [fault, what]: readonly [Fault, string] =
+    count < expected.count
+      ? ['rows-missing', `${expected.count - count} of its ${expected.count} events are missing`]
+      : count > expected.count
+        ? ['rows-added', `${count - expected.count} events were added to its ${expected.count}`]
+        : ['rows-differ', 'its events are not those that were sealed, or in another order'];
+  tell({ fault, block: block.n, text: `Block ${block.n}, events from ${timeOf(block.firstAt)} to ${timeOf(block.lastAt)}: ${what}.` });
+}
+
+const isBehind = (event: ScannedEvent, { xid, rid }: Position): boolean =>
+  event.xid > BigInt(xid) || (event.xid === BigInt(xid) && event.rid > BigInt(rid));
+
+/** Each event against its mac, and what all events have in common. */
+function rowChecker(secret: Buffer, tell: Tell): (event: ScannedEvent, block: number | undefined) => void {
+  const rowMac = makeRowMac(secret);
+  return (event, block) => {
+    const isPlain = event.type === 'AuditEvent' && event.version === 1 && event.interaction === 'c' && !event.deleted;
+    const mac = rowMac.ofFields({ ...event, atMicros: event.at, clinicalMicros: event.clinicalAt });
+    if (isPlain && event.mac !== null && mac.equals(event.mac)) return;
+    const row = { rid: event.rid.toString(), id: event.id, at: instant(event.at) };
+    const where = block === undefined ? 'not yet sealed' : `block ${block}`;
+    const text = `The event ${row.id} of ${row.at} (${where}) was altered, or is none of this server's.`;
+    tell({ fault: 'row-altered', row, text, ...(block === undefined ? {} : { block }) });
+  };
+}
+
+function addTo(digest: Hash, { xid, rid, mac }: ScannedEvent): void {
+  const place = Buffer.allocUnsafe(16);
+  place.writeBigUInt64BE(xid, 0);
+  place.writeBigInt64BE(rid, 8);
+  digest.update(place);
+  if (mac !== null) digest.update(mac);
+}
+
+const samePlace = (a: Position, b: Position): boolean => a.xid === b.xid && a.rid === b.rid;
+const timeOf = (micros: string | null): string => (micros === null ? 'no time' : instant(BigInt(micros)));
+
+/** An altered time may be none that a Date can hold. */
+function instant(micros: bigint): string {
+  const ms = Number(micros / 1000n);
+  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : `${ms} ms`;
+}

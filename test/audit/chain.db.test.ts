@@ -1,0 +1,237 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client, type PoolClient } from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Anchors, anchorOf, makeAnchors } from '../../src/audit/anchors.ts';
+import { genesis, makeChain } from '../../src/audit/chain.ts';
+import { makeRowMac } from '../../src/audit/row-mac.ts';
+import { sealNext } from '../../src/audit/sealer.ts';
+import { verifyTrail, type VerifyReport } from '../../src/audit/verify.ts';
+import { lastBlock, sealable } from '../../src/storage/audit-blocks.ts';
+import { type AuditRow, insertAuditRows } from '../../src/storage/audit-rows.ts';
+import { openDatabase, type Queryable } from '../../src/storage/database.ts';
+import { openStore, type Store, tokenBytes } from '../support/store.ts';
+
+const secret = randomBytes(32);
+const chain = makeChain(secret);
+const mac = makeRowMac(secret);
+let rid = 0;
+
+function event(at = Date.now()): AuditRow {
+  const row = {
+    rid: ++rid,
+    id: randomUUID(),
+    refKey: randomBytes(8).readBigInt64BE(),
+    at,
+    patient: rid % 3 === 1 ? null : BigInt(rid),
+    tokens: tokenBytes(1n, BigInt(rid)),
+    content: randomBytes(100),
+  };
+  return { ...row, mac: mac.of(row) };
+}
+
+let store: Store;
+let folder: string;
+let anchors: Anchors;
+beforeAll(async () => {
+  [store, folder] = await Promise.all([openStore(), mkdtemp(join(tmpdir(), 'anamnesis-chain-'))]);
+  anchors = makeAnchors({ file: join(folder, 'anchors', 'audit.ndjson'), timeoutMs: 1_000 });
+  await store.sql('select ensure_audit_partition(now())');
+  // Five blocks of four events, the third of them anchored; then two events that no block seals.
+  for (let block = 1; block <= 5; block++) {
+    for (let part = 0; part < 2; part++) await insertAuditRows(store.pool, [event(), event()]);
+    await sealFour();
+    const last = await lastBlock(store.pool);
+    if (block === 3 && last !== undefined) await anchors.write(anchorOf(last, new Date()));
+  }
+  await insertAuditRows(store.pool, [event(), event()]);
+});
+/** Transactions of other tests on the same server hold the horizon back. */
+async function sealFour(): Promise<void> {
+  const { last } = (await lastBlock(store.pool)) ?? genesis;
+  while ((await sealable(store.pool, last, 10))?.count !== 4) await delay(10);
+  await sealNext(store.pool, chain);
+}
+afterAll(async () => {
+  await store.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function verify(db: Queryable = store.pool, between?: { from: number; to: number }): Promise<VerifyReport> {
+  return verifyTrail({ db, chain, secret, anchors: await anchors.read(), ...(between === undefined ? {} : { between }) });
+}
+
+let copy: { readonly client: PoolClient; readonly close: () => Promise<void> };
+beforeAll(async () => {
+  const name = `copy_${randomBytes(6).toString('hex')}`;
+  const url = new URL(store.url);
+  const original = url.pathname.slice(1);
+  url.pathname = '/postgres';
+  const admin = new Client({ connectionString: url.href });
+  await admin.connect();
+  await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [original]);
+  await admin.query(`create database ${name} template ${original}`);
+  url.pathname = `/${name}`;
+  const database = await openDatabase({
+    url: url.href,
+    poolSize: 1,
+    applicationName: 'copy',
+    statementTimeoutMs: 10_000,
+    plans: 'generic',
+  });
+  const client = await database.pool.connect();
+  copy = {
+    client,
+    async close() {
+      client.release();
+      await database.close();
+      await admin.query(`drop database ${name} with (force)`);
+      await admin.end();
+    },
+  };
+});
+afterAll(() => copy.close());
+
+/** What is found on a copy of the database, changed by somebody to whom no right and no trigger matters. */
+async function verifyAfter(change: string): Promise<VerifyReport> {
+  await copy.client.query(`begin; set local session_replication_role = replica; ${change}`);
+  try {
+    return await verify(copy.client);
+  } finally {
+    await copy.client.query('rollback');
+  }
+}
+
+/** The second event of the second block. */
+const victim = '(select rid from audit_event order by xid, rid offset 5 limit 1)';
+const other = '(select rid from audit_event order by xid, rid offset 10 limit 1)';
+const wide =
+  'alter table audit_event drop constraint if exists audit_event_type_check, drop constraint if exists audit_event_deleted_check';
+
+describe('a trail that nobody touched', () => {
+  test('is whole, and says how far that is certain', async () => {
+    const report = await verify();
+    expect(report).toMatchObject({ blocks: 5, rows: 20, findings: [], cut: false, unsealed: { rows: 2 }, anchored: { block: 3 } });
+    expect(report.unsealed.since).toMatch(/^20\d\d-/);
+  });
+
+  test('is whole where only a part of it is asked for', async () => {
+    const [first] = await store.sql<{ at: number }>(
+      'select (extract(epoch from last_updated) * 1000)::float8 as at from audit_event order by xid, rid offset 6 limit 1',
+    );
+    const at = first?.at ?? 0;
+    const report = await verify(store.pool, { from: at, to: at });
+    expect(report.findings).toEqual([]);
+    expect(report.blocks).toBeGreaterThanOrEqual(1);
+    expect(report.blocks).toBeLessThan(5);
+  });
+
+  test('is whole in a copy too', async () => {
+    expect((await verifyAfter('select 1')).findings).toEqual([]);
+  });
+});
+
+describe('a copy in which one row was altered', () => {
+  test.each([
+    ['xid', `xid = '3'`],
+    ['rid', 'rid = rid + 100000'],
+    ['id', `id = 'x' || id`],
+    ['type', `type = 'Patient'`],
+    ['version', 'version = 2'],
+    ['interaction', `interaction = 'u'`],
+    ['deleted', 'deleted = true'],
+    ['ref_key', 'ref_key = ref_key + 1'],
+    ['patient', 'patient = coalesce(patient, 0) + 1'],
+    ['patient, to none', 'patient = null'],
+    ['last_updated', `last_updated = last_updated + interval '1 microsecond'`],
+    ['clinical_at', `clinical_at = clinical_at + interval '1 microsecond'`],
+    ['clinical_at, to none', 'clinical_at = null'],
+    ['tokens', 'tokens = tokens[:1]'],
+    ['tokens, to their order', 'tokens = array[tokens[2], tokens[1]]'],
+    ['content', `content = set_byte(content, 50, (get_byte(content, 50) + 1) % 256)`],
+    ['mac', `mac = set_byte(mac, 5, (get_byte(mac, 5) + 1) % 256)`],
+    ['mac, to none', 'mac = null'],
+  ])('%s: it is found in its block', async (_, set) => {
+    const { findings } = await verifyAfter(`${wide}; update audit_event set ${set} where rid = ${victim}`);
+    expect(findings.length).toBeGreaterThan(0);
+    expect(findings.some(({ block }) => block === 2 || block === 1)).toBe(true);
+    const [row] = await store.sql<{ id: string }>(`select id from audit_event where rid = ${victim}`);
+    if (!set.startsWith('xid')) expect(findings.find(({ fault }) => fault === 'row-altered')?.row?.id).toContain(row?.id);
+  });
+
+  test('before it was sealed: it is found', async () => {
+    const { findings } = await verifyAfter('update audit_event set patient = 7 where rid = (select max(rid) from audit_event)');
+    expect(findings).toMatchObject([{ fault: 'row-altered', row: { rid: '22' } }]);
+  });
+});
+
+describe('a copy in which the trail was', () => {
+  const copyOf = (rids: string, columns: string) =>
+    `insert into audit_event (rid, type, id, version, last_updated, interaction, deleted, ref_key, patient, clinical_at, tokens, content, mac, xid)
+     select rid, type, id, version, last_updated, interaction, deleted, ref_key, patient, clinical_at, tokens, content, mac, ${columns} from audit_event where rid = ${rids}`;
+
+  test.each([
+    ['robbed of a row', `delete from audit_event where rid = ${victim}`, { fault: 'rows-missing', block: 2 }],
+    [
+      'given a row of its own making',
+      copyOf(victim, 'xid').replace('select rid,', 'select rid + 100000,'),
+      { fault: 'rows-added', block: 2 },
+    ],
+    ['given a row a second time', copyOf(victim, 'xid'), { fault: 'rows-added', block: 2 }],
+    ['given a row a second time at its end', copyOf(victim, 'pg_current_xact_id()'), { fault: 'row-repeated', row: { rid: '6' } }],
+    [
+      'put into another order',
+      `update audit_event a set xid = b.xid from audit_event b where (a.rid, b.rid) in ((${victim}, ${other}), (${other}, ${victim}))`,
+      { fault: 'rows-differ', block: 2 },
+    ],
+    ['altered in a block', 'update audit_block set count = count + 1 where n = 2', { fault: 'block-altered', block: 2 }],
+    ['altered in the digest of a block', `update audit_block set root = sha256(root) where n = 2`, { fault: 'block-altered', block: 2 }],
+    ['altered in the link of a block', 'update audit_block set h = sha256(h) where n = 3', { fault: 'anchor-differs', block: 3 }],
+    [
+      'altered in the time of a block',
+      `update audit_block set at = at + interval '1 second' where n = 4`,
+      { fault: 'block-altered', block: 4 },
+    ],
+    ['robbed of a block', 'delete from audit_block where n = 2', { fault: 'blocks-missing', block: 2 }],
+    ['robbed of its first block', 'delete from audit_block where n = 1', { fault: 'blocks-missing', block: 1 }],
+    [
+      'robbed of its end, rows and blocks',
+      'delete from audit_event where xid > (select last_xid from audit_block where n = 2); delete from audit_block where n > 2',
+      { fault: 'trail-cut-off', block: 3 },
+    ],
+    ['emptied', 'truncate audit_event; truncate audit_block', { fault: 'trail-cut-off', block: 3 }],
+  ])('%s: it is found', async (_, change, finding) => {
+    const { findings } = await verifyAfter(change);
+    expect(findings).toContainEqual(expect.objectContaining(finding));
+  });
+
+  test('robbed of rows and its blocks sealed anew by somebody without the key: it is found', async () => {
+    const { findings } = await verifyAfter(
+      `delete from audit_event where rid = ${victim};
+       update audit_block set count = 3, root = (select sha256(string_agg(xid8send(xid) || int8send(rid) || mac, '' order by xid, rid))
+         from audit_event where (xid, rid) > (after_xid, after_rid) and (xid, rid) <= (last_xid, last_rid)) where n = 2`,
+    );
+    expect(findings).toEqual([expect.objectContaining({ fault: 'block-altered', block: 2 })]);
+  });
+
+  test('robbed of its end behind the last anchor: that is the window it names', async () => {
+    const report = await verifyAfter(
+      'delete from audit_event where xid > (select last_xid from audit_block where n = 4); delete from audit_block where n > 4',
+    );
+    expect(report).toMatchObject({ findings: [], anchored: { block: 3 }, unsealed: { rows: 0 } });
+  });
+});
+
+describe('the file of anchors', () => {
+  test('loses only a line that was cut short', async () => {
+    const file = join(folder, 'cut.ndjson');
+    const own = makeAnchors({ file, timeoutMs: 100 });
+    await own.write({ n: 1, h: 'aa', at: 'then' });
+    await writeFile(file, `${await readFile(file, 'utf8')}{"n":2,"h`);
+    await own.write({ n: 3, h: 'cc', at: 'now' });
+    expect((await own.read()).map(({ n }) => n)).toEqual([1, 3]);
+  });
+});
