@@ -88,7 +88,7 @@ async function containerSources(
   // What is refused is refused whatever is stored.
   planSearch(query, restriction, ctx.registry, plan);
   const permitted = ctx.registry.types.filter((type) => call.access.filter('r', type) !== noRows);
-  const holding = await typesHolding(ctx.searcher, token(plan.key, ...containsParts(query.type)), permitted);
+  const holding = await typesHolding(ctx.searcher, () => token(plan.key, ...containsParts(query.type)), permitted);
   const { mode, answer } = query.contained ?? {};
   const context = {
     db: ctx.searcher,

@@ -114,12 +114,9 @@ export function assertSortable({ sort, explain }: Query, types: readonly string[
 /** A compartment holds few types: only those are searched that have something in it. */
 async function askable(ctx: Context, queries: readonly Query[], { compartment }: SearchPlace): Promise<readonly Query[]> {
   if (compartment === undefined) return queries;
-  const token = compartmentToken(compartment, ctx.planContext());
-  const held = await typesHolding(
-    ctx.searcher,
-    token,
-    queries.map(({ type }) => type),
-  );
+  const plan = ctx.planContext();
+  const types = queries.map(({ type }) => type);
+  const held = await typesHolding(ctx.searcher, (type) => compartmentToken(compartment, type, plan), types);
   return queries.filter(({ type }) => held.has(type));
 }
 

@@ -83,7 +83,8 @@ export async function recordSources(
   const types = membersOf(ctx, record.type)
     .filter((type) => (asked.types === undefined ? !onlyNamed.has(type) : asked.types.has(type)))
     .filter((type) => call.access.filter('s', type) !== noRows);
-  const held = await typesHolding(ctx.searcher, compartmentToken(record, ctx.planContext()), types);
+  const plan = ctx.planContext();
+  const held = await typesHolding(ctx.searcher, (type) => compartmentToken(record, type, plan), types);
   const sourceIn = (type: string): Source => sourceOf(ctx, call, queryOf(ctx, type, record, asked));
   return [
     ...(held.has(record.type) ? [{ ...sourceIn(record.type), key: beforeAll }] : []),

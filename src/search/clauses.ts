@@ -9,6 +9,7 @@ import type { Clause, Query } from './query.ts';
 import type { SearchElement } from './registry.ts';
 import { assertResolved } from './resolve.ts';
 import type { PlanContext } from './sink.ts';
+import { withStanding } from './standing-for.ts';
 import { dateMatch, updatedCondition } from './types/date.ts';
 import { fullTextClause } from './types/full-text.ts';
 import { quantityMatch } from './types/quantity.ts';
@@ -40,9 +41,13 @@ export function assertSelective(query: Query, planned: readonly PlannedClause[])
     query.clauses.some(({ modifier }, at) => !planned[at]?.broad && modifier !== 'not' && modifier !== 'missing');
   if (selects) return;
   const { param, modifier } = query.clauses[broad] ?? {};
+  const name = `${param?.code}${modifier === undefined ? '' : `:${modifier}`}`;
+  const few = param?.elements.some(({ element }) => element.audited === 'few') === true;
   throw badRequest(
     'search-contains-too-short',
-    `"${param?.code}:${modifier}" with fewer than three letters needs another parameter beside it that selects. Add one, or search for a longer part.`,
+    few
+      ? `"${name}" with this value needs another parameter beside it that selects. Add one, or search for three or more letters that it begins with.`
+      : `"${name}" with fewer than three letters needs another parameter beside it that selects. Add one, or search for a longer part.`,
     undefined,
     'too-costly',
   );
@@ -50,6 +55,12 @@ export function assertSelective(query: Query, planned: readonly PlannedClause[])
 
 /** One clause about resources of `type`. */
 export function planClause(clause: Clause, type: string, context: PlanContext): PlannedClause {
+  const planned = planOrdinary(clause, type, context);
+  const standing = context.standingFor?.(type);
+  return standing === undefined ? planned : { ...planned, condition: withStanding(planned.condition, standing) };
+}
+
+function planOrdinary(clause: Clause, type: string, context: PlanContext): PlannedClause {
   const { param, modifier, values } = clause;
   // Every resource has an id and a time.
   if (modifier === 'missing' && columnParams.has(param.code)) return { condition: values[0] === 'true' ? nothing : everything };

@@ -20,7 +20,7 @@ export function conditionSql(condition: Condition, alias: string, values: Values
     case 'ids':
       return `${alias}.ref_key = any(${values.add(int8Array(condition.keys))}::int8[]) and ${alias}.id = any(${values.add(condition.ids)}::text[])`;
     case 'updated':
-      return `${alias}.last_updated ${condition.operator} ${timeSql(condition.ms, values)}`;
+      return `${alias}.${condition.column} ${condition.operator} ${timeSql(condition.ms, values)}`;
     case 'refers':
       return refersSql(condition.to, alias, values, look);
     case 'referred':

@@ -34,7 +34,7 @@ export type Condition =
     }
   /** The resource is one of these. Keys find, ids prove. */
   | { readonly kind: 'ids'; readonly keys: readonly bigint[]; readonly ids: readonly string[] }
-  | { readonly kind: 'updated'; readonly operator: Bound['operator']; readonly ms: number }
+  | { readonly kind: 'updated'; readonly column: 'last_updated' | 'clinical_at'; readonly operator: Bound['operator']; readonly ms: number }
   /** It refers to one of the rows of one of these hops; `chain`: what that was asked by, of what the row itself contains too. */
   | { readonly kind: 'refers'; readonly to: readonly Hop[]; readonly chain?: Chain }
   /** One of the rows of this hop refers to it; `each`: few rows are asked, and what refers to each is looked at before anything else. */

@@ -26,7 +26,7 @@ export function planContained(
   { registry, standard }: { readonly registry: Registry; readonly standard: Registry },
 ): Plan {
   const { type, clauses, criteria, compartment, sort } = query;
-  const within = compartment === undefined ? [] : [compartmentToken(compartment, context)];
+  const within = compartment === undefined ? [] : [compartmentToken(compartment, type, context)];
   const narrowing: Narrowing = {
     type,
     elements: standard.of(type).elements,

@@ -19,7 +19,21 @@ export type SearchElement = {
   readonly narrowed: boolean;
   /** The one system of a `code` element's codes, where its required binding names just one. */
   readonly system?: string;
+  /** How it is kept among audit events, of which there are more than of all else, and whose patients are told by keys alone. */
+  readonly audited?: AuditedElement;
 };
+
+/**
+ * `column`: an instant that is asked of the row's clinical_at and leaves no fact; `few`: of a string few beginnings are kept, and what they
+ * don't decide is opened; `by-key`: Patients are named by their ref_key, so that who knows no more of them can name them.
+ */
+export type AuditedElement = 'column' | 'few' | 'by-key';
+
+function auditedElement(kind: SearchParameterType, path: string): { audited?: AuditedElement } {
+  if (path === 'AuditEvent.recorded') return { audited: 'column' };
+  if (path === 'AuditEvent.entity.what') return { audited: 'by-key' };
+  return kind === 'string' ? { audited: 'few' } : {};
+}
 
 /** The elements of one type while it is built, each once, whoever looks at it. */
 export type ElementPool = {
@@ -46,6 +60,7 @@ export function elementPool(type: string, definitions: Definitions, numbers: Ele
           number: numbers({ type, path: name }),
           narrowed: false,
           ...impliedSystem(path, types, definitions),
+          ...(type === 'AuditEvent' ? auditedElement(kind, path) : {}),
         };
         elements.set(name, element);
       }

@@ -10,7 +10,7 @@ import { isBlindDate } from './types/blind-date.ts';
 import { extractFullText } from './types/full-text.ts';
 import { normalise } from './types/normalise.ts';
 import { extractQuantity } from './types/quantity.ts';
-import { extractReference, localTarget, refKeyOf, targetTexts } from './types/reference.ts';
+import { extractReference, keyedPatient, localTarget, refKeyOf, targetTexts } from './types/reference.ts';
 import { extractSpecial } from './types/special.ts';
 import { extractString, sortBucket, stringParts } from './types/string.ts';
 import { extractToken } from './types/token.ts';
@@ -91,7 +91,7 @@ function extractElement(element: SearchElement, resource: object, sink: Sink): v
   });
   if (!found) return;
   sink.tokens.add(['p', element.path]);
-  if (element.kind === 'string') addSortBuckets(element, resource, sink);
+  if (element.kind === 'string' && element.audited === undefined) addSortBuckets(element, resource, sink);
 }
 
 /** Leaves one value's tokens and facts. */
@@ -105,7 +105,7 @@ export function extractValue(element: SearchElement, value: unknown, type: strin
     case 'reference':
       return extractReference(element, value, sink);
     case 'date':
-      return extractDate(element, value, type, sink);
+      return element.audited === 'column' ? undefined : extractDate(element, value, type, sink);
     case 'number':
     case 'quantity':
       return extractQuantity(element, value, type, sink);
@@ -151,6 +151,16 @@ export function compartmentParts(compartment: string, id: string): string[] {
   return ['k', compartment, id];
 }
 
+/** The same among the resources of a type: audit events name Patients by their keys. */
+export function compartmentPartsIn(type: string, compartment: string, id: string, key: Sink['key']): string[] {
+  const keyed = type === 'AuditEvent' && compartment === 'Patient';
+  return keyed ? keyedCompartmentParts(refKeyOf(key, compartment, id)) : compartmentParts(compartment, id);
+}
+
+export function keyedCompartmentParts(refKey: bigint): string[] {
+  return ['k', keyedPatient(refKey)];
+}
+
 /** An owner's token: erasure finds by it all that is sealed with the patient's key. */
 export function ownerParts(patient: string): string[] {
   return ['o', patient];
@@ -162,7 +172,7 @@ export function addCompartments(search: TypeSearch, resource: object, id: string
   for (const { compartment, element } of search.compartments) {
     element.each(resource, (value) => {
       const target = localTarget(value, sink.base);
-      if (target?.type === compartment) sink.tokens.add(compartmentParts(compartment, target.id));
+      if (target?.type === compartment) sink.tokens.add(compartmentPartsIn(search.type, compartment, target.id, sink.key));
     });
   }
 }

@@ -11,6 +11,8 @@ export type HeldRow = {
   readonly facts: Facts;
   /** Epoch ms: when it would be written. */
   readonly now: number;
+  /** Of a whole resource, its main date. */
+  readonly clinicalAt?: number | null;
 };
 
 /**
@@ -29,7 +31,7 @@ export function holds(condition: Condition, row: HeldRow): boolean {
     case 'ids':
       return condition.ids.includes(row.id);
     case 'updated':
-      return holdsBound({ lo: row.now, hi: row.now }, { column: 'lo', operator: condition.operator, value: condition.ms });
+      return holdsTime(condition.column === 'last_updated' ? row.now : row.clinicalAt, condition);
     case 'refers':
     case 'referred':
     case 'placed':
@@ -43,6 +45,10 @@ export function holds(condition: Condition, row: HeldRow): boolean {
     case 'not':
       return !holds(condition.of, row);
   }
+}
+
+function holdsTime(time: number | null | undefined, { operator, ms }: Extract<Condition, { kind: 'updated' }>): boolean {
+  return typeof time === 'number' && holdsBound({ lo: time, hi: time }, { column: 'lo', operator, value: ms });
 }
 
 function holdsFact({ table, params, bounds, unit, pairs = noPair }: Fact, { facts: { dates, quantities } }: HeldRow): boolean {

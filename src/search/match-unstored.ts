@@ -18,7 +18,8 @@ export function matcherOf(query: Query, context: PlanContext): (candidate: Unsto
   const planned = [...planClauses(query, context), ...planCriteria(query, context)];
   if (planned.some(({ condition }) => followsReferences(condition))) throw undecidable();
   return ({ id, resource, extracted }) => {
-    const row = { id, resource, tokens: tokensOf(extracted.tokens), facts: extracted.facts, now: context.now };
+    const { facts, clinicalAt } = extracted;
+    const row = { id, resource, tokens: tokensOf(extracted.tokens), facts, clinicalAt, now: context.now };
     return planned.every(({ condition, recheck }) => holds(condition, row) && (recheck === undefined || recheck(resource)));
   };
 }

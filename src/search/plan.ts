@@ -4,7 +4,7 @@ import type { OpenedFound } from '../storage/sealing.ts';
 import { assertSelective, planClauses, type PlannedClause } from './clauses.ts';
 import { allOf, type Condition, type Recheck } from './condition.ts';
 import { planCriteria } from './criteria.ts';
-import { compartmentParts } from './extract.ts';
+import { compartmentPartsIn } from './extract.ts';
 import { pairedFact } from './paired.ts';
 import type { Compartment, Query, SortKey } from './query.ts';
 import type { Registry } from './registry.ts';
@@ -34,7 +34,7 @@ export type Plan = {
 export function planSearch(query: Query, restriction: Restriction, registry: Registry, planContext: PlanContext): Plan {
   const context = { ...planContext, restriction };
   const planned = planClauses(query, context);
-  const within = query.compartment === undefined ? [] : [compartmentToken(query.compartment, context)];
+  const within = query.compartment === undefined ? [] : [compartmentToken(query.compartment, query.type, context)];
   if (within.length === 0) assertSelective(query, planned);
   const filter = restriction(query.type);
   const patient = patientOf(query, registry, filter, context);
@@ -94,9 +94,9 @@ export function unsorted(plan: Plan): Plan {
   return { ...plan, sort: [], condition: asked.length === 0 ? plan.condition : allOf([plan.condition, ...asked]) };
 }
 
-/** The token that every member of the compartment holds. */
-export function compartmentToken({ type, id }: Compartment, { key }: Pick<PlanContext, 'key'>): bigint {
-  return token(key, ...compartmentParts(type, id));
+/** The token that every member of the compartment holds, of the type that is searched. */
+export function compartmentToken({ type, id }: Compartment, searched: string, { key }: Pick<PlanContext, 'key'>): bigint {
+  return token(key, ...compartmentPartsIn(searched, type, id, key));
 }
 
 /**
@@ -105,8 +105,12 @@ export function compartmentToken({ type, id }: Compartment, { key }: Pick<PlanCo
  */
 function sortOf({ type, sort, clauses }: Query, registry: Registry): readonly SortKey[] {
   if (sort.length > 0) return sort;
-  const param = registry.of(type).params.get('_lastUpdated');
-  return param !== undefined && clauses.some((clause) => clause.param === param) ? [{ param, descending: false }] : [];
+  const { params, mainDate } = registry.of(type);
+  const isColumn = mainDate?.elements.some(({ element }) => element.audited === 'column') === true;
+  const param = [params.get('_lastUpdated'), isColumn ? mainDate : undefined].find((each) =>
+    clauses.some((clause) => clause.param === each && clause.modifier !== 'missing'),
+  );
+  return param === undefined ? [] : [{ param, descending: false }];
 }
 
 /**
@@ -128,7 +132,7 @@ function patientOf(
     if (!param.elements.every(({ element }) => columns.includes(element)) || columns.length !== param.elements.length) continue;
     const id = /^(?:Patient\/)?([A-Za-z0-9\-.]{1,64})$/.exec(text)?.[1];
     const only = param.elements.every(({ targets }) => (targets ?? param.targets).join() === 'Patient');
-    if (id !== undefined && (only || modifier === 'Patient' || text.startsWith('Patient/')) && mayShow(filter, id, context)) {
+    if (id !== undefined && (only || modifier === 'Patient' || text.startsWith('Patient/')) && mayShow(filter, query.type, id, context)) {
       return { key: refKeyOf(context.key, 'Patient', id), clause };
     }
   }
@@ -136,9 +140,9 @@ function patientOf(
 }
 
 /** Whether rows of the patient may pass the filter by being his. */
-function mayShow(filter: RowFilter, id: string, context: PlanContext): boolean {
+function mayShow(filter: RowFilter, type: string, id: string, context: PlanContext): boolean {
   if (filter === 'all') return true;
-  const own = compartmentToken({ type: 'Patient', id }, context);
+  const own = compartmentToken({ type: 'Patient', id }, type, context);
   return filter.anyOf.some((groups) => {
     const held = groups.flatMap((group) => ('without' in group ? [] : [group]));
     return held.length === 0 || held.some((tokens) => tokens.includes(own));

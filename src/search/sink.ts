@@ -23,6 +23,11 @@ export type PlanContext = {
   readonly base: string;
   /** Epoch ms, for `ap`. */
   readonly now: number;
+  /**
+   * For an ordinary token of a type, tokens that stand for it: a row that holds one of them is found as if it held the token itself. Absent
+   * where each row holds all of its own.
+   */
+  readonly standingFor?: (type: string) => ReadonlyMap<bigint, readonly bigint[]> | undefined;
   /** What the caller may see of other types. Absent where only resources in hand are asked: no other row counts then. */
   readonly restriction?: Restriction;
 };

@@ -75,6 +75,7 @@ function storedValue(param: SearchParam, descending: boolean, search: TypeSearch
   if (param.code === '_id') return { kind: 'column', column: 'id', cast: 'text' };
   const blind = param.elements.some(({ element }) => isBlindDate(element.path));
   if (param === search.mainDate && !blind) return { kind: 'column', column: 'clinical_at', cast: 'timestamptz' };
+  if (param.elements.some(({ element }) => element.audited !== undefined)) return undefined;
   const params = param.elements.map(({ element }) => element.number);
   if (param.type === 'string' || blind)
     return { kind: 'fact', table: 'fact_sort', column: descending ? 'high' : 'low', params, cast: 'int8' };

@@ -118,11 +118,12 @@ function waySql(plan: Plan, segment: Segment, from: From | undefined, limit: num
     select * from (${segmentSql(plan, segment, from, limit, way.otherwise === 'free', values)}) g where (select count(*) from walked) < ${full}::int`;
 }
 
-/** Of a walk by the time of the last update, the bounds that the search itself gives it. */
+/** Of a walk by a time of the row's own, the bounds that the search itself gives it. */
 function boundsOfWalk({ sort, condition }: Plan, values: Values): string[] {
   const [first] = sort;
-  if (first?.stored?.kind !== 'column' || first.stored.column !== 'last_updated') return [];
-  return partsOf(condition).flatMap((part) => (part.kind === 'updated' ? conditionSql(part, 'r', values) : []));
+  if (first?.stored?.kind !== 'column') return [];
+  const { column } = first.stored;
+  return partsOf(condition).flatMap((part) => (part.kind === 'updated' && part.column === column ? conditionSql(part, 'r', values) : []));
 }
 
 /** @param free  PostgreSQL may look for the rows in their order; else it gathers what matches and puts it in order then */

@@ -5,14 +5,20 @@ import { sqlValues, statement } from '../storage/sql.ts';
 
 /**
  * Which of the types have a living row that holds the token: the others needn't be searched for it. It says nothing of who may see them.
- * A type at a time rides its partition's GIN and ends at the first row.
+ * The token is of the type: audit events may have another one than all others. A type at a time rides its partition's GIN and ends at the first row.
  */
-export async function typesHolding(db: Queryable, token: bigint, types: readonly string[]): Promise<ReadonlySet<string>> {
+export async function typesHolding(
+  db: Queryable,
+  tokenIn: (type: string) => bigint,
+  types: readonly string[],
+): Promise<ReadonlySet<string>> {
   const values = sqlValues();
-  const held = values.add(int8Array([token]));
   const parts = [...Map.groupBy(types, (type) => (relationOf(type) === 'audit_event' ? 'audit_event' : 'resource'))].map(
-    ([relation, part]) => `select t.type from unnest(${values.add(part)}::text[]) t(type)
-      where exists (select from ${relation} r where r.type = t.type and r.tokens @> ${held}::int8[] and not r.deleted offset 0)`,
+    ([relation, part]) => {
+      const held = values.add(int8Array([tokenIn(part[0] ?? '')]));
+      return `select t.type from unnest(${values.add(part)}::text[]) t(type)
+      where exists (select from ${relation} r where r.type = t.type and r.tokens @> ${held}::int8[] and not r.deleted offset 0)`;
+    },
   );
   if (parts.length === 0) return new Set();
   const { rows } = await db.query<{ type: string }>(statement(parts.join(' union all '), values.list));

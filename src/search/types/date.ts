@@ -55,8 +55,33 @@ function timingInterval(timing: Readonly<Record<string, unknown>>): Interval | u
   return { lo: Math.min(...intervals.map(({ lo }) => lo)), hi: Math.max(...intervals.map(({ hi }) => hi)) };
 }
 
+/** An instant is a point: it is asked of a column as such. @see https://hl7.org/fhir/R4/search.html#date */
+function instantMatch(value: SearchValue, param: string, context: PlanContext): ValueMatch {
+  const { prefix, from, until } = parseDateValue(unescape(value.text), param);
+  const condition = timeCondition('clinical_at', { prefix, from, until }, context.now);
+  const test = (found: unknown, type: string): boolean => {
+    const { lo } = intervalOf(found, type) ?? {};
+    return lo !== undefined && holdsAt(condition, lo);
+  };
+  return { condition, decided: true, test };
+}
+
+function holdsAt(condition: Condition, ms: number): boolean {
+  switch (condition.kind) {
+    case 'updated':
+      return holdsBound({ lo: ms, hi: ms }, { column: 'lo', operator: condition.operator, value: condition.ms });
+    case 'not':
+      return !holdsAt(condition.of, ms);
+    case 'and':
+      return condition.of.every((part) => holdsAt(part, ms));
+    default:
+      throw new Error('a time is bounded by nothing else');
+  }
+}
+
 /** Blind dates are kept by the day: a search value with a time is compared again after opening. */
 export function dateMatch(element: SearchElement, value: SearchValue, param: string, context: PlanContext): ValueMatch {
+  if (element.audited === 'column') return instantMatch(value, param, context);
   const date = parseDateValue(unescape(value.text), param);
   const alternatives = alternativesOf(date, context.now);
   const test = (found: unknown, type: string): boolean => isWithin(intervalOf(found, type), alternatives);
@@ -114,8 +139,15 @@ function alternativesOf(date: DateValue, now: number): readonly (readonly Bound[
 
 /** `_lastUpdated` as a condition on the row's own column: a stored instant is a point. */
 export function updatedCondition(value: SearchValue, context: PlanContext): Condition {
-  const { prefix, from, until } = parseDateValue(unescape(value.text), '_lastUpdated');
-  const at = (operator: Bound['operator'], ms: number): Condition => ({ kind: 'updated', operator, ms });
+  return timeCondition('last_updated', parseDateValue(unescape(value.text), '_lastUpdated'), context.now);
+}
+
+function timeCondition(
+  column: 'last_updated' | 'clinical_at',
+  { prefix, from, until }: Pick<DateValue, 'prefix' | 'from' | 'until'>,
+  now: number,
+): Condition {
+  const at = (operator: Bound['operator'], ms: number): Condition => ({ kind: 'updated', column, operator, ms });
   const within = (lo: number, hi: number): Condition => ({ kind: 'and', of: [at('>=', lo), at('<', hi)] });
   switch (prefix) {
     case 'eq':
@@ -133,7 +165,7 @@ export function updatedCondition(value: SearchValue, context: PlanContext): Cond
     case 'le':
       return at('<', until);
     case 'ap': {
-      const slack = Math.abs(context.now - (from + until) / 2) * 0.1;
+      const slack = Math.abs(now - (from + until) / 2) * 0.1;
       return within(from - slack, until + slack);
     }
   }

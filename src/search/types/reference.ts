@@ -30,7 +30,7 @@ export function extractReference(element: SearchElement, value: unknown, sink: S
 
 function addTarget(element: SearchElement, text: string, sink: Sink): void {
   const reference = parseReference(text, sink.base);
-  for (const target of textsOf(reference, text)) sink.tokens.add(['r', element.path, target]);
+  for (const target of textsOf(reference, text, keyedBy(element, sink.key))) sink.tokens.add(['r', element.path, target]);
   for (const start of versionStarts(text)) sink.tokens.add(['r', element.path, 'below', start]);
   if (reference.kind === 'local') {
     const target = refKeyOf(sink.key, reference.type, reference.id);
@@ -59,16 +59,29 @@ export function targetTexts(value: unknown, base: string): string[] {
   return text === undefined ? [] : textsOf(parseReference(text, base), text);
 }
 
-function textsOf(reference: Reference, text: string): string[] {
+function textsOf(reference: Reference, text: string, place = placeOf): string[] {
   if (reference.kind === 'local') {
-    const place = `${reference.type}/${reference.id}`;
-    return reference.version === undefined ? [place] : [place, `${place}/_history/${reference.version}`];
+    const at = place(reference.type, reference.id);
+    return reference.version === undefined ? [at] : [at, `${at}/_history/${reference.version}`];
   }
   if (reference.kind === 'contained' || reference.kind === 'invalid') return [];
   const bar = text.indexOf('|');
   const unversioned = bar > 0 ? text.slice(0, bar) : text.replace(/\/_history\/[A-Za-z0-9\-.]{1,64}$/, '');
   return unversioned === text ? [text] : [text, unversioned];
 }
+
+type Place = (type: string, id: string) => string;
+
+const placeOf: Place = (type, id) => `${type}/${id}`;
+
+/** How resources of ours are named in the tokens of an element. */
+function keyedBy({ audited }: SearchElement, key: PlanContext['key']): Place {
+  if (audited !== 'by-key') return placeOf;
+  return (type, id) => (type === 'Patient' ? keyedPatient(refKeyOf(key, type, id)) : placeOf(type, id));
+}
+
+/** A Patient in the tokens of an element that names Patients by their keys. */
+export const keyedPatient = (refKey: bigint): string => `Patient/#${refKey}`;
 
 /**
  * Of a canonical with a version the versions it belongs to: `u|1`, `u|1.2` of `u|1.2.3`, without itself. Canonicals form
@@ -101,19 +114,20 @@ export type ReferenceTargets = { readonly targets: readonly string[]; readonly m
 /** `id`, `Type/id`, an absolute URL (ours or not), a canonical; `:Type` names the type of a bare id, `:identifier` looks at the logical reference. */
 export function referenceCondition(element: SearchElement, value: SearchValue, asked: ReferenceTargets, context: PlanContext): Condition {
   const one = (...parts: string[]): Condition => ({ kind: 'all-tokens', tokens: [token(context.key, 'r', element.path, ...parts)] });
+  const place = keyedBy(element, context.key);
   if (asked.modifier === 'identifier') return codedCondition(identifierPath(element.path), value, context);
   const text = unescape(value.text);
   if (asked.modifier === 'above' || asked.modifier === 'below') return versionsCondition(element, text, asked.modifier, context);
   if (/^[A-Za-z0-9\-.]{1,64}$/.test(text)) {
     const types = asked.modifier === undefined ? asked.targets : [asked.modifier];
-    return anyOf([...types.map((type) => one(`${type}/${text}`)), one(text)]);
+    return anyOf([...types.map((type) => one(place(type, text))), one(text)]);
   }
   const reference = parseReference(text, context.base);
   if (reference.kind !== 'local') return one(text);
   const wrongType =
     asked.modifier !== undefined ? reference.type !== asked.modifier : asked.targets.length > 0 && !asked.targets.includes(reference.type);
   const version = reference.version === undefined ? '' : `/_history/${reference.version}`;
-  return wrongType ? nothing : one(`${reference.type}/${reference.id}${version}`);
+  return wrongType ? nothing : one(`${place(reference.type, reference.id)}${version}`);
 }
 
 /**

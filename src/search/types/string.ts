@@ -50,9 +50,21 @@ export function extractString(element: SearchElement, value: unknown, type: stri
   for (const { path, raw } of partsOf(element.path, value, type)) {
     sink.tokens.add(['s', path, 'e', raw]);
     const text = normalise(raw);
+    if (element.audited === 'few') {
+      addFew(path, text, sink);
+      continue;
+    }
     for (const start of startsOf(text, raw, value)) sink.tokens.addPrefixes(['s', path, 'p'], start, prefixMax);
     addTrigrams(path, text, sink);
   }
+}
+
+/** Of an audit event's string these many first letters are kept: a search by others opens what has the next shorter ones. */
+const fewLengths = [3, 7, 12] as const;
+
+function addFew(path: string, text: string, sink: Sink): void {
+  const points = [...text];
+  for (const length of fewLengths) if (points.length >= length) sink.tokens.add(['s', path, 'p', points.slice(0, length).join('')]);
 }
 
 /** Where a search may start in a part: at its beginning, and in the text of a whole name or address also at each word. */
@@ -89,12 +101,14 @@ export function stringMatch(element: SearchElement, value: SearchValue, clause: 
   if (wanted === '') throw badRequest('search-invalid-value', `A value of "${clause.param}" has nothing to search for.`);
   if (clause.modifier === 'contains') return containsMatch(element, wanted, paths, context);
   const points = [...wanted];
-  return {
-    condition: any('p', points.slice(0, prefixMax).join('')),
-    decided: points.length <= prefixMax,
-    test: (found, type) =>
-      stringParts(found, type).some((part) => startsOf(normalise(part), part, found).some((start) => start.startsWith(wanted))),
-  };
+  const test = (found: unknown, type: string): boolean =>
+    stringParts(found, type).some((part) => startsOf(normalise(part), part, found).some((start) => start.startsWith(wanted)));
+  if (element.audited === 'few') {
+    const length = fewLengths.findLast((each) => each <= points.length);
+    if (length === undefined) return { condition: present(element, context), decided: false, test, broad: true };
+    return { condition: any('p', points.slice(0, length).join('')), decided: points.length === length, test };
+  }
+  return { condition: any('p', points.slice(0, prefixMax).join('')), decided: points.length <= prefixMax, test };
 }
 
 export type StringClause = { readonly param: string; readonly modifier: string | undefined };
@@ -102,7 +116,8 @@ export type StringClause = { readonly param: string; readonly modifier: string |
 function containsMatch(element: SearchElement, wanted: string, paths: readonly string[], context: PlanContext): ValueMatch {
   const test = (found: unknown, type: string): boolean => stringParts(found, type).some((part) => normalise(part).includes(wanted));
   const trigrams = [...new Set(trigramsOf(wanted))];
-  if (trigrams.length === 0) return { condition: present(element, context), decided: false, test, broad: true };
+  if (trigrams.length === 0 || element.audited === 'few')
+    return { condition: present(element, context), decided: false, test, broad: true };
   const inOne = paths.flatMap((path) => [
     allOf(trigrams.map((trigram) => stringToken(context, path, '3', trigram))),
     stringToken(context, path, 'l'),

@@ -112,6 +112,6 @@ describe('_lastUpdated compares an instant with the interval of the search value
   });
 
   function at(operator: string, ms: number) {
-    return { kind: 'updated', operator, ms };
+    return { kind: 'updated', column: 'last_updated', operator, ms };
   }
 });

@@ -1,0 +1,206 @@
+import { token, type TokenKey } from '../encryption/token.ts';
+import type { Extractor } from '../search/extract.ts';
+import { tokensOf } from '../search/holds.ts';
+import type { AuditedEvent } from './event.ts';
+import { isKind, kindShapes } from './kinds.ts';
+import type { AuditRecord, RecordedAgent } from './record.ts';
+import { hasDataEntity, hasQuery } from './render/entities.ts';
+import { ownProfileOf, renderEvent } from './render/event.ts';
+
+/**
+ * A row of ours doesn't hold a token for each thing it can be found by: most of that follows from what kind of event it is. It holds one
+ * token for each of three facets instead, and a facet stands for all that every event with it says. What it stands for is found out by
+ * rendering events and extracting from them what is extracted from any AuditEvent, so that both always agree.
+ */
+export type Facets = {
+  /** The tokens of a record's facets. */
+  readonly of: (record: AuditRecord) => readonly bigint[];
+  /** The ordinary tokens that a row with these facets needn't hold. */
+  readonly implied: (record: AuditRecord) => ReadonlySet<bigint>;
+  /** For an ordinary token, the facets that stand for it: a row has it if it has the token itself or one of them. */
+  readonly standingFor: () => ReadonlyMap<bigint, readonly bigint[]>;
+};
+
+type Facet = { readonly name: string; readonly samples: readonly AuditRecord[] };
+
+/** A row has one facet of each family. */
+type Family = { readonly nameOf: (record: AuditRecord) => string; readonly all: () => readonly Facet[] };
+
+export function makeFacets({ key, base, extract }: { readonly key: TokenKey; readonly base: string; readonly extract: Extractor }): Facets {
+  const known = new Map<string, { readonly token: bigint; readonly implied: ReadonlySet<bigint> }>();
+  let index: ReadonlyMap<bigint, readonly bigint[]> | undefined;
+
+  function facetOf(family: Family, name: string): { readonly token: bigint; readonly implied: ReadonlySet<bigint> } {
+    let facet = known.get(name);
+    if (facet === undefined) {
+      const samples = family.all().find((each) => each.name === name)?.samples;
+      if (samples === undefined) throw new Error('an event has a facet that is not known');
+      facet = { token: token(key, 'facet', name), implied: inAll(samples.map(saidBy)) };
+      known.set(name, facet);
+    }
+    return facet;
+  }
+
+  function saidBy(record: AuditRecord): ReadonlySet<bigint> {
+    const about = { base, patientId: (keyId: string) => keyId, query: Buffer.alloc(0) };
+    const resource = JSON.parse(renderEvent(record, { id: 'facet', at: 0 }, about)) as Record<string, unknown>;
+    return tokensOf(extract(resource, 'AuditEvent', 'facet').tokens);
+  }
+
+  function standingFor(): ReadonlyMap<bigint, readonly bigint[]> {
+    if (index !== undefined) return index;
+    const perFamily = families.map((family) => {
+      const facets = family.all().map(({ name }) => facetOf(family, name));
+      const lists = new Map<bigint, bigint[]>();
+      for (const facet of facets) for (const each of facet.implied) lists.set(each, [...(lists.get(each) ?? []), facet.token]);
+      return { lists, size: facets.length };
+    });
+    const made = new Map<bigint, readonly bigint[]>();
+    for (const each of new Set(perFamily.flatMap(({ lists }) => [...lists.keys()]))) {
+      const lists = perFamily.map(({ lists, size }) => ({ list: lists.get(each) ?? [], size }));
+      // What all events say, one family tells alone.
+      const whole = lists.filter(({ list, size }) => list.length === size).sort((a, b) => a.size - b.size)[0];
+      made.set(each, whole?.list ?? lists.flatMap(({ list }) => list));
+    }
+    index = made;
+    return made;
+  }
+
+  const facetsOf = (record: AuditRecord) => families.map((family) => facetOf(family, family.nameOf(record)));
+  const unions = new Map<string, ReadonlySet<bigint>>();
+  return {
+    of: (record) => facetsOf(record).map((facet) => facet.token),
+    implied(record) {
+      const name = families.map(({ nameOf }) => nameOf(record)).join(' ');
+      const union = unions.get(name) ?? new Set(facetsOf(record).flatMap(({ implied }) => [...implied]));
+      unions.set(name, union);
+      return union;
+    },
+    standingFor,
+  };
+}
+
+function inAll([first = new Set(), ...others]: readonly ReadonlySet<bigint>[]): ReadonlySet<bigint> {
+  return new Set([...first].filter((each) => others.every((other) => other.has(each))));
+}
+
+const outcomes: readonly AuditedEvent['outcome'][] = [0, 4, 8, 12];
+const either = [false, true] as const;
+
+/** Two agents that have nothing in common but what is asked for. */
+type Has = { readonly user: boolean; readonly token: boolean; readonly roles: boolean; readonly name: boolean; readonly address: boolean };
+
+const bare: RecordedAgent = { purposes: [] };
+
+function agentsWith(has: Has): readonly RecordedAgent[] {
+  return ['3fz', '8qk'].map((text, at) => ({
+    purposes: [],
+    ...(has.user
+      ? {
+          user: {
+            issuer: text,
+            subject: text,
+            roles: has.roles ? [text] : [],
+            ...(has.name ? { name: text } : {}),
+            ...(at === 0 ? {} : { fhirUser: 'Organization/8qk' }),
+          },
+        }
+      : {}),
+    ...(has.token ? { tokenId: text } : {}),
+    ...(has.address ? { address: text } : {}),
+    ...(at === 0 ? {} : { client: text }),
+  }));
+}
+
+const hasOf = ({ user, tokenId, address }: RecordedAgent): Has => ({
+  user: user !== undefined,
+  token: tokenId !== undefined,
+  roles: user !== undefined && user.roles.length > 0,
+  name: user?.name !== undefined,
+  address: address !== undefined,
+});
+
+const agentName = (has: Has): string =>
+  `agent ${Object.entries(has)
+    .flatMap(([name, is]) => (is ? [name] : []))
+    .join(' ')}`;
+
+const allHas = (): readonly Has[] =>
+  either.flatMap((user) =>
+    either.flatMap((token) =>
+      either.flatMap((roles) =>
+        either.flatMap((name) => either.map((address) => ({ user, token, roles: user && roles, name: user && name, address }))),
+      ),
+    ),
+  );
+
+/** Kind, whether a patient is concerned, and whether the kind's profile is met. */
+const kindFamily: Family = {
+  nameOf: (record) => `kind ${record.kind} ${record.patient !== undefined} ${meetsOwn(record)}`,
+  all: () =>
+    Object.keys(kindShapes)
+      .filter(isKind)
+      .flatMap((kind) => {
+        const records = either.flatMap((patient) =>
+          either.flatMap((success) =>
+            [0, 1].map((at): AuditRecord => {
+              const full = at === 1 || success;
+              return {
+                kind,
+                outcome: success ? 0 : at === 0 ? 4 : 8,
+                requestId: `${at}`,
+                agent: success
+                  ? (agentsWith({ user: at === 1, token: false, roles: false, name: false, address: true })[at] ?? bare)
+                  : bare,
+                ...(full ? { data: { type: at === 0 ? 'Basic' : 'Organization', id: `${at}` }, parameters: `${at}` } : {}),
+                ...(patient ? { patient: `${at}` } : {}),
+              };
+            }),
+          ),
+        );
+        return [...Map.groupBy(records, (record) => kindFamily.nameOf(record))].map(([name, samples]) => ({ name, samples }));
+      }),
+};
+
+const meetsOwn = (record: AuditRecord): boolean => ownProfileOf(record) !== undefined;
+
+/** Outcome, and whether there are data and a query. */
+const entitiesFamily: Family = {
+  nameOf: (record) => `entities ${record.outcome} ${hasDataEntity(record)} ${hasQuery(record)}`,
+  all: () =>
+    outcomes.flatMap((outcome) =>
+      either.flatMap((data) =>
+        either.map((query) => {
+          const samples = (['vread', 'application-start'] as const).map((kind): AuditRecord => {
+            const reads = kind === 'vread';
+            return {
+              kind,
+              outcome,
+              requestId: kind,
+              agent: bare,
+              ...(data ? { data: { type: reads ? 'Basic' : 'Organization', id: kind } } : {}),
+              ...(query ? { parameters: kind } : {}),
+              ...(reads ? { patient: kind } : {}),
+            };
+          });
+          const [first] = samples;
+          return { name: first === undefined ? '' : entitiesFamily.nameOf(first), samples };
+        }),
+      ),
+    ),
+};
+
+/** What is known of who did it. */
+const agentFamily: Family = {
+  nameOf: ({ agent }) => agentName(hasOf(agent)),
+  all: () =>
+    [...new Map(allHas().map((has) => [agentName(has), has])).values()].map((has) => ({
+      name: agentName(has),
+      samples: agentsWith(has).map((agent, at): AuditRecord => {
+        const kind = at === 0 ? 'vread' : 'application-start';
+        return { kind, outcome: at === 0 ? 4 : 8, requestId: kind, agent, ...(at === 0 ? { patient: kind } : {}) };
+      }),
+    })),
+};
+
+const families: readonly Family[] = [kindFamily, entitiesFamily, agentFamily];

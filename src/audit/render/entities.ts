@@ -1,0 +1,93 @@
+import { entityType, iheEntity, objectRole, uriSystem } from '../codes.ts';
+import { type AuditRecord, type RecordedData, same } from '../record.ts';
+import type { Surroundings } from './event.ts';
+
+const person = entityType('1', 'Person');
+const systemObject = entityType('2', 'System Object');
+const patientRole = objectRole('1', 'Patient');
+const domainResource = objectRole('4', 'Domain Resource');
+const jobRole = objectRole('20', 'Job');
+const queryRole = objectRole('24', 'Query');
+const requestType = iheEntity('XrequestId', 'X-Request-Id');
+
+type Entity = Readonly<Record<string, unknown>>;
+
+/** What it was about. @param alone  the query is all that there may be: the profile takes no other entity */
+export function renderEntities(record: AuditRecord, about: Surroundings, alone: boolean): readonly Entity[] {
+  const { data, patient, operation } = record;
+  if (alone) return [queryEntity(record, about, detailsOf(record, true))];
+  return [
+    ...(hasDataEntity(record) && data !== undefined ? [dataEntity(data, record, about)] : []),
+    ...(patient === undefined ? [] : [patientEntity(patient, about)]),
+    ...(hasQuery(record) ? [queryEntity(record, about, {})] : []),
+    ...(operation === undefined ? [] : [operationEntity(operation)]),
+    requestEntity(record),
+  ];
+}
+
+export const hasQuery = ({ parameters, query }: Pick<AuditRecord, 'parameters' | 'query'>): boolean =>
+  parameters !== undefined || query !== undefined;
+
+/** Of a search the type is part of the query: it has no entity of its own. */
+export const hasDataEntity = ({ kind, data }: Pick<AuditRecord, 'kind' | 'data'>): boolean =>
+  data !== undefined && kind !== 'search-type' && kind !== 'search-system';
+
+function dataEntity({ type, id, version, patient }: RecordedData, record: AuditRecord, about: Surroundings): Entity {
+  const keyId = patient === same ? record.patient : patient;
+  const known = keyId === undefined ? id : about.patientId(keyId);
+  const reference = known === undefined ? undefined : `${type}/${known}${version === undefined ? '' : `/_history/${version}`}`;
+  return {
+    what: {
+      ...(reference === undefined ? {} : { reference }),
+      type,
+      ...(keyId !== undefined && known === undefined ? { identifier: pseudonymOf(keyId) } : {}),
+    },
+    type: systemObject,
+    role: domainResource,
+  };
+}
+
+function patientEntity(keyId: string, { patientId }: Surroundings): Entity {
+  const id = patientId(keyId);
+  const what = id === undefined ? { type: 'Patient', identifier: pseudonymOf(keyId) } : { reference: `Patient/${id}`, type: 'Patient' };
+  return { what, type: person, role: patientRole };
+}
+
+/** What stands for an erased patient: it tells his events from those of others, and nothing else. */
+export function pseudonymOf(keyId: string): object {
+  const hex = Buffer.from(keyId, 'base64url').toString('hex');
+  const uuid = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+  return { system: uriSystem, value: `urn:uuid:${uuid}` };
+}
+
+const masked = { extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'masked' }] };
+
+function queryEntity({ parameters, data }: AuditRecord, { query }: Surroundings, details: object): Entity {
+  const description = `${data === undefined ? '' : data.type}?${parameters ?? ''}`;
+  return {
+    type: systemObject,
+    role: queryRole,
+    ...(description === '?' ? {} : { description }),
+    // Its key is destroyed: that there was a query stays.
+    ...(query === undefined ? { _query: masked } : { query: query.toString('base64') }),
+    ...details,
+  };
+}
+
+/** Not as a name: what is the same in so many events needn't be found by its letters. */
+const operationEntity = (operation: string): Entity => ({ type: systemObject, role: jobRole, description: `$${operation}` });
+
+function requestEntity(record: AuditRecord): Entity {
+  return { what: { identifier: { value: record.requestId } }, type: requestType, ...detailsOf(record, false) };
+}
+
+/** What has no place of its own in an AuditEvent. */
+function detailsOf({ requestId, agent, entry, details = {} }: AuditRecord, withRequest: boolean): object {
+  const told = [
+    ...(withRequest ? [['X-Request-Id', requestId] as const] : []),
+    ...(entry === undefined ? [] : [['entry', String(entry)] as const]),
+    ...(agent.emergency === undefined ? [] : [['emergency', agent.emergency] as const]),
+    ...Object.entries(details),
+  ].filter(([, value]) => value !== '');
+  return told.length === 0 ? {} : { detail: told.map(([type, valueString]) => ({ type, valueString })) };
+}
