@@ -3,7 +3,7 @@ import { type JsonLimits, parseJson, type ParsedJson } from '../fhir/json.ts';
 import { withPositions } from '../fhir/locate.ts';
 import type { Answer } from '../interactions/answer.ts';
 import type { Context } from '../interactions/context.ts';
-import { limitsOf } from '../interactions/entries.ts';
+import { limitsOf } from '../interactions/document.ts';
 import type { Operation } from '../operations/operation.ts';
 import { operationAt, runOperation } from '../operations/operations.ts';
 import { bodyKindOf, readBody, unsupported } from './body.ts';

@@ -4,7 +4,7 @@ import type { Authenticate } from '../authorization/authenticate.ts';
 import { FhirError } from '../fhir/error.ts';
 import { parseJson } from '../fhir/json.ts';
 import type { Context } from '../interactions/context.ts';
-import { limitsOf } from '../interactions/entries.ts';
+import { limitsOf } from '../interactions/document.ts';
 import type { Contract, Operation } from '../native/contract.ts';
 import { NativeError } from '../native/error.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../native/handler.ts';

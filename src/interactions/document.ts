@@ -1,5 +1,15 @@
+import type { Config } from '../config.ts';
 import { badRequest, type Issue } from '../fhir/error.ts';
-import { type Decimals, type JsonObject, type Link, type Member, type ParsedJson, parseJson, writeJson } from '../fhir/json.ts';
+import {
+  type Decimals,
+  type JsonLimits,
+  type JsonObject,
+  type Link,
+  type Member,
+  type ParsedJson,
+  parseJson,
+  writeJson,
+} from '../fhir/json.ts';
 
 /**
  * One resource of a request: its value, and the received text it came as, where there is one. What is stored is the
@@ -21,6 +31,12 @@ export type Document = {
 
 /** Text to put in place of a span of the source. */
 export type Edit = { readonly start: number; readonly end: number; readonly text: string };
+
+/** What limits the JSON of requests. */
+export function limitsOf({ config }: { readonly config: Config }): JsonLimits {
+  const { jsonDepthMax: depthMax, jsonContainerMax: containerMax, jsonStringBytesMax: stringBytesMax } = config;
+  return { depthMax, containerMax, stringBytesMax };
+}
 
 /** Reads a text of ours: what limits bodies now need not have limited those that were stored before. */
 export function parseStored(json: Buffer): ParsedJson {

@@ -2,7 +2,7 @@ import { badRequest, FhirError, type Issue, issue } from '../fhir/error.ts';
 import { type Json, type JsonObject, type ParsedJson, parseJson } from '../fhir/json.ts';
 import { isId } from '../fhir/references.ts';
 import type { Context } from './context.ts';
-import { type Document, documentOf } from './document.ts';
+import { type Document, documentOf, limitsOf } from './document.ts';
 import type { Patch } from './patch.ts';
 import { assertShaped, assertType } from './prepare.ts';
 
@@ -146,11 +146,6 @@ async function patchOf(ctx: Context, document: Document, path: string): Promise<
     `${path}.resource`,
     'structure',
   );
-}
-
-export function limitsOf(ctx: Context) {
-  const { jsonDepthMax: depthMax, jsonContainerMax: containerMax, jsonStringBytesMax: stringBytesMax } = ctx.config;
-  return { depthMax, containerMax, stringBytesMax };
 }
 
 const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);

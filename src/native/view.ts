@@ -1,8 +1,7 @@
 import { parseJson, type Json, type JsonObject } from '../fhir/json.ts';
 import type { Answer } from '../interactions/answer.ts';
 import { create } from '../interactions/create.ts';
-import { type Document, documentOf, parseStored } from '../interactions/document.ts';
-import { limitsOf } from '../interactions/entries.ts';
+import { type Document, documentOf, limitsOf, parseStored } from '../interactions/document.ts';
 import type { Context } from '../interactions/context.ts';
 import { read, vread } from '../interactions/read.ts';
 import { remove } from '../interactions/remove.ts';
