@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Pool } from 'pg';
+import { makeConcerned } from './audit/concerned.ts';
 import type { Access } from './authorization/access.ts';
 import { type Authenticate, type AuthenticationOptions, makeAuthenticate } from './authorization/authenticate.ts';
 import { readIssuers, type TrustedIssuer } from './authorization/issuers.ts';
@@ -190,6 +191,12 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       extract: live.extract,
       codeTables: tables,
       ...openValidation({ config, schema: definitions.schema, conformance, codeTables: tables }),
+      audit: {
+        rows: () => Promise.resolve([]),
+        record: () => Promise.resolve(),
+        concerned: makeConcerned(keys, config.keyCacheMax),
+        refKeyOf: deciding.refKeyOf,
+      },
       seal,
       open: opener,
       reseal: makeResealer(keys, opener, seal),

@@ -1,10 +1,13 @@
 import { FhirError } from '../fhir/error.ts';
+import type { Grant } from './grant.ts';
 
 /** Told of each look at a token or key that isn't known yet, and of those that were in vain. */
 export type Attempt = {
   /** Rejects where no more may be looked at. */
   readonly begin: () => Promise<unknown> | undefined;
   readonly failed: () => Promise<unknown> | undefined;
+  /** Told who calls, before it is judged what he may do. */
+  readonly known?: (grant: Grant) => void;
 };
 
 /** Looks, unless too much was looked at in vain already. Who is known needs no such look: he isn't held up by others of his address. */

@@ -61,7 +61,9 @@ export async function makeAuthenticate(options: AuthenticationOptions, context: 
   return async ({ authorization, 'x-api-key': apiKey }, attempt) => {
     if (apiKey !== undefined) {
       if (authorization !== undefined) throw badRequest('credentials-ambiguous', 'Send Authorization or X-Api-Key, not both.');
-      return byKey(String(apiKey), attempt);
+      const caller = await byKey(String(apiKey), attempt);
+      attempt?.known?.(caller.grant);
+      return caller;
     }
     const token = /^Bearer ([A-Za-z0-9\-_.~+/=]+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined)
@@ -72,9 +74,14 @@ export async function makeAuthenticate(options: AuthenticationOptions, context: 
     if (token.length > tokenBytesMax) throw invalidToken();
     const name = hash('sha256', token);
     const known = verified.get(name);
-    if (known !== undefined && known.until > Date.now()) return inForce(known);
+    if (known !== undefined && known.until > Date.now()) {
+      const caller = await inForce(known);
+      attempt?.known?.(caller.grant);
+      return caller;
+    }
     const { payload, claims } = await attempted(attempt, () => verify(token));
-    const grant = grantOf(payload, claims);
+    const grant = withTokenId(grantOf(payload, claims), name);
+    attempt?.known?.(grant);
     const caller = { grant, access: accessOf(grant, context) };
     const found: Verified = {
       caller,
@@ -85,6 +92,11 @@ export async function makeAuthenticate(options: AuthenticationOptions, context: 
     verified.set(name, found);
     return inForce(found);
   };
+}
+
+/** A token that has no id of its own is told from others by its hash. */
+function withTokenId(grant: Grant, tokenHash: string): Grant {
+  return grant.tokenId === undefined ? { ...grant, tokenId: `sha256:${tokenHash}` } : grant;
 }
 
 async function developmentIssuers({ audience, developmentKeyFile }: AuthenticationOptions): Promise<VerifyingIssuer[]> {

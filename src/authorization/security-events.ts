@@ -72,7 +72,12 @@ export function withOrigin<T>(origin: Origin, work: () => T): T {
 
 /** Gives what is recorded the origin of the request in whose course it happens; commands have none. */
 export function securityEvents(record: SecurityEvents): SecurityEvents {
-  return (event) => record({ ...origins.getStore(), ...event });
+  return (event) => record({ ...originNow(), ...event });
+}
+
+/** Where the request came from in whose course this is asked; nothing of a command. */
+export function originNow(): Origin {
+  return origins.getStore() ?? {};
 }
 
 /** One line for each event, without persons. */

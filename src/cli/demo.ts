@@ -1,9 +1,11 @@
+import { operatorTrail } from '../audit/operator.ts';
 import type { Access } from '../authorization/access.ts';
 import { makePassword } from '../authorization/passwords.ts';
 import { noCircumstances } from '../authorization/rights/circumstances.ts';
 import type { Role } from '../authorization/roles.ts';
 import type { Users } from '../authorization/users.ts';
 import { demoClientId, demoPath } from '../http/oauth/pages/demo.ts';
+import { recordAnswer } from '../interactions/leaving.ts';
 import { search } from '../interactions/search.ts';
 import type { Services } from '../services.ts';
 import { putClient } from '../storage/oauth-clients.ts';
@@ -106,10 +108,12 @@ async function areLinked(users: Users, context: Services['context']): Promise<bo
   };
   const [first, second] = await Promise.all([unlinked(patient), unlinked(clinician)]);
   if (first === undefined && second === undefined) return true;
-  const found = await search(context, { access: everything, lenient: false }, 'Encounter', [
+  const call = { access: everything, lenient: false, trail: operatorTrail({ kind: 'search-type', data: { type: 'Encounter' } }) };
+  const found = await search(context, call, 'Encounter', [
     ['_sort', '-date'],
     ['_count', '1'],
   ]);
+  await recordAnswer(context, call.trail, found);
   const bundle = JSON.parse(String(found.body)) as { entry?: readonly { resource?: Encounter }[] };
   const encounter = bundle.entry?.[0]?.resource;
   const of = (type: string, references: readonly (string | undefined)[]): string | undefined =>

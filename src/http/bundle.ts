@@ -25,7 +25,6 @@ export async function runBundle(ctx: Context, c: Exchange, parsed: ParsedJson, l
       'resourceType',
     );
   const prefer = preferOf(c).return ?? 'minimal';
-  const call = await writingCallOf(ctx, c);
   if (value.type !== 'transaction' && value.type !== 'batch') {
     throw badRequest(
       'bundle-type-invalid',
@@ -34,12 +33,16 @@ export async function runBundle(ctx: Context, c: Exchange, parsed: ParsedJson, l
       'value',
     );
   }
+  c.set('trail', { ...c.var.trail, asked: { kind: value.type } });
+  const call = await writingCallOf(ctx, c);
   const answers =
     value.type === 'transaction'
       ? await transaction(ctx, call, parsed, prefer)
       : await batch(ctx, call, parsed, prefer, (error) => answerError(error, log, c.var.requestId));
   const head = { type: `${value.type}-response`, id: randomUUID(), lastUpdated: new Date().toISOString(), links: [] };
-  return { status: 200, body: writeBundle(head, placedIn(parsed.received, answers).map(entryOf)) };
+  const body = writeBundle(head, placedIn(parsed.received, answers).map(entryOf));
+  // Whom the entries concern is told by the entries' own events; those of a transaction were committed with it.
+  return { status: 200, body, disclosed: [], ...(value.type === 'transaction' ? ({ recorded: true } as const) : {}) };
 }
 
 /** The answers with the places of their issues in the Bundle, which is gone through once for all of them. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context as HonoContext } from 'hono';
+import type { Trail } from '../audit/trail.ts';
 import type { Caller } from '../authorization/authenticate.ts';
 import type { Call, Context } from '../interactions/context.ts';
 import { withProvenance } from '../interactions/provenance.ts';
@@ -10,6 +11,7 @@ export type Env = {
   Variables: {
     requestId: string;
     caller: Caller;
+    trail: Trail;
     /** The text of the body, where it is what the answer's issues are about. */
     received?: string;
   };
@@ -19,7 +21,7 @@ export type Exchange = HonoContext<Env>;
 
 /** The call as interactions see it: who asks, and how strictly. */
 export function callOf(c: Exchange): Call {
-  return { access: c.var.caller.access, lenient: preferOf(c).lenient };
+  return { access: c.var.caller.access, lenient: preferOf(c).lenient, trail: c.var.trail };
 }
 
 /** The call of what writes: it may bring a Provenance of its own. */

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
-import type { Authenticate } from '../authorization/authenticate.ts';
+import type { AuditKind } from '../audit/event.ts';
+import type { Authenticate, Caller } from '../authorization/authenticate.ts';
 import { FhirError, issue } from '../fhir/error.ts';
 import { withPositions } from '../fhir/locate.ts';
 import type { Answer } from '../interactions/answer.ts';
@@ -8,6 +9,7 @@ import type { Context } from '../interactions/context.ts';
 import { create } from '../interactions/create.ts';
 import { documentOf, limitsOf } from '../interactions/document.ts';
 import { history } from '../interactions/history.ts';
+import { recordAnswer, recordFault } from '../interactions/leaving.ts';
 import { conditionalPatch, patch, type Patch } from '../interactions/patch.ts';
 import { parameterStatus } from '../interactions/parameters/status.ts';
 import { assertType } from '../interactions/prepare.ts';
@@ -23,8 +25,10 @@ import { bodyKindOf, readBody, readJson, unsupported } from './body.ts';
 import { runBundle } from './bundle.ts';
 import { callOf, type Env, type Exchange, headerOf, ifNoneExistOf, pairsOf, preferOf, queryOf, writingCallOf } from './exchange.ts';
 import { callOperation, placed } from './operations.ts';
+import { addressReader } from './peers.ts';
 import type { RateLimits } from './rate-limits.ts';
-import { formatOf, respond } from './respond.ts';
+import { type Format, formatOf, respond } from './respond.ts';
+import { authenticateFor, beginTrail, withForm } from './trails.ts';
 
 export type FhirAppOptions = {
   readonly context: Context;
@@ -41,28 +45,36 @@ export function fhirApp({ context: ctx, authenticate, limits, log }: FhirAppOpti
   const capabilities = makeCapabilities(ctx, operations);
   const options = { base: ctx.config.baseUrl, compressionMinBytes: ctx.config.compressionMinBytes };
 
-  /** Format first, so that every fault after it is answered; then who asks; then the interaction. */
-  const open = (handler: Handler) => async (c: Exchange) => {
-    const format = formatOf(c, queryOf(c));
+  const addressOf = addressReader(ctx.config.trustedProxies);
+  const run = async (c: Exchange, caller: Caller, handler: Handler): Promise<Answer> => {
+    await limits.takeOf(caller.grant, budgetOf(c));
+    const type = c.req.param('type');
+    if (type !== undefined) assertType(ctx.registry, type, undefined, 404);
+    return placedAnswer(await handler(c), c.var.received);
+  };
+  /** Answers what a known caller asks, once what happened is recorded. The kind tells the audit trail which interaction it is. */
+  const known = (kind: AuditKind, handler: Handler) => async (c: Exchange) => {
+    const address = addressOf(c.env.incoming);
+    c.set('trail', beginTrail(c, kind, ctx.registry, address));
     const end = c.req.method === 'GET' || c.req.method === 'HEAD' ? undefined : ctx.live.beginWrite();
+    let answer: Answer;
+    let format: Format;
     try {
-      return await respond(c, placedAnswer(await handler(c), c.var.received), format, options);
+      const caller = await authenticateFor(ctx, c, address, authenticate, limits.attemptOf(c.env.incoming));
+      format = formatOf(c, queryOf(c));
+      answer = await run(c, caller, handler);
     } catch (error) {
-      throw placed(error, c.var.received);
+      const fault = placed(error, c.var.received);
+      await recordFault(ctx, c.var.trail, fault);
+      throw fault;
     } finally {
       end?.();
     }
+    const recorded = recordAnswer(ctx, c.var.trail, answer);
+    // It is rendered meanwhile; what can't be recorded isn't answered.
+    const [response] = await Promise.all([respond(c, answer, format, options), recorded]);
+    return response;
   };
-  const known = (handler: Handler) =>
-    open(async (c) => {
-      const { incoming } = c.env;
-      const caller = await authenticate(incoming.headers, limits.attemptOf(incoming));
-      await limits.takeOf(caller.grant, budgetOf(c));
-      c.set('caller', caller);
-      const type = c.req.param('type');
-      if (type !== undefined) assertType(ctx.registry, type, undefined, 404);
-      return handler(c);
-    });
   const body = (c: Exchange, links = false) => readJson(c.env.incoming, ctx.config.bodyLimitBytes, limitsOf(ctx), links);
   const resource = async (c: Exchange) => {
     if (bodyKindOf(headerOf(c, 'content-type')) !== 'resource') throw unsupported('Send application/fhir+json; JSON Patch is for PATCH.');
@@ -87,65 +99,67 @@ export function fhirApp({ context: ctx, authenticate, limits, log }: FhirAppOpti
   const others = (path: string, allow: string): void => {
     app.all(
       path,
-      known((c) => Promise.reject(methodNotAllowed(c.req.method, allow))),
+      known('unknown-interaction', (c) => Promise.reject(methodNotAllowed(c.req.method, allow))),
     );
   };
 
   /** A search by GET, and by POST to `_search` below the same path. */
-  const searched = (path: string): void => {
+  const searched = (path: string, kind: AuditKind = 'search-type'): void => {
     app.get(
       path,
-      known((c) => searchAt(ctx, callOf(c), addressOf(c), pairsOf(c))),
+      known(kind, (c) => searchAt(ctx, callOf(c), searchAddressOf(c), pairsOf(c))),
     );
     const form = `${path === '/' ? '' : path}/_search`;
     app.post(
       form,
-      known(async (c) => searchAt(ctx, callOf(c), addressOf(c), [...pairsOf(c), ...(await formPairs(ctx, c))])),
+      known(kind, async (c) => {
+        const form = await formOf(ctx, c);
+        c.set('trail', withForm(c.var.trail, form));
+        return searchAt(ctx, callOf(c), searchAddressOf(c), [...pairsOf(c), ...new URLSearchParams(form)]);
+      }),
     );
     others(form, 'POST');
   };
 
-  app.get(
-    '/metadata',
-    open(async (c) => {
-      await limits.takeAt(c.env.incoming, 'public');
-      return part(ctx, c, await capabilities());
-    }),
-  );
+  app.get('/metadata', async (c) => {
+    const format = formatOf(c, queryOf(c));
+    await limits.takeAt(c.env.incoming, 'public');
+    return respond(c, part(ctx, c, await capabilities()), format, options);
+  });
   others('/metadata', 'GET, HEAD');
   app.post(
     '/',
-    known(async (c) => {
+    known('unknown-interaction', async (c) => {
       const parsed = await body(c, true);
       c.set('received', parsed.received);
       await limits.charge(c.var.caller.grant, 'writes', entriesOf(parsed) - 1);
       return runBundle(ctx, c, parsed, log);
     }),
   );
-  searched('/');
+  searched('/', 'search-system');
   others('/', 'GET, HEAD, POST');
   app.get(
     '/_history',
-    known((c) => history(ctx, callOf(c), {}, pairsOf(c))),
+    known('history-system', (c) => history(ctx, callOf(c), {}, pairsOf(c))),
   );
   others('/_history', 'GET, HEAD');
 
   app.get(
     '/SearchParameter/:id/$status',
-    known((c) => parameterStatus(ctx, callOf(c), param(c, 'id'))),
+    known('operation', (c) => parameterStatus(ctx, callOf(c), param(c, 'id'))),
   );
   others('/SearchParameter/:id/$status', 'GET, HEAD');
   for (const place of ['', '/:type', '/:type/:id']) {
     app.all(
       `${place}/:operation{${operationName}}`,
-      known((c) => callOperation(ctx, c)),
+      known('operation', (c) => callOperation(ctx, c)),
     );
   }
 
   searched('/:type');
   app.post(
     '/:type',
-    known(async (c) => {
+    known('create', async (c) => {
       const ifNoneExist = ifNoneExistOf(c);
       const prefer = preferOf(c).return ?? 'representation';
       return create(
@@ -159,52 +173,56 @@ export function fhirApp({ context: ctx, authenticate, limits, log }: FhirAppOpti
   );
   app.put(
     '/:type',
-    known(async (c) =>
+    known('update', async (c) =>
       conditionalUpdate(ctx, await writingCallOf(ctx, c), param(c, 'type'), queryOf(c), await resource(c), writeOptions(c)),
     ),
   );
   app.patch(
     '/:type',
-    known(async (c) =>
+    known('patch', async (c) =>
       conditionalPatch(ctx, await writingCallOf(ctx, c), param(c, 'type'), queryOf(c), await patchBody(c), writeOptions(c)),
     ),
   );
   app.delete(
     '/:type',
-    known(async (c) => conditionalRemove(ctx, await writingCallOf(ctx, c), param(c, 'type'), queryOf(c), true)),
+    known('delete', async (c) => conditionalRemove(ctx, await writingCallOf(ctx, c), param(c, 'type'), queryOf(c), true)),
   );
   others('/:type', 'GET, HEAD, POST, PUT, PATCH, DELETE');
   app.get(
     '/:type/_history',
-    known((c) => history(ctx, callOf(c), { type: param(c, 'type') }, pairsOf(c))),
+    known('history-type', (c) => history(ctx, callOf(c), { type: param(c, 'type') }, pairsOf(c))),
   );
   others('/:type/_history', 'GET, HEAD');
 
   app.get(
     '/:type/:id',
-    known(async (c) => part(ctx, c, await read(ctx, callOf(c), param(c, 'type'), param(c, 'id'), conditionsOf(c)))),
+    known('read', async (c) => part(ctx, c, await read(ctx, callOf(c), param(c, 'type'), param(c, 'id'), conditionsOf(c)))),
   );
   app.put(
     '/:type/:id',
-    known(async (c) => update(ctx, await writingCallOf(ctx, c), param(c, 'type'), param(c, 'id'), await resource(c), writeOptions(c))),
+    known('update', async (c) =>
+      update(ctx, await writingCallOf(ctx, c), param(c, 'type'), param(c, 'id'), await resource(c), writeOptions(c)),
+    ),
   );
   app.patch(
     '/:type/:id',
-    known(async (c) => patch(ctx, await writingCallOf(ctx, c), param(c, 'type'), param(c, 'id'), await patchBody(c), writeOptions(c))),
+    known('patch', async (c) =>
+      patch(ctx, await writingCallOf(ctx, c), param(c, 'type'), param(c, 'id'), await patchBody(c), writeOptions(c)),
+    ),
   );
   app.delete(
     '/:type/:id',
-    known(async (c) => remove(ctx, await writingCallOf(ctx, c), param(c, 'type'), param(c, 'id'), headerOf(c, 'if-match'))),
+    known('delete', async (c) => remove(ctx, await writingCallOf(ctx, c), param(c, 'type'), param(c, 'id'), headerOf(c, 'if-match'))),
   );
   others('/:type/:id', 'GET, HEAD, PUT, PATCH, DELETE');
   app.get(
     '/:type/:id/_history',
-    known((c) => history(ctx, callOf(c), { type: param(c, 'type'), id: param(c, 'id') }, pairsOf(c))),
+    known('history-instance', (c) => history(ctx, callOf(c), { type: param(c, 'type'), id: param(c, 'id') }, pairsOf(c))),
   );
   others('/:type/:id/_history', 'GET, HEAD');
   app.get(
     '/:type/:id/_history/:version',
-    known(async (c) => part(ctx, c, await vread(ctx, callOf(c), param(c, 'type'), param(c, 'id'), param(c, 'version')))),
+    known('vread', async (c) => part(ctx, c, await vread(ctx, callOf(c), param(c, 'type'), param(c, 'id'), param(c, 'version')))),
   );
   others('/:type/:id/_history/:version', 'GET, HEAD');
 
@@ -214,7 +232,7 @@ export function fhirApp({ context: ctx, authenticate, limits, log }: FhirAppOpti
   /** Whoever isn't known learns nothing of what exists: unknown paths ask for a token first. */
   app.all(
     '*',
-    known(() => Promise.reject(unknownPath())),
+    known('unknown-interaction', () => Promise.reject(unknownPath())),
   );
   return app;
 }
@@ -229,7 +247,7 @@ function placedAnswer(answer: Answer, received: string | undefined): Answer {
 }
 
 /** `Observation`, `Patient/123/Observation` or `Patient/123/*`. */
-function addressOf(c: Exchange): SearchAddress {
+function searchAddressOf(c: Exchange): SearchAddress {
   const type = c.req.param('type');
   const id = c.req.param('id');
   if (type === undefined) return {};
@@ -259,13 +277,13 @@ function part(ctx: Context, c: Exchange, answer: Answer): Answer {
 const formBytesMax = 1_048_576;
 
 /** The form of a search by POST. @see https://hl7.org/fhir/R4/http.html#search */
-async function formPairs(ctx: Context, c: Exchange): Promise<[string, string][]> {
+async function formOf(ctx: Context, c: Exchange): Promise<string> {
   const [media = ''] = (headerOf(c, 'content-type') ?? '').split(';');
   const bytes = await readBody(c.env.incoming, Math.min(formBytesMax, ctx.config.bodyLimitBytes));
-  if (bytes.length === 0) return [];
+  if (bytes.length === 0) return '';
   if (media.trim().toLowerCase() !== 'application/x-www-form-urlencoded')
     throw unsupported('A search by POST is a form: application/x-www-form-urlencoded.');
-  return [...new URLSearchParams(bytes.toString('utf8'))];
+  return bytes.toString('utf8');
 }
 
 function unknownPath(): FhirError {

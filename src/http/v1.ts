@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
 import { Hono } from 'hono';
 import type { Authenticate } from '../authorization/authenticate.ts';
-import { FhirError } from '../fhir/error.ts';
+import { FhirError, issue } from '../fhir/error.ts';
 import { parseJson } from '../fhir/json.ts';
 import type { Context } from '../interactions/context.ts';
 import { limitsOf } from '../interactions/document.ts';
+import { isRecorded, recordFault } from '../interactions/leaving.ts';
 import type { Contract, Operation } from '../native/contract.ts';
 import { NativeError } from '../native/error.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../native/handler.ts';
@@ -14,7 +15,9 @@ import type { Log } from '../telemetry/log.ts';
 import { readBody } from './body.ts';
 import { callOf, type Env, type Exchange, pairsOf } from './exchange.ts';
 import { answerError } from './outcome.ts';
+import { addressReader } from './peers.ts';
 import type { CallerBudget, RateLimits } from './rate-limits.ts';
+import { authenticateFor, beginTrail } from './trails.ts';
 
 export type NativeAppOptions = {
   readonly context: Context;
@@ -30,16 +33,23 @@ export type NativeAppOptions = {
 
 /** The native API, relative to `/api/v1`. What it takes and answers is told by openapi.yaml, which requests are checked against. */
 export function nativeApp(options: NativeAppOptions): Hono<Env> {
-  const { contract, handlers, log } = options;
+  const { context, contract, handlers, log } = options;
   const missing = contract.operations.filter(({ id }) => handlers[id] === undefined);
   if (missing.length > 0) throw new Error(`operations of the contract without a handler: ${missing.map(({ id }) => id).join(', ')}`);
   const app = new Hono<Env>();
   app.get('/openapi.yaml', (c) => c.body(contract.text, 200, { 'content-type': 'application/yaml; charset=utf-8' }));
+  const addressOf = addressReader(context.config.trustedProxies);
   app.all('*', async (c) => {
+    const address = addressOf(c.env.incoming);
+    c.set('trail', beginTrail(c, 'unknown-interaction', context.registry, address));
     try {
-      return sent(c, await answer(options, c));
+      return sent(c, await answer(options, address, c));
     } catch (error) {
-      return refused(c, error, log);
+      const failed = await recordRefusal(context, c, error).then(
+        () => error,
+        (unrecorded: unknown) => unrecorded,
+      );
+      return refused(c, failed, log);
     }
   });
   return app;
@@ -47,11 +57,11 @@ export function nativeApp(options: NativeAppOptions): Hono<Env> {
 
 async function answer(
   { context: ctx, contract, handlers, authenticate, limits, secret }: NativeAppOptions,
+  address: string,
   c: Exchange,
 ): Promise<NativeAnswer> {
   const { incoming } = c.env;
-  const caller = await authenticate(incoming.headers, limits.attemptOf(incoming));
-  c.set('caller', caller);
+  const caller = await authenticateFor(ctx, c, address, authenticate, limits.attemptOf(incoming));
   const found = contract.find(c.req.method, pathOf(incoming.url ?? ''));
   if (Array.isArray(found)) throw found.length === 0 ? unknownPath() : methodUnknown(found);
   const { operation, values } = found;
@@ -74,6 +84,14 @@ async function answer(
   } finally {
     end?.();
   }
+}
+
+/** What no interaction has recorded yet: what is refused before one is asked, and behind it. */
+async function recordRefusal(ctx: Context, c: Exchange, error: unknown): Promise<void> {
+  if (isRecorded(error)) return;
+  const fault =
+    error instanceof NativeError ? new FhirError(error.status, [issue('processing', error.code.replaceAll('_', '-'), '')]) : error;
+  await recordFault(ctx, c.var.trail, fault);
 }
 
 /** Behind `/api/v1` or `/v1`, without the slash at its end. */

@@ -31,7 +31,7 @@ export function makeCapabilities(ctx: Context, operations: readonly ListedOperat
         if (made === begun) made = undefined;
       });
     }
-    return { status: 200, body: await made.text };
+    return { status: 200, body: await made.text, disclosed: [] };
   };
 }
 

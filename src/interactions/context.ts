@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import type { Audit, Trail } from '../audit/trail.ts';
 import type { Access } from '../authorization/access.ts';
 import type { Config } from '../config.ts';
 import type { LiveConformance } from '../fhir/conformance.ts';
@@ -50,6 +51,7 @@ export type Context = {
   /** All of it; `terminologyFor` is what a caller may know. */
   readonly terminology: Terminology;
   readonly codeTables?: CodeTables;
+  readonly audit: Audit;
   readonly seal: (json: string, address: SealedFor) => Promise<Buffer>;
   readonly open: Opener;
   readonly reseal: Reseal;
@@ -62,6 +64,8 @@ export type Context = {
 export type Call = {
   readonly access: Access;
   readonly lenient: boolean;
+  /** What it leaves behind. */
+  readonly trail: Trail;
   /** Written with what the call writes, about it. */
   readonly provenance?: StatedProvenance;
   /** Asked in the transaction of a write, before its versions are written: what it throws refuses all of it. */

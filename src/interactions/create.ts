@@ -27,14 +27,14 @@ export async function create(ctx: Context, call: Call, type: string, received: D
   if (options.ifNoneExist !== undefined) return createUnlessMatched(ctx, call, document, options.ifNoneExist, options.prefer);
   const [rid = 0] = await ctx.rowIds.take(1);
   const id = newId(type);
-  const prepared = await prepareVersion(ctx, document, { id, rid, version: 1, interaction: 'c' }, filter);
+  const prepared = await prepareVersion(ctx, call, document, { id, rid, version: 1, interaction: 'c' }, filter);
   const { row, json } = prepared;
   const alone = prepared.links.length > 0 || goesAlone(call);
   const lastUpdated = alone ? await createAlone(ctx, call, prepared) : await noticed(ctx, [type], ctx.creates.add(row));
   if (lastUpdated === undefined) throw refusedByStore();
   const readable = passesFilter(call.access.filter('r', type), row.tokens);
   const told = toldOf(created(type), document);
-  return writeAnswer({ status: 201, stamp: { type, id, version: 1, lastUpdated }, json, readable }, options.prefer, told);
+  return writeAnswer({ status: 201, stamp: { type, id, version: 1, lastUpdated }, json, row, isNew: true, readable }, options.prefer, told);
 }
 
 /** In a transaction of its own, with what is written beside it. */
@@ -54,14 +54,17 @@ async function createUnlessMatched(ctx: Context, call: Call, document: Document,
     if (another !== undefined) throw multipleMatches('If-None-Exist');
     if (match !== undefined) {
       const stamp = { type, id: match.id, version: match.version, lastUpdated: match.lastUpdated };
-      return writeAnswer({ status: 200, stamp, json: match.json, readable: call.access.filter('r', type) === 'all' }, prefer, [
-        unchanged(type),
-      ]);
+      return writeAnswer(
+        { status: 200, stamp, json: match.json, row: match, isNew: false, readable: call.access.filter('r', type) === 'all' },
+        prefer,
+        [unchanged(type)],
+      );
     }
     const [rid = 0] = await ctx.rowIds.take(1);
     const id = newId(type);
     const { row, json, links } = await prepareVersion(
       ctx,
+      call,
       document,
       { id, rid, version: 1, interaction: 'c' },
       call.access.filter('c', type),
@@ -70,6 +73,6 @@ async function createUnlessMatched(ctx: Context, call: Call, document: Document,
     const lastUpdated = await writeLast(tx, row, insertVersions, await besideOf(ctx, call, tx.client, [row]));
     const readable = passesFilter(call.access.filter('r', type), row.tokens);
     const told = toldOf(created(type), document);
-    return writeAnswer({ status: 201, stamp: { type, id, version: 1, lastUpdated }, json, readable }, prefer, told);
+    return writeAnswer({ status: 201, stamp: { type, id, version: 1, lastUpdated }, json, row, isNew: true, readable }, prefer, told);
   });
 }

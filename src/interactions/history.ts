@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Disclosed } from '../audit/concerned.ts';
 import { formatInstant, parseFhirDate } from '../fhir/dates.ts';
 import { badRequest, notFound } from '../fhir/error.ts';
 import { noRows } from '../storage/filter.ts';
@@ -39,7 +40,8 @@ export async function history(
     ...(options.at === undefined ? {} : { at: options.at }),
     limit: options.count + 1,
   };
-  if (part.summary === 'count') return historyBundle(ctx, scope, pairs, { total: await countHistory(ctx.searcher, query), entries: [] });
+  if (part.summary === 'count')
+    return historyBundle(ctx, scope, pairs, { total: await countHistory(ctx.searcher, query), entries: [], disclosed: [] });
   const found = await listHistory(ctx.searcher, after === undefined ? query : { ...query, after });
   const rows = await ctx.open(found.slice(0, options.count));
   const last = rows.at(-1);
@@ -52,23 +54,29 @@ export async function history(
   return historyBundle(ctx, scope, pairs, {
     total,
     entries,
+    disclosed: rows,
     ...(next === undefined ? {} : { next: ctx.cursors.seal(next, bound, call.access.caller) }),
   });
 }
 
-type Contents = { readonly total: number; readonly entries: readonly BundleEntry[]; readonly next?: string };
+type Contents = {
+  readonly total: number;
+  readonly entries: readonly BundleEntry[];
+  readonly disclosed: readonly Disclosed[];
+  readonly next?: string;
+};
 
 function historyBundle(
   ctx: Context,
   scope: HistoryScope,
   pairs: readonly (readonly [string, string])[],
-  { total, entries, next }: Contents,
+  { total, entries, disclosed, next }: Contents,
 ): Answer {
   const page = pairs.findLast(([name]) => name === '_page')?.[1];
   const links: BundleLink[] = [{ relation: 'self', url: linkUrl(ctx, scope, pairs, page) }];
   if (next !== undefined) links.push({ relation: 'next', url: linkUrl(ctx, scope, pairs, next) });
   const head = { type: 'history', id: randomUUID(), lastUpdated: new Date().toISOString(), total, links };
-  return { status: 200, body: writeBundle(head, entries) };
+  return { status: 200, body: writeBundle(head, entries), disclosed };
 }
 
 type Options = {

@@ -79,13 +79,14 @@ async function patchLocked(
   const readable = passesFilter(call.access.filter('r', type), current.tokens);
   const same = await unchangedText(ctx, current, document);
   const told = toldOf(same === undefined ? updated(type) : unchanged(type), document);
-  if (same !== undefined) return writeAnswer({ status: 200, stamp: current, json: same, readable }, options.prefer, told);
+  if (same !== undefined)
+    return writeAnswer({ status: 200, stamp: current, json: same, row: current, isNew: false, readable }, options.prefer, told);
   const version = current.version + 1;
   const linked = await linkedOwners(ctx, tx.client, address, true);
-  const { row, json, links } = await prepareVersion(ctx, document, { ...current, version, interaction: 'p' }, filter, [], linked);
+  const { row, json, links } = await prepareVersion(ctx, call, document, { ...current, version, interaction: 'p' }, filter, [], linked);
   await bindLinks(ctx, tx.client, links);
   const lastUpdated = await writeLast(tx, row, replaceVersions, await besideOf(ctx, call, tx.client, [row]));
-  return writeAnswer({ status: 200, stamp: { type, id, version, lastUpdated }, json, readable }, options.prefer, told);
+  return writeAnswer({ status: 200, stamp: { type, id, version, lastUpdated }, json, row, isNew: true, readable }, options.prefer, told);
 }
 
 /**

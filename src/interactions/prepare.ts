@@ -1,3 +1,4 @@
+import { writtenRows } from '../audit/trail.ts';
 import { badRequest, FhirError, forbidden, type Issue, issue, notFound } from '../fhir/error.ts';
 import { nearestName } from '../fhir/nearest-name.ts';
 import { isId } from '../fhir/references.ts';
@@ -20,7 +21,7 @@ export type Prepared = { readonly row: NewVersion; readonly json: string; readon
 export type Target = Pick<NewVersion, 'id' | 'rid' | 'version' | 'interaction' | 'factsBefore'> & { readonly tokens?: Buffer };
 
 /**
- * Extracts, checks the caller's rights on what would be written, and seals. The document must have been checked by `validated`.
+ * Extracts, checks the caller's rights on what would be written, seals, and adds what the audit trail will hold of it. The document must have been checked by `validated`.
  *
  * @param filter  the caller's rows for this interaction on this type: the new version must be one of them, and have the labels that it had
  * @param linked  owners it has beside those it names itself
@@ -28,6 +29,7 @@ export type Target = Pick<NewVersion, 'id' | 'rid' | 'version' | 'interaction' |
  */
 export async function prepareVersion(
   ctx: Context,
+  call: Call,
   document: Document,
   target: Target,
   filter: RowFilter,
@@ -48,7 +50,8 @@ export async function prepareVersion(
   const tokens = withOwners(found, linked);
   const ownerKeys = [...new Set([...owners.keys(), ...linked.map(({ owner }) => owner)])];
   const content = await ctx.seal(json, { type, id, version, owners: ownerKeys });
-  const row = { rid, type, id, refKey, version, interaction, patient, clinicalAt, tokens, content, owners: ownerKeys, facts };
+  const audit = await writtenRows(ctx.audit, call.trail, { type, id, version, content });
+  const row = { rid, type, id, refKey, version, interaction, patient, clinicalAt, tokens, content, owners: ownerKeys, facts, audit };
   return { row: factsBefore === undefined ? row : { ...row, factsBefore }, json, links: binaryLinksOf(ctx, document, owners) };
 }
 
@@ -68,8 +71,9 @@ export function assertDeletable(call: Call, row: LockedVersion | undefined): voi
 }
 
 /** The version that ends a resource: it keeps owner, patient and tokens, so that its history stays visible to the same callers. */
-export function deletionOf(current: LockedVersion): NewVersion {
+export async function deletionOf(ctx: Context, call: Call, current: LockedVersion): Promise<NewVersion> {
   const { rid, type, id, refKey, version, patient, tokens, factsBefore } = current;
+  const audit = await writtenRows(ctx.audit, call.trail, { type, id, version: version + 1, content: null }, current);
   return {
     rid,
     type,
@@ -84,6 +88,7 @@ export function deletionOf(current: LockedVersion): NewVersion {
     owners: [],
     facts: noFacts,
     factsBefore,
+    audit,
   };
 }
 

@@ -68,7 +68,8 @@ export async function provenanceOf(
   const document = await ofHeader(text, () => validated(ctx, aimed(resolved, targets)));
   const [rid = 0] = await ctx.rowIds.take(1);
   const target = { id: newId('Provenance'), rid, version: 1, interaction: 'c' } as const;
-  return (await prepareVersion(ctx, document, target, call.access.filter('c', 'Provenance'))).row;
+  const trail = { ...call.trail, asked: { kind: 'create', data: { type: 'Provenance' } } } as const;
+  return (await prepareVersion(ctx, { ...call, trail }, document, target, call.access.filter('c', 'Provenance'))).row;
 }
 
 /** The document with these targets, and so without the text it came as. */

@@ -21,9 +21,9 @@ export async function read(ctx: Context, call: Call, type: string, id: string, c
   const row = await readCurrent(ctx.reader, { type, id, refKey: ctx.refKeyOf(type, id) }, filter);
   if (row === undefined) throw notFound(type);
   if (row.deleted) throw gone(row);
-  if (isUnmodified(row, conditions)) return { status: 304, stamp: row };
+  if (isUnmodified(row, conditions)) return { status: 304, stamp: row, disclosed: [row] };
   const { json } = await openOne(ctx, row);
-  return { status: 200, stamp: row, body: render(json, row) };
+  return { status: 200, stamp: row, body: render(json, row), disclosed: [row] };
 }
 
 /** @see https://hl7.org/fhir/R4/http.html#vread */
@@ -35,7 +35,7 @@ export async function vread(ctx: Context, call: Call, type: string, id: string, 
   if (row === undefined) throw versionNotFound(type);
   if (row.deleted) throw gone(row);
   const { json } = await openOne(ctx, row);
-  return { status: 200, stamp: row, body: render(json, row) };
+  return { status: 200, stamp: row, body: render(json, row), disclosed: [row] };
 }
 
 /** Opens one version. @throws FhirError 410 if its patient was erased */

@@ -32,9 +32,9 @@ export async function remove(ctx: Context, call: Call, type: string, id: string,
     }
     if (current.deleted) return { status: 200, stamp: current, issues: [deleted(1)] };
     assertIfMatch(ifMatch, current.version);
-    const row = deletionOf(current);
+    const row = await deletionOf(ctx, call, current);
     const lastUpdated = await writeLast(tx, row, replaceVersions, await besideOf(ctx, call, tx.client, [row]));
-    return { status: 200, stamp: { type, id, version: row.version, lastUpdated }, issues: [deleted(1)] };
+    return { status: 200, stamp: { type, id, version: row.version, lastUpdated }, issues: [deleted(1)], recorded: true };
   });
 }
 
@@ -61,10 +61,10 @@ export async function conditionalRemove(ctx: Context, call: Call, type: string, 
     // The one to delete is another than the one that is locked. Of many, one that came to match meanwhile came after them.
     if (!multiple && still.length < matches.length) throw new LostRace('what matches changed before it was locked');
     const current = still.filter((row) => passesWrite(filter, row));
-    const rows = current.map(deletionOf);
+    const rows = await Promise.all(current.map((row) => deletionOf(ctx, call, row)));
     await replaceVersions(tx.client, rows);
     await writeBeside(tx, await besideOf(ctx, call, tx.client, rows));
-    return { status: 200, issues: [deleted(current.length)] };
+    return { status: 200, issues: [deleted(current.length)], ...(current.length === 0 ? {} : ({ recorded: true } as const)) };
   });
 }
 

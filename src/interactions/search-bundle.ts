@@ -4,6 +4,7 @@ import { outcomeJson } from '../fhir/outcome.ts';
 import type { Included } from '../search/include.ts';
 import type { Query } from '../search/query.ts';
 import type { OpenedFound } from '../storage/sealing.ts';
+import type { Answer } from './answer.ts';
 import { type BundleEntry, type BundleLink, writeBundle } from './bundle.ts';
 import type { Context } from './context.ts';
 import { render, renderInTwo } from './document.ts';
@@ -30,7 +31,7 @@ export type AnsweredPage = Answered & {
 };
 
 /** The searchset of one page. @see https://hl7.org/fhir/R4/http.html#paging */
-export function searchBundle(ctx: Context, answered: AnsweredPage): Buffer {
+export function searchBundle(ctx: Context, answered: AnsweredPage): Answer {
   const { query, page, included, next, previous } = answered;
   const cut = included.cut === undefined ? [] : [includesCut(included.cut, ctx.config.includeMax)];
   const entries = [
@@ -43,13 +44,13 @@ export function searchBundle(ctx: Context, answered: AnsweredPage): Buffer {
   if (query.page !== undefined || next !== undefined) links.push({ relation: 'first', url: linkUrl(ctx, answered, undefined) });
   if (previous !== undefined) links.push({ relation: 'previous', url: linkUrl(ctx, answered, previous) });
   if (next !== undefined) links.push({ relation: 'next', url: linkUrl(ctx, answered, next) });
-  return writeBundle(headOf(answered.total, links), entries);
+  return { status: 200, body: writeBundle(headOf(answered.total, links), entries), disclosed: [...page.rows, ...included.rows] };
 }
 
 /** The searchset that tells the total alone. */
-export function countBundle(ctx: Context, answered: Answered): Buffer {
+export function countBundle(ctx: Context, answered: Answered): Answer {
   const links: BundleLink[] = [{ relation: 'self', url: linkUrl(ctx, answered, undefined) }];
-  return writeBundle(headOf(answered.total, links), outcomeEntry(answered.issues));
+  return { status: 200, body: writeBundle(headOf(answered.total, links), outcomeEntry(answered.issues)), disclosed: [] };
 }
 
 /** What a cursor is good for: the search as it was understood, without its page. */

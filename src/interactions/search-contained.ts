@@ -41,7 +41,7 @@ export async function searchContained(ctx: Context, call: Call, type: string, pa
   const answered = { query, path: place.path, issues: [...warnings, ...careCut(call)] };
   if (query.summary === 'count' || query.count === 0) {
     const { total, issue } = await totalOfAll(ctx, sources, 'all');
-    return { status: 200, body: countBundle(ctx, withTotal({ ...answered, total }, issue)) };
+    return countBundle(ctx, withTotal({ ...answered, total }, issue));
   }
   const scope = cursorScope(query, place.path);
   const from = query.page === undefined ? undefined : (ctx.cursors.open(query.page, scope, call.access.caller) as FromContained);
@@ -54,7 +54,7 @@ export async function searchContained(ctx: Context, call: Call, type: string, pa
   ]);
   const next = page.next === undefined ? undefined : ctx.cursors.seal(page.next, scope, call.access.caller);
   const told = withTotal({ ...answered, total }, issue);
-  return { status: 200, body: searchBundle(ctx, { ...told, page, included, next, previous: undefined }) };
+  return searchBundle(ctx, { ...told, page, included, next, previous: undefined });
 }
 
 const noTotal: Total = {};

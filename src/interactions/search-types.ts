@@ -37,7 +37,7 @@ export async function searchTypes(ctx: Context, call: Call, types: readonly stri
   const asked = (await askable(ctx, queries, place)).map((each) => sourceOf(ctx, call, each));
   if (query.summary === 'count' || query.count === 0) {
     const { total, issue } = await totalOfAll(ctx, asked, query.total === 'estimate' ? 'estimate' : 'all');
-    return { status: 200, body: countBundle(ctx, withTotal({ ...answered, total }, issue)) };
+    return countBundle(ctx, withTotal({ ...answered, total }, issue));
   }
   const scope = cursorScope(query, place.path);
   const from = query.page === undefined ? undefined : (ctx.cursors.open(query.page, scope, call.access.caller) as FromTypes);
@@ -49,7 +49,7 @@ export async function searchTypes(ctx: Context, call: Call, types: readonly stri
   ]);
   const next = page.next === undefined ? undefined : ctx.cursors.seal(page.next, scope, call.access.caller);
   const told = withTotal({ ...answered, total }, issue);
-  return { status: 200, body: searchBundle(ctx, { ...told, page, included, next, previous: undefined }) };
+  return searchBundle(ctx, { ...told, page, included, next, previous: undefined });
 }
 
 const noTotal: Total = {};

@@ -42,7 +42,7 @@ export async function search(ctx: Context, call: Call, type: string, pairs: Pair
   const answered = { query, path: place.path, issues: [...warnings, ...careCut(call)] };
   if (query.summary === 'count' || query.count === 0) {
     const { total, issue } = await onlyTotal(ctx, plan, query);
-    return { status: 200, body: countBundle(ctx, withTotal({ ...answered, total }, issue)) };
+    return countBundle(ctx, withTotal({ ...answered, total }, issue));
   }
   const bound = cursorScope(query, answered.path);
   const from = query.page === undefined ? undefined : (ctx.cursors.open(query.page, bound, call.access.caller) as From);
@@ -54,7 +54,7 @@ export async function search(ctx: Context, call: Call, type: string, pairs: Pair
   const explained = query.explain ? await explainSearch(ctx.searcher, plan, query, { from, size: query.count }, ctx.statistics) : [];
   const seal = (place: From | undefined) => (place === undefined ? undefined : ctx.cursors.seal(place, bound, call.access.caller));
   const told = withTotal({ ...answered, issues: [...answered.issues, ...explained], total }, issue);
-  return { status: 200, body: searchBundle(ctx, { ...told, page, included, next: seal(page.next), previous: seal(page.previous) }) };
+  return searchBundle(ctx, { ...told, page, included, next: seal(page.next), previous: seal(page.previous) });
 }
 
 /** Said where the caller cares for more patients than count. */

@@ -40,11 +40,14 @@ export async function workOf(
   const { entry } = step;
   const readable = call.access.filter('r', entry.type) === 'all';
   if (found !== undefined)
-    return { answer: () => writeAnswer({ status: 200, stamp: found, json: found.json, readable }, prefer, [unchanged(entry.type)]) };
+    return {
+      answer: () =>
+        writeAnswer({ status: 200, stamp: found, json: found.json, row: found, isNew: false, readable }, prefer, [unchanged(entry.type)]),
+    };
   if (entry.method === 'GET' || entry.method === 'HEAD' || sameAs !== undefined) return { answer: () => ({ status: 200 }) };
   if (target === undefined) return { answer: () => ({ status: 204, issues: [deleted(0)] }) };
   const row = current.get(`${target.type}/${target.id}`);
-  if (entry.method === 'DELETE') return deleteWork(call, target, row, entry);
+  if (entry.method === 'DELETE') return deleteWork(ctx, call, target, row, entry);
   if (entry.method === 'PATCH') return patchWork(ctx, call, target, row, entry, resolve, prefer, linked);
   if (entry.document === undefined) throw new Error('a write without a document');
   const { document, edits } = rewriteLinks(entry.document, resolve, ctx.definitions.schema);
@@ -63,6 +66,7 @@ export async function workOf(
   const interaction = entry.method === 'POST' ? 'c' : 'u';
   const prepared = await prepareVersion(
     ctx,
+    call,
     document,
     { id: target.id, rid, version: 1, interaction },
     call.access.filter(interaction, target.type),
@@ -77,11 +81,11 @@ function answerOf(status: 200 | 201, { row, json }: Prepared, prefer: Return, ca
     const stamp = { type: row.type, id: row.id, version: row.version, lastUpdated: lastUpdated(row.rid) };
     const readable = passesFilter(call.access.filter('r', row.type), row.tokens);
     const told = toldOf(status === 201 ? created(row.type) : updated(row.type), document);
-    return writeAnswer({ status, stamp, json, readable }, prefer, told);
+    return writeAnswer({ status, stamp, json, row, isNew: true, readable }, prefer, told);
   };
 }
 
-function deleteWork(call: Call, target: Target, row: LockedVersion | undefined, entry: Entry): Work {
+async function deleteWork(ctx: Context, call: Call, target: Target, row: LockedVersion | undefined, entry: Entry): Promise<Work> {
   if (row === undefined || !passesWrite(call.access.filter('d', target.type), row)) {
     assertDeletable(call, row);
     assertIfMatch(entry.ifMatch, undefined);
@@ -89,12 +93,13 @@ function deleteWork(call: Call, target: Target, row: LockedVersion | undefined, 
   }
   if (row.deleted) return { answer: () => ({ status: 204, stamp: row }) };
   assertIfMatch(entry.ifMatch, row.version);
-  const next = deletionOf(row);
+  const next = await deletionOf(ctx, call, row);
   return {
     replace: next,
     answer: (lastUpdated) => ({
       status: 204,
       stamp: { type: row.type, id: row.id, version: next.version, lastUpdated: lastUpdated(row.rid) },
+      recorded: true,
     }),
   };
 }
@@ -145,10 +150,11 @@ async function nextWork(
   const readable = passesFilter(call.access.filter('r', row.type), row.tokens);
   if (same !== undefined) {
     const told = toldOf(unchanged(row.type), document);
-    return { answer: () => writeAnswer({ status: 200, stamp: row, json: same, readable }, prefer, told) };
+    return { answer: () => writeAnswer({ status: 200, stamp: row, json: same, row, isNew: false, readable }, prefer, told) };
   }
   const prepared = await prepareVersion(
     ctx,
+    call,
     document,
     { ...row, version: row.version + 1, interaction },
     call.access.filter('u', row.type),

@@ -1,10 +1,13 @@
+import { eventsOf } from '../audit/trail.ts';
 import type { ParsedJson } from '../fhir/json.ts';
+import { insertAuditRows } from '../storage/audit-rows.ts';
 import type { Transaction } from '../storage/database.ts';
 import type { Answer, Return } from './answer.ts';
 import { besideOf } from './beside.ts';
 import { type ConditionalReferences, conditionalReferencesOf, resolveConditionalReferences } from './conditional-references.ts';
 import type { Call, Context } from './context.ts';
 import { type Entry, inEntry, inEntryAsync } from './entries.ts';
+import { entryTrail, eventsAfter } from './leaving.ts';
 import { bundleResolver } from './links.ts';
 import { patchLinks } from './patch.ts';
 import type { NamedText } from './patch/patch-links.ts';
@@ -59,8 +62,11 @@ async function run(
   );
   const rids = await ctx.rowIds.take(resolved.length);
   const reading: Context = { ...ctx, reader: tx.client, searcher: tx.client, counter: tx.client };
+  const calls = resolved.map(({ step }): Call => ({ ...call, trail: entryTrail(ctx, call.trail, step.entry) }));
   const prepare = (each: Resolved, at: number, state: Current): Promise<Work> =>
-    inEntryAsync(each.step.entry.index, () => workOf(reading, call, each, state, resolver(each.step.entry.fullUrl), rids[at] ?? 0, prefer));
+    inEntryAsync(each.step.entry.index, () =>
+      workOf(reading, calls[at] ?? call, each, state, resolver(each.step.entry.fullUrl), rids[at] ?? 0, prefer),
+    );
   const works = await prepareAll(ctx, tx, resolved, current, prepare);
   const versions = works.flatMap(({ insert, replace }) => insert ?? replace ?? []);
   const provenance = await besideOf(reading, call, tx.client, versions, resolver(undefined));
@@ -70,11 +76,20 @@ async function run(
     const { entry } = step;
     const work = works[at];
     if (entry.method === 'GET' || entry.method === 'HEAD')
-      answers.push(await inEntryAsync(entry.index, () => answerGet(reading, call, entry)));
+      answers.push(await inEntryAsync(entry.index, () => answerGet(reading, calls[at] ?? call, entry)));
     else if (sameAs !== undefined) answers.push(sameAnswer(works[sameAs], lastUpdated));
     else answers.push(work?.answer(lastUpdated) ?? { status: 200 });
   }
+  await recordIn(ctx, tx, call, calls, answers);
   return answers;
+}
+
+/** What the entries leave in the audit trail beside their writes, and the whole of them, committed with them. */
+async function recordIn(ctx: Context, tx: Transaction, call: Call, calls: readonly Call[], answers: readonly Answer[]): Promise<void> {
+  const whole = eventsOf(ctx.audit, call.trail, { code: 0, details: { entries: String(answers.length) } });
+  const each = await Promise.all([whole, ...answers.map((answer, at) => eventsAfter(ctx, calls[at]?.trail ?? call.trail, answer))]);
+  const rows = await ctx.audit.rows(each.flat());
+  await tx.final(() => insertAuditRows(tx.client, rows));
 }
 
 /** Binaries come last: who owns them is known from what names them. */
@@ -95,5 +110,7 @@ async function prepareAll(
 /** A second entry with the criteria of the first finds what the first made. */
 function sameAnswer(first: Work | undefined, lastUpdated: LastUpdated): Answer {
   const answer = first?.answer(lastUpdated);
-  return answer === undefined ? { status: 200 } : { ...answer, status: 200 };
+  if (answer === undefined) return { status: 200 };
+  const { recorded: _, ...found } = answer;
+  return { ...found, status: 200 };
 }

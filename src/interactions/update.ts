@@ -131,14 +131,21 @@ async function nextVersion(
   const same = current.deleted ? undefined : await unchangedText(ctx, current, document);
   if (same !== undefined) {
     const told = toldOf(unchanged(type), document);
-    return { links: [], answer: () => writeAnswer({ status: 200, stamp: current, json: same, readable }, options.prefer, told) };
+    return {
+      links: [],
+      answer: () => writeAnswer({ status: 200, stamp: current, json: same, row: current, isNew: false, readable }, options.prefer, told),
+    };
   }
   const version = current.version + 1;
-  const { row, json, links } = await prepareVersion(ctx, document, { ...current, version, interaction: 'u' }, filter, [], linked);
+  const { row, json, links } = await prepareVersion(ctx, call, document, { ...current, version, interaction: 'u' }, filter, [], linked);
   const [status, advice] = current.deleted ? ([201, created(type)] as const) : ([200, updated(type)] as const);
   const answer = (lastUpdated: string | undefined): Answer => {
     if (lastUpdated === undefined) throw refusedByStore();
-    return writeAnswer({ status, stamp: { type, id, version, lastUpdated }, json, readable }, options.prefer, toldOf(advice, document));
+    return writeAnswer(
+      { status, stamp: { type, id, version, lastUpdated }, json, row, isNew: true, readable },
+      options.prefer,
+      toldOf(advice, document),
+    );
   };
   return { row, links, answer };
 }
@@ -178,7 +185,7 @@ async function insertUnderId(
   assertMayCreate(call, type);
   const [rid = 0] = await ctx.rowIds.take(1);
   const linked = await linkedOwners(ctx, tx.client, address, false);
-  const prepared: Prepared = await prepareVersion(ctx, document, { id, rid, version: 1, interaction: 'u' }, 'all', [], linked);
+  const prepared: Prepared = await prepareVersion(ctx, call, document, { id, rid, version: 1, interaction: 'u' }, 'all', [], linked);
   await bindLinks(ctx, tx.client, prepared.links);
   const owners = lockOwners(tx.client, [prepared.row]);
   const written = await insertVersions(tx.client, [prepared.row]);
@@ -194,7 +201,7 @@ async function insertUnderId(
   await writeBeside(tx, await besideOf(ctx, call, tx.client, [prepared.row]));
   const readable = passesFilter(call.access.filter('r', type), prepared.row.tokens);
   return writeAnswer(
-    { status: 201, stamp: { type, id, version: 1, lastUpdated }, json: prepared.json, readable },
+    { status: 201, stamp: { type, id, version: 1, lastUpdated }, json: prepared.json, row: prepared.row, isNew: true, readable },
     options.prefer,
     toldOf(created(type), document),
   );
@@ -212,7 +219,7 @@ export async function identicalAuditEvent(
   const same = stored === undefined ? undefined : await unchangedText(ctx, stored, document);
   if (stored === undefined || same === undefined) throw auditEventsStay();
   return writeAnswer(
-    { status: 200, stamp: stored, json: same, readable: call.access.filter('r', address.type) === 'all' },
+    { status: 200, stamp: stored, json: same, row: stored, isNew: false, readable: call.access.filter('r', address.type) === 'all' },
     options.prefer,
     toldOf(unchanged(address.type), document),
   );

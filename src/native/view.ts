@@ -5,6 +5,7 @@ import { type Document, documentOf, limitsOf, parseStored } from '../interaction
 import type { Context } from '../interactions/context.ts';
 import { read, vread } from '../interactions/read.ts';
 import { remove } from '../interactions/remove.ts';
+import { settled } from '../interactions/leaving.ts';
 import { type Pairs, search } from '../interactions/search.ts';
 import { update } from '../interactions/update.ts';
 import { NativeError } from './error.ts';
@@ -47,9 +48,16 @@ export async function listView<I extends object, V extends object>(
   pairs.push(['_sort', view.sort], ['_count', String(limit)]);
   if (total === true) pairs.push(['_total', 'accurate']);
   if (cursor !== undefined) pairs.push(['_page', String(cursor)]);
-  const bundle = parsed(await search(request.ctx, request.call, view.type, pairs));
+  const bundle = parsed(await searched(request, view.type, pairs));
   const resources = entriesOf(bundle).filter((resource) => resource.resourceType === view.type);
   return listed(request, resources.map(view.toView), nextOf(bundle), total === true ? numberOf(bundle.total) : undefined);
+}
+
+/** A search that the audit trail holds as what the native API was asked. */
+function searched({ ctx, call }: NativeCall, type: string, pairs: Pairs): Promise<Answer> {
+  const { query } = call.trail.asked;
+  const asked = { kind: 'search-type', data: { type }, ...(query === undefined ? {} : { query }) } as const;
+  return settled(ctx, call, asked, (each) => search(ctx, each, type, pairs));
 }
 
 /** `{ data, next_cursor, meta }` */
@@ -74,7 +82,8 @@ export async function readShown<I extends object, V extends object>(
   { ctx, call }: NativeCall,
   id: string,
 ): Promise<Answer> {
-  const answer = await read(ctx, call, view.type, id);
+  const asked = { kind: 'read', data: { type: view.type, id } } as const;
+  const answer = await settled(ctx, call, asked, (each) => read(ctx, each, view.type, id));
   if (!view.isShown(parsed(answer))) throw notFound(view.name);
   return answer;
 }
@@ -87,7 +96,8 @@ export async function createView<I extends object, V extends object>(
   const { ctx, call } = request;
   return writtenOnce(view, request, 201, () => {
     const document = documentFrom(ctx, view.toResource(input));
-    return create(ctx, call, view.type, document, { prefer: 'representation' });
+    const asked = { kind: 'create', data: { type: view.type } } as const;
+    return settled(ctx, call, asked, (each) => create(ctx, each, view.type, document, { prefer: 'representation' }));
   });
 }
 
@@ -100,7 +110,9 @@ export async function writtenOnce<I extends object, V extends object>(
 ): Promise<NativeAnswer> {
   if (replay === undefined) return { ...shown(view, await write()), status };
   const [, id = '', , version = ''] = replay.find((each) => each.startsWith(`${view.type}/`))?.split('/') ?? [];
-  return { ...shown(view, await vread(ctx, call, view.type, id, version)), status };
+  const asked = { kind: 'vread', data: { type: view.type, id, version: Number(version) } } as const;
+  const answer = await settled(ctx, call, asked, (each) => vread(ctx, each, view.type, id, version));
+  return { ...shown(view, answer), status };
 }
 
 /** Replaces what the view knows of a resource; If-Match counts where it is sent. */
@@ -115,7 +127,11 @@ export async function replaceView<I extends object, V extends object>(
   // What the view doesn't know is kept as it was read: nothing may have come between.
   const ifMatch = parameters.header['if-match'] ?? `W/"${before.stamp?.version}"`;
   const document = documentFrom(ctx, { ...view.toResource(input, parsed(before)), id });
-  return shown(view, await update(ctx, call, view.type, id, document, { prefer: 'representation', ifMatch }));
+  const asked = { kind: 'update', data: { type: view.type, id } } as const;
+  return shown(
+    view,
+    await settled(ctx, call, asked, (each) => update(ctx, each, view.type, id, document, { prefer: 'representation', ifMatch })),
+  );
 }
 
 export async function removeView<I extends object, V extends object>(
@@ -124,7 +140,9 @@ export async function removeView<I extends object, V extends object>(
   id: string,
 ): Promise<NativeAnswer> {
   await readShown(view, request, id);
-  await remove(request.ctx, request.call, view.type, id, request.parameters.header['if-match']);
+  const { ctx, call, parameters } = request;
+  const asked = { kind: 'delete', data: { type: view.type, id } } as const;
+  await settled(ctx, call, asked, (each) => remove(ctx, each, view.type, id, parameters.header['if-match']));
   return { status: 204 };
 }
 

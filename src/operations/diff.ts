@@ -1,3 +1,4 @@
+import type { Disclosed } from '../audit/concerned.ts';
 import { differencesOf, type Version } from '../fhir/diff.ts';
 import { badRequest } from '../fhir/error.ts';
 import { writeJson } from '../fhir/json.ts';
@@ -24,7 +25,7 @@ export const diffOperation: Operation = {
     const [older, newer] = [await versionOf(ctx, invocation, from), await versionOf(ctx, invocation, to)];
     const { schema } = ctx.definitions;
     const { value, decimals } = patchOf(differencesOf(older, newer, schema), schema, newer.decimals);
-    return { status: 200, body: writeJson(value, decimals) };
+    return { status: 200, body: writeJson(value, decimals), disclosed: [...older.disclosed, ...newer.disclosed] };
   },
 };
 
@@ -37,14 +38,18 @@ async function currentOf(ctx: Context, { call, type = '', id = '' }: On): Promis
 }
 
 /** As reading that version answers it: what may not be seen, was never there or was a deletion is told as that tells it. */
-async function versionOf(ctx: Context, { call, type = '', id = '' }: On, version: number): Promise<Version> {
-  const { body } = await vread(ctx, call, type, id, String(version));
+async function versionOf(
+  ctx: Context,
+  { call, type = '', id = '' }: On,
+  version: number,
+): Promise<Version & { readonly disclosed: readonly Disclosed[] }> {
+  const { body, disclosed = [] } = await vread(ctx, call, type, id, String(version));
   const { value, decimals } = parseStored(Buffer.from(body ?? ''));
   if (!isObject(value) || !isObject(value.meta)) throw new Error('a stored resource has no meta');
   // They differ in every version.
   delete value.meta.versionId;
   delete value.meta.lastUpdated;
-  return { value, decimals };
+  return { value, decimals, disclosed };
 }
 
 function numberOf(args: Arguments, name: string): number | undefined {

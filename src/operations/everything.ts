@@ -61,7 +61,7 @@ async function everything(ctx: Context, type: RecordType, { call, id, args }: In
   const whole = from === undefined && page.next === undefined;
   const next = page.next === undefined ? undefined : ctx.cursors.seal(page.next, scope, call.access.caller);
   const total = whole ? page.rows.length : undefined;
-  return { status: 200, body: searchBundle(ctx, { query, path, issues: [], total, page, included, next, previous: undefined }) };
+  return searchBundle(ctx, { query, path, issues: [], total, page, included, next, previous: undefined });
 }
 
 /** How the answer is made: as that of a search with these parameters. */

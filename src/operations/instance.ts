@@ -1,3 +1,4 @@
+import type { Disclosed } from '../audit/concerned.ts';
 import { notFound } from '../fhir/error.ts';
 import type { Decimals, JsonObject } from '../fhir/json.ts';
 import type { Letter } from '../authorization/scopes.ts';
@@ -14,6 +15,8 @@ export type Instance = {
   readonly value: JsonObject;
   readonly decimals: Decimals;
   readonly version: number;
+  /** As it is stored. */
+  readonly row: Disclosed;
   /** Whether the caller may do this to it. */
   readonly permits: (letter: Letter) => Promise<boolean>;
 };
@@ -41,5 +44,5 @@ export async function readInstance(
     const filter = call.access.filter(letter, type);
     return filter === 'all' || (filter !== noRows && (await readCurrent(ctx.reader, address, filter)) !== undefined);
   };
-  return { value, decimals, version: row.version, permits };
+  return { value, decimals, version: row.version, row, permits };
 }

@@ -1,3 +1,4 @@
+import type { Disclosed } from '../audit/concerned.ts';
 import type { Decimals, Json, JsonObject } from '../fhir/json.ts';
 import type { Answer } from '../interactions/answer.ts';
 import type { Call, Context } from '../interactions/context.ts';
@@ -67,7 +68,7 @@ export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A Parameters resource as an answer. */
-export function answerOf(resource: object): Answer {
-  return { status: 200, body: JSON.stringify(resource) };
+/** A resource that was made as an answer. @param disclosed  the stored rows that it was made of, as far as they may be somebody's */
+export function answerOf(resource: object, disclosed: readonly Disclosed[]): Answer {
+  return { status: 200, body: JSON.stringify(resource), disclosed };
 }

@@ -4,7 +4,7 @@ import { assertReadable, conformanceFor } from '../interactions/terminology.ts';
 import type { Context } from '../interactions/context.ts';
 import type { StructureDefinition } from '../fhir/structure-definition.ts';
 import { completeSnapshot } from '../validation/snapshot/complete.ts';
-import { readInstance } from './instance.ts';
+import { type Instance, readInstance } from './instance.ts';
 import { answerOf, type Invocation, type Operation, resourceOf, textOf } from './operation.ts';
 
 /**
@@ -19,20 +19,23 @@ export const snapshotOperation: Operation = {
   levels: ['type', 'instance'],
   async run(ctx, invocation) {
     if (invocation.id === undefined) assertReadable(invocation.call, 'StructureDefinition');
-    const definition = await definitionOf(ctx, invocation);
+    const instance = await readInstance(ctx, invocation);
+    const definition = await definitionOf(ctx, invocation, instance);
     const conformance = conformanceFor(ctx, invocation.call);
     const made =
       definition.derivation === 'constraint' && definition.differential !== undefined
         ? await completeSnapshot(definition, (canonical) => conformance.find('StructureDefinition', canonical))
         : definition;
-    return answerOf(made);
+    return answerOf(made, instance === undefined ? [] : [instance.row]);
   },
 };
 
 /** The one that is sent, named by its url, or in the URL. What was sent has the shape of one then, and so has what is stored. */
-async function definitionOf(ctx: Context, invocation: Invocation): Promise<StructureDefinition> {
-  const { args, call, decimals } = invocation;
-  const instance = await readInstance(ctx, invocation);
+async function definitionOf(
+  ctx: Context,
+  { args, call, decimals }: Invocation,
+  instance: Instance | undefined,
+): Promise<StructureDefinition> {
   const sent = resourceOf(args, 'definition')?.value;
   const url = textOf(args, 'url');
   if ([instance, sent, url].filter((given) => given !== undefined).length !== 1) {

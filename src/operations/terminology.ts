@@ -1,9 +1,8 @@
 import { badRequest } from '../fhir/error.ts';
 import type { JsonObject } from '../fhir/json.ts';
-import type { Context } from '../interactions/context.ts';
 import { assertReadable, terminologyFor } from '../interactions/terminology.ts';
 import type { TerminologyOperations } from '../terminology/requests.ts';
-import { readInstance } from './instance.ts';
+import { type Instance, readInstance } from './instance.ts';
 import { answerOf, type Invocation, type Level, type Operation } from './operation.ts';
 
 type Ask = (terminology: TerminologyOperations, request: JsonObject) => Promise<JsonObject>;
@@ -36,15 +35,14 @@ function operation(code: string, type: TerminologyType, own: string | undefined,
     async run(ctx, invocation) {
       const { call, request } = invocation;
       if (invocation.id === undefined) assertReadable(call, type);
-      const asked = own === undefined ? request : { ...request, ...(await instanceAs(ctx, invocation, own)) };
-      return answerOf(await ask(terminologyFor(ctx, call, type), asked));
+      const instance = own === undefined ? undefined : await readInstance(ctx, invocation);
+      const asked = own === undefined || instance === undefined ? request : { ...request, ...instanceAs(invocation, instance, own) };
+      return answerOf(await ask(terminologyFor(ctx, call, type), asked), instance === undefined ? [] : [instance.row]);
     },
   };
 }
 
-async function instanceAs(ctx: Context, invocation: Invocation, own: string): Promise<JsonObject> {
-  const instance = await readInstance(ctx, invocation);
-  if (instance === undefined) return {};
+function instanceAs(invocation: Invocation, instance: Instance, own: string): JsonObject {
   if ('url' in invocation.request || own in invocation.request) {
     const text = 'The URL names the resource already: leave it out of the parameters, or call the operation on the type.';
     throw badRequest('operation-parameter', text);

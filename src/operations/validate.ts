@@ -32,7 +32,7 @@ export const validateOperation: Operation = {
     const refusals = mode === undefined ? [] : await refusalsOf(invocation, mode, instance);
     const subject = mode === 'delete' ? undefined : subjectOf(invocation, instance);
     const found = subject === undefined ? [] : await findingsOf(ctx, invocation, subject);
-    return outcomeOf([...refusals, ...found], mode);
+    return { ...outcomeOf([...refusals, ...found], mode), disclosed: instance === undefined ? [] : [instance.row] };
   },
 };
 

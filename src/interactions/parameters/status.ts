@@ -23,7 +23,7 @@ export async function parameterStatus(ctx: Context, call: Call, id: string): Pro
   const active = isRecord(value) && value.status === 'active';
   const inForce = (await readParameterSet(ctx.reader)).parameters.find((each) => each.id === id);
   const parameter = active ? stateOf(ctx, inForce, current.version) : [{ name: 'status', valueCode: 'inactive' }];
-  return { status: 200, body: JSON.stringify({ resourceType: 'Parameters', parameter }) };
+  return { status: 200, body: JSON.stringify({ resourceType: 'Parameters', parameter }), disclosed: [current] };
 }
 
 function stateOf({ live }: Context, inForce: InForce | undefined, version: number): readonly object[] {

@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type { Access } from '../../../authorization/access.ts';
+import { originNow } from '../../../authorization/security-events.ts';
 import { FhirError } from '../../../fhir/error.ts';
 import { isId } from '../../../fhir/references.ts';
 import type { Call, Context } from '../../../interactions/context.ts';
+import { queryAsked, settled } from '../../../interactions/leaving.ts';
 import { read } from '../../../interactions/read.ts';
 import { type Pairs, search } from '../../../interactions/search.ts';
 import type { Account } from '../interaction.ts';
@@ -18,10 +21,23 @@ const encountersShown = 50;
  * @param accessOf  what the user himself may read, whatever the app
  */
 export function recordsOf(ctx: Context, accessOf: (account: Account) => Promise<Access>): Records {
+  const issuer = `${new URL(ctx.config.baseUrl).origin}/oauth`;
+  /** What he is shown here he has seen: it is recorded as whatever he asks of the API. */
+  async function callFor(account: Account): Promise<Call> {
+    const { requestId = randomUUID(), ...origin } = originNow();
+    const { id, fhirUser, roles } = account;
+    const user = { issuer, subject: id, roles, ...(fhirUser === undefined ? {} : { fhirUser }) };
+    const trail = { requestId, agent: { ...origin, user, client: 'pages', purposes: [] }, asked: { kind: 'read' } } as const;
+    return { access: await accessOf(account), lenient: false, trail };
+  }
+
   async function found(account: Account, type: string, pairs: Pairs): Promise<Bundle> {
-    const call: Call = { access: await accessOf(account), lenient: false };
-    const { body } = await unlessForbidden(search(ctx, call, type, pairs), { status: 200, body: '{}' });
-    return JSON.parse(String(body)) as Bundle;
+    const line = `${type}?${new URLSearchParams(pairs.map(([name, value]) => [name, value])).toString()}`;
+    const names = pairs.map(([name]) => name);
+    const asked = { kind: 'search-type', data: { type }, query: queryAsked(line, names) } as const;
+    const searching = settled(ctx, await callFor(account), asked, (call) => search(ctx, call, type, pairs));
+    const answer = await unlessForbidden(searching, undefined);
+    return answer === undefined ? {} : (JSON.parse(String(answer.body)) as Bundle);
   }
 
   return {
@@ -38,9 +54,10 @@ export function recordsOf(ctx: Context, accessOf: (account: Account) => Promise<
     },
     async patient(account, id) {
       if (!isId(id)) return undefined;
-      const call: Call = { access: await accessOf(account), lenient: false };
-      const { body } = await unlessForbidden(read(ctx, call, 'Patient', id), { status: 404 });
-      return body === undefined ? undefined : patientLine(JSON.parse(String(body)) as Resource);
+      const asked = { kind: 'read', data: { type: 'Patient', id } } as const;
+      const reading = settled(ctx, await callFor(account), asked, (call) => read(ctx, call, 'Patient', id));
+      const answer = await unlessForbidden(reading, undefined);
+      return answer?.body === undefined ? undefined : patientLine(JSON.parse(String(answer.body)) as Resource);
     },
     async encounters(account, patient) {
       if (!isId(patient)) return [];
@@ -110,7 +127,7 @@ function escaped(word: string): string {
 }
 
 /** What he may not ask for, or asks wrongly, is what isn't there; a fault of the server stays one. */
-async function unlessForbidden<T>(work: Promise<T>, otherwise: T): Promise<T> {
+async function unlessForbidden<T, U>(work: Promise<T>, otherwise: U): Promise<T | U> {
   try {
     return await work;
   } catch (error) {
