@@ -102,6 +102,11 @@ export function databaseUrl(fallback: string, description: string): Variable<str
   return { fallback, accepts: 'an address of the form postgres://user:password@host:5432/database', description, read };
 }
 
+export function valkeyUrl(fallback: string, description: string): Variable<string> {
+  const read = (written: string) => (/^(?:valkey|redis)s?:$/.test(parseUrl(written)?.protocol ?? '') ? written : undefined);
+  return { fallback, accepts: 'an address of the form valkey://user:password@host:6379/0, with TLS valkeys://', description, read };
+}
+
 /** Addresses and networks of proxies, separated by commas. */
 export function networks(description: string): Variable<readonly string[]> {
   return list('IP addresses or networks (10.0.0.0/8), separated by commas', isNetwork, description);

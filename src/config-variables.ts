@@ -13,6 +13,7 @@ import {
   profilesByType,
   secret,
   secretsByName,
+  valkeyUrl,
   webAddress,
   whole,
   words,
@@ -200,6 +201,10 @@ export const sections = {
     CONDITIONAL_DELETE_MAX: whole(1_000, [1, 100_000], 'resources', 'Most resources that one conditional delete may remove.'),
   },
   Rates: {
+    VALKEY_URL: optional(
+      'each process counts for itself',
+      secret(valkeyUrl('', 'Valkey (or Redis) in which all processes count together; while it is away, each counts for itself.')),
+    ),
     RATE_LIMIT_READS: optional('600000 in production, else 0', perMinute('', 'Reads a minute of one caller (a client and its user).')),
     RATE_LIMIT_SEARCHES: optional(
       '120000 in production, else 0',

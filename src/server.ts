@@ -7,7 +7,8 @@ import { knownOrigins } from './http/client-origins.ts';
 import { type Listener, makeListener } from './http/listener.ts';
 import { isOauth, oauthListener } from './http/oauth/mount.ts';
 import { oauthPages } from './http/oauth/pages-mount.ts';
-import { countersInMemory, makeRateLimits } from './http/rate-limits.ts';
+import { countersInMemory, makeRateLimits, type RateLimits } from './http/rate-limits.ts';
+import { countersInValkey } from './http/shared-counters.ts';
 import { readTls, renewTls } from './http/tls.ts';
 import { answerUnreadable } from './http/unreadable.ts';
 import { nativeApp } from './http/v1.ts';
@@ -29,7 +30,7 @@ const headerBytesMax = 16_384;
 export async function startServer(services: Services): Promise<RunningServer> {
   const { config, context, authenticate, log, oauth, ready } = services;
   let draining = false;
-  const limits = makeRateLimits(config, await countersInMemory());
+  const { limits, close: closeCounters } = await openLimits(services);
   const app = buildApp({
     context,
     authenticate,
@@ -59,16 +60,28 @@ export async function startServer(services: Services): Promise<RunningServer> {
   server.on('clientError', answerUnreadable);
   server.timeout = config.silenceTimeoutMs;
   server.maxConnections = config.connectionsMax;
-  await listen(server, config);
+  await listen(server, config).catch((error: unknown) => {
+    closeCounters();
+    throw error;
+  });
   const { port } = server.address() as AddressInfo;
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     draining = true;
     close();
     await drain(server, config.shutdownTimeoutMs);
+    closeCounters();
     await services.close();
   };
   return { port, stop: () => (stopping ??= stop()) };
+}
+
+/** Counters in Valkey where it is configured, and otherwise in this process. */
+async function openLimits({ config, countersSecret, log }: Services): Promise<{ limits: RateLimits; close: () => void }> {
+  const { valkeyUrl: url } = config;
+  if (url === undefined) return { limits: makeRateLimits(config, await countersInMemory()), close: () => {} };
+  const { makeCounter, close } = await countersInValkey({ url, secret: countersSecret, log });
+  return { limits: makeRateLimits(config, makeCounter, countersSecret), close };
 }
 
 /** A server that speaks TLS where a certificate is configured; `close` ends what watches that. */

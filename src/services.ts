@@ -61,6 +61,8 @@ export type Services = {
   readonly erasing: Erasing;
   /** What idempotency keys are kept under. */
   readonly idempotencySecret: Buffer;
+  /** What callers and addresses are named by where requests are counted outside of this process; 32 bytes. */
+  readonly countersSecret: Buffer;
   /** Local accounts. */
   readonly users: Users;
   /** Notes who got access and who changed it. */
@@ -260,7 +262,21 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     };
     const accessOfUser = userAccess(rights, deciding);
     const idempotencySecret = Buffer.from(hkdfSync('sha256', keys.secretOf('cursor'), '', 'idempotency', 32));
-    const common = { idempotencySecret, config, log, context, authenticate, erasing, users, events, accessOfUser, ready, close };
+    const countersSecret = Buffer.from(hkdfSync('sha256', keys.secretOf('cursor'), '', 'counters', 32));
+    const common = {
+      countersSecret,
+      idempotencySecret,
+      config,
+      log,
+      context,
+      authenticate,
+      erasing,
+      users,
+      events,
+      accessOfUser,
+      ready,
+      close,
+    };
     return oauth === undefined ? common : { ...common, oauth };
   } catch (error) {
     await close();

@@ -42,7 +42,8 @@ type Limits = Pick<
   | 'trustedProxies'
 >;
 
-export function makeRateLimits(config: Limits, makeCounter: MakeCounter): RateLimits {
+/** @param bucketKey  what addresses are hashed with: of all processes whose counters are shared, the same */
+export function makeRateLimits(config: Limits, makeCounter: MakeCounter, bucketKey: Buffer = randomBytes(16)): RateLimits {
   const limits: Readonly<Record<CallerBudget | AddressBudget, number>> = {
     reads: config.rateLimitReads,
     searches: config.rateLimitSearches,
@@ -58,7 +59,7 @@ export function makeRateLimits(config: Limits, makeCounter: MakeCounter): RateLi
     ),
   );
   const addressOf = addressReader(config.trustedProxies);
-  const bucketOf = addressBuckets();
+  const bucketOf = addressBuckets(bucketKey);
   const whoAt = (incoming: IncomingMessage): string => bucketOf(networkOf(addressOf(incoming)));
   const refused = counters.get('refused');
   return {
@@ -73,11 +74,11 @@ export function makeRateLimits(config: Limits, makeCounter: MakeCounter): RateLi
 }
 
 /**
- * Addresses fall into 2^18 buckets by a hash keyed anew in each process: memory is bounded whatever addresses there are, and nobody can
- * choose whose budget he shares.
+ * Addresses fall into 2^18 buckets by a keyed hash: memory is bounded whatever addresses there are, and nobody can choose whose budget he
+ * shares.
  */
-function addressBuckets(): (network: string) => string {
-  const key = randomBytes(16).toString('hex');
+function addressBuckets(bucketKey: Buffer): (network: string) => string {
+  const key = bucketKey.toString('hex');
   return (network) => (hash('sha256', `${key}${network}`, 'buffer').readUInt32LE(0) % 2 ** 18).toString(36);
 }
 
