@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -12,7 +12,7 @@ type Pair = { readonly alg: string; readonly kid: string; readonly privateKey: C
 
 let server: TestServer;
 let keys: Record<'rs384' | 'es384' | 'other', Pair>;
-let published: { keys: JWK[]; cacheControl: string | undefined; asked: number; down: boolean; redirect: boolean };
+let published: { keys: JWK[]; cacheControl: string | undefined; asked: number; down: boolean; redirect: boolean; padding: number };
 let host: Server;
 let jwksUri: string;
 
@@ -26,7 +26,7 @@ const backend = {
 
 beforeAll(async () => {
   keys = { rs384: await pair('RS384', 'rs'), es384: await pair('ES384', 'es'), other: await pair('ES384', 'other') };
-  published = { keys: [keys.es384.jwk], cacheControl: undefined, asked: 0, down: false, redirect: false };
+  published = { keys: [keys.es384.jwk], cacheControl: undefined, asked: 0, down: false, redirect: false, padding: 0 };
   host = createServer((incoming, outgoing) => {
     published.asked++;
     if (published.down) return; // never answers
@@ -38,7 +38,7 @@ beforeAll(async () => {
       'content-type': 'application/json',
       ...(published.cacheControl === undefined ? {} : { 'cache-control': published.cacheControl }),
     };
-    outgoing.writeHead(200, headers).end(JSON.stringify({ keys: published.keys }));
+    outgoing.writeHead(200, headers).end(JSON.stringify({ keys: published.keys, padding: ' '.repeat(published.padding) }));
   });
   await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
   const { port } = host.address() as AddressInfo;
@@ -261,8 +261,28 @@ describe('A39 › keys by address', () => {
     expect((await ask(await assertion('url', { key: keys.other }))).status).toBe(200);
   });
 
+  test('that are too many are none', async () => {
+    published.padding = 300_000;
+    expect((await ask(await assertion('url', { key: keys.other }))).json.error).toBe('invalid_client');
+    published.padding = 0;
+    expect((await ask(await assertion('url', { key: keys.other }))).status).toBe(200);
+  });
+
   test('are not fetched from inside, but from hosts that are named', async () => {
     expect((await ask(await assertion('inside'))).json.error).toBe('invalid_client');
+    // Nor is a connection made, to whatever a name of the own network leads.
+    let connections = 0;
+    const inside = createTcpServer((socket) => {
+      connections++;
+      socket.destroy();
+    });
+    const port = await new Promise<number>((resolve) => {
+      inside.listen(0, 'localhost', () => resolve((inside.address() as AddressInfo).port));
+    });
+    await addApp(server, 'local', { ...backend, jwks_uri: `https://localhost:${port}/jwks`, scope: 'system/Patient.rs' });
+    expect((await ask(await assertion('local'))).json.error).toBe('invalid_client');
+    expect(connections).toBe(0);
+    inside.close();
   });
 });
 

@@ -1,10 +1,10 @@
-import { isIP } from 'node:net';
 import type { Client } from 'oidc-provider';
+import { fetchOutside } from './outside-fetch.ts';
 
 /** Keys of a client, as the authorization server holds them. */
 type KeyStore = Iterable<{ readonly kid?: string }> & { freshUntil?: number | undefined; refresh: () => Promise<void> };
 
-type Fetch = (url: string, options: Record<string, unknown>) => Promise<Response>;
+type Fetch = (url: string, options: { readonly headers?: ConstructorParameters<typeof Headers>[0] }) => Promise<Response>;
 
 export type ClientKeys = {
   /** How the authorization server fetches what clients name. */
@@ -16,10 +16,12 @@ export type ClientKeys = {
 /** What the server doesn't say is kept so long, and never longer than an hour. */
 const keptMs = 60_000;
 const keptMsMax = 3_600_000;
+const answerMs = 2_500;
+const keysBytesMax = 262_144;
 
 /**
- * Keys that clients publish. Addresses inside are refused, by the authorization server's own guard, but for hosts that are named here;
- * redirects are not followed, and 2.5 s is the time allowed.
+ * Keys that clients publish. They come over https from outside, but for hosts that are named here; redirects are not followed, and 2.5 s
+ * is the time allowed.
  *
  * @param hosts  names or addresses, with or without port
  */
@@ -27,13 +29,10 @@ export function clientKeys(hosts: readonly string[]): ClientKeys {
   const freshUntil = new Map<string, number>();
   return {
     async fetch(url, options) {
-      const { host, hostname, protocol } = new URL(url);
-      const isNamed = hosts.includes(host) || hosts.includes(hostname);
-      if (protocol !== 'https:' && !isNamed) throw new Error('keys of clients come over https');
-      // An address in place of a name meets no guard but this one: literal addresses are for hosts that were named.
-      if (isIP(hostname.replaceAll(/[[\]]/g, '')) !== 0 && !isNamed) throw new Error('keys of clients come from named hosts');
-      const { dispatcher, ...others } = options;
-      const response = await fetch(url, { ...others, ...(isNamed ? {} : { dispatcher }), redirect: 'error' } as RequestInit);
+      const address = new URL(url);
+      const anywhere = hosts.includes(address.host) || hosts.includes(address.hostname);
+      const signal = AbortSignal.timeout(answerMs);
+      const response = await fetchOutside(address, new Headers(options.headers), { anywhere, bytesMax: keysBytesMax, signal });
       freshUntil.set(url, Date.now() + keptMsOf(response.headers.get('cache-control')));
       if (freshUntil.size > 10_000) freshUntil.clear();
       return response;
