@@ -8,6 +8,8 @@ export type Checked = {
   readonly dataDir: string;
   readonly cacheDir: string;
   readonly erasureLedger: string;
+  readonly audit: boolean;
+  readonly auditAnchorFile: string;
   readonly tlsCertFile: string | undefined;
   readonly tlsKeyFile: string | undefined;
   readonly databaseUrl: string | undefined;
@@ -35,6 +37,12 @@ export function contradictions(config: Checked): string[] {
       'ERASURE_LEDGER must lie outside DATA_DIR: a restored backup must not bring an older one',
     ],
     [isInside(config.erasureLedger, config.cacheDir), 'ERASURE_LEDGER must lie outside CACHE_DIR, which may be deleted at any time'],
+    [
+      isInside(config.auditAnchorFile, config.dataDir),
+      'AUDIT_ANCHOR_FILE must lie outside DATA_DIR: whoever can change the data must not change what vouches for it',
+    ],
+    [isInside(config.auditAnchorFile, config.cacheDir), 'AUDIT_ANCHOR_FILE must lie outside CACHE_DIR, which may be deleted at any time'],
+    [!config.audit && config.nodeEnv === 'production', 'AUDIT must be on when NODE_ENV is production'],
     [isInside(config.keyFile, config.cacheDir), 'KEY_FILE must lie outside CACHE_DIR, which may be deleted at any time'],
     [hasTls !== (config.tlsKeyFile !== undefined), 'TLS_CERT_FILE and TLS_KEY_FILE must be set together'],
     [hasTls && !config.baseUrl.startsWith('https:'), 'BASE_URL must be an https address where TLS_CERT_FILE is set'],

@@ -11,6 +11,7 @@ const variables = {
   ...sections.Storage,
   ...sections.Encryption,
   ...sections.Access,
+  ...sections.Audit,
   ...sections.Requests,
   ...sections.Rates,
   ...sections.Validation,
@@ -29,6 +30,7 @@ type Derived =
   | 'cacheDir'
   | 'keyFile'
   | 'erasureLedger'
+  | 'auditAnchorFile'
   | 'devTokenIssuer'
   | 'rateLimitReads'
   | 'rateLimitSearches'
@@ -105,6 +107,7 @@ function complete(values: Values): Config {
     cacheDir: values.cacheDir ?? join(beside, '.cache'),
     keyFile,
     erasureLedger: values.erasureLedger ?? join(dirname(keyFile), 'erasures.ndjson'),
+    auditAnchorFile: values.auditAnchorFile ?? join(dirname(keyFile), 'audit-anchors.ndjson'),
     devTokenIssuer: values.devTokenIssuer ?? !isProduction,
     rateLimitReads: values.rateLimitReads ?? (isProduction ? 600_000 : 0),
     rateLimitSearches: values.rateLimitSearches ?? (isProduction ? 120_000 : 0),

@@ -4,7 +4,7 @@ import { repeatedRids, type ScannedEvent, scanEvents } from '../storage/audit-sc
 import type { Queryable } from '../storage/database.ts';
 import type { Anchor } from './anchors.ts';
 import { type Chain, genesis } from './chain.ts';
-import { type Dropped, parseDropped } from './dropped.ts';
+import { type Dropped, type Expected, expectedAfter, parseDropped } from './dropped.ts';
 import { makeRowMac } from './row-mac.ts';
 
 export type Fault =
@@ -68,6 +68,7 @@ export async function verifyTrail(options: VerifyOptions): Promise<VerifyReport>
   const end = await lastBlock(db);
   const dropped = await droppedOf(db);
   const checkRow = rowChecker(options.secret, tell);
+  const expected = expectedAfter(dropped);
   const byNumber = Map.groupBy(anchors, ({ n }) => n);
   let before: Pick<AuditBlock, 'n' | 'last' | 'h'> = genesis;
   let [blocks, rows] = [0, 0];
@@ -80,7 +81,7 @@ export async function verifyTrail(options: VerifyOptions): Promise<VerifyReport>
       checkAnchors(byNumber.get(block.n) ?? [], block, tell);
       before = block;
     }
-    rows += await checkEvents(db, round, dropped, checkRow, tell);
+    rows += await checkEvents(db, round, expected, checkRow, tell);
   }
   const unsealed = { rows: 0, since: end === undefined ? null : instant(BigInt(end.at)) };
   if (between === undefined) {
@@ -169,7 +170,7 @@ function checkEnd(anchors: readonly Anchor[], end: AuditBlock | undefined, tell:
 async function checkEvents(
   db: Queryable,
   blocks: readonly AuditBlock[],
-  dropped: readonly Dropped[],
+  expected: (n: number) => Expected | undefined,
   checkRow: (event: ScannedEvent, block: number | undefined) => void,
   tell: Tell,
 ): Promise<number> {
@@ -177,7 +178,13 @@ async function checkEvents(
   let block = waiting.next().value;
   let [digest, count, rows] = [createHash('sha256'), 0, 0];
   const close = (): void => {
-    if (block !== undefined) checkBlock(block, digest.digest('hex'), count, dropped, tell);
+    if (block?.kind === 'b')
+      checkBlock(
+        block,
+        { count, root: digest.digest('hex') },
+        expected(block.n) ?? { count: block.count, root: block.root.toString('hex') },
+        tell,
+      );
     [block, digest, count] = [waiting.next().value, createHash('sha256'), 0];
   };
   for await (const part of scanEvents(db, blocks[0]?.after ?? genesis.last, blocks.at(-1)?.last)) {
@@ -196,9 +203,7 @@ async function checkEvents(
   return rows;
 }
 
-function checkBlock(block: AuditBlock, root: string, count: number, dropped: readonly Dropped[], tell: Tell): void {
-  const left = dropped.flatMap(({ remainders }) => remainders.filter(({ n }) => n === block.n)).at(-1);
-  const expected = left ?? { count: block.count, root: block.root.toString('hex') };
+function checkBlock(block: AuditBlock, { count, root }: Expected, expected: Expected, tell: Tell): void {
   if (root === expected.root && count === expected.count) return;
   const [fault, what]: readonly [Fault, string] =
     count < expected.count
