@@ -4,6 +4,8 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Pool } from 'pg';
 import { makeConcerned } from './audit/concerned.ts';
+import { auditModel } from './audit/model.ts';
+import { makeAuditSeal } from './audit/seal.ts';
 import type { Access } from './authorization/access.ts';
 import { type Authenticate, type AuthenticationOptions, makeAuthenticate } from './authorization/authenticate.ts';
 import { readIssuers, type TrustedIssuer } from './authorization/issuers.ts';
@@ -39,6 +41,7 @@ import { updateBatch } from './storage/update-batch.ts';
 import { type Database, openDatabase } from './storage/database.ts';
 import { openLanes } from './storage/lanes.ts';
 import { loadElementNumbers } from './storage/elements.ts';
+import { openAuditKeys } from './storage/audit-keys.ts';
 import { openKeyStore } from './storage/keys.ts';
 import { keepHouse } from './storage/housekeeping.ts';
 import { migrate } from './storage/migrate.ts';
@@ -140,10 +143,24 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     const statistics = tokenStatistics(main.pool);
     await statistics.refresh();
     const codec = makeCodec({ encrypted: config.phiEncryption, textBytesMax: 2 * config.bodyLimitBytes });
-    const plan = { key: tokenKey, base: config.baseUrl };
     const texts = openedTexts(config.documentCacheMib * 2 ** 20);
     const seal = makeSealer(keys, codec, texts);
-    const opener = makeOpener(keys, codec, texts);
+    // Asked for by transactions that hold a connection: from their own pool they might wait for each other for ever.
+    const rids = rowIds(searching.pool);
+    const auditSeal = makeAuditSeal({ keys: openAuditKeys(keyDatabase.pool, management), secret: keys.secretOf('audit') });
+    const auditEvents = auditModel({
+      key: tokenKey,
+      base: config.baseUrl,
+      registry: live.standard,
+      keys,
+      seal: auditSeal,
+      rowIds: rids,
+      db: searching.pool,
+      documents: makeOpener(keys, codec, texts),
+      cacheMax: config.keyCacheMax,
+    });
+    const opener = auditEvents.open;
+    const plan = { key: tokenKey, base: config.baseUrl, standingFor: auditEvents.standingFor };
     const cursorKey = makeDataKey(Buffer.alloc(16), keys.secretOf('cursor'));
     const planContext = () => ({ ...plan, now: Date.now() });
     const conformance = makeConformance({
@@ -186,8 +203,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       searcher: searching.pool,
       counter: counting.pool,
       statistics,
-      // Asked for by transactions that hold a connection: from their own pool they might wait for each other for ever.
-      rowIds: rowIds(searching.pool),
+      rowIds: rids,
       updates: updateBatch({ pool: main.pool, retriesMax: config.transactionRetriesMax, rowsMax: 50, inFlightMax: 3 }),
       creates: createBatch({ pool: main.pool, retriesMax: config.transactionRetriesMax, rowsMax: 200, inFlightMax: 2 }),
       extract: live.extract,

@@ -1,7 +1,7 @@
 import { type Code, iheUserAgent, reasonSystem, roleSystem, tokenIdPolicy, uriSystem } from '../codes.ts';
 import type { KindShape } from '../kinds.ts';
 import type { RecordedAgent, RecordedUser } from '../record.ts';
-import type { Surroundings } from './event.ts';
+import type { Surroundings } from './surroundings.ts';
 
 type Agent = Readonly<Record<string, unknown>> & { readonly requestor: boolean };
 

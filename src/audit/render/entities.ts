@@ -1,6 +1,6 @@
 import { entityType, iheEntity, objectRole, uriSystem } from '../codes.ts';
 import { type AuditRecord, type RecordedData, same } from '../record.ts';
-import type { Surroundings } from './event.ts';
+import type { Surroundings } from './surroundings.ts';
 
 const person = entityType('1', 'Person');
 const systemObject = entityType('2', 'System Object');

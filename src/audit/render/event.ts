@@ -1,18 +1,9 @@
 import { profileUrl, securitySource } from '../codes.ts';
 import { kindShapes } from '../kinds.ts';
-import type { AuditRecord, KeyId } from '../record.ts';
+import type { AuditRecord } from '../record.ts';
 import { purposeOf, renderAgents, serverReference } from './agents.ts';
 import { hasDataEntity, hasQuery, renderEntities } from './entities.ts';
-
-/** What an event needs to be told beside its record. */
-export type Surroundings = {
-  /** The server's own base URL. */
-  readonly base: string;
-  /** Undefined where the patient's key is destroyed, or no Patient was ever stored for it. */
-  readonly patientId: (keyId: KeyId) => string | undefined;
-  /** The query's text; undefined where its key is destroyed. */
-  readonly query: Buffer | undefined;
-};
+import type { Surroundings } from './surroundings.ts';
 
 export type EventPlace = { readonly id: string; readonly at: number };
 

@@ -1,0 +1,12 @@
+import { int8Array } from './binary.ts';
+import type { Queryable } from './database.ts';
+import { typeIs } from './relations.ts';
+import { statement } from './sql.ts';
+
+/** The ids of the Patients of these ref_keys, as far as they were ever stored here. Rides unique (type, ref_key). */
+export async function patientIdsOf(db: Queryable, owners: readonly bigint[]): Promise<Map<bigint, string>> {
+  if (owners.length === 0) return new Map();
+  const text = `select r.ref_key, r.id from resource_patient r where ${typeIs('r', 'Patient')} and r.ref_key = any($1::int8[])`;
+  const { rows } = await db.query<{ ref_key: string; id: string }>(statement(text, [int8Array(owners)]));
+  return new Map(rows.map(({ ref_key, id }) => [BigInt(ref_key), id]));
+}
