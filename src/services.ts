@@ -1,5 +1,4 @@
 import { hkdfSync } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Pool } from 'pg';
@@ -8,7 +7,7 @@ import { auditModel } from './audit/model.ts';
 import { makeAuditSeal } from './audit/seal.ts';
 import type { Access } from './authorization/access.ts';
 import { type Authenticate, type AuthenticationOptions, makeAuthenticate } from './authorization/authenticate.ts';
-import { readIssuers, type TrustedIssuer } from './authorization/issuers.ts';
+import { loadIssuers } from './authorization/issuers.ts';
 import { makeRights } from './authorization/rights/rights.ts';
 import { withRights } from './authorization/rights/with-rights.ts';
 import { type SecurityEvents, securityEvents, securityLines } from './authorization/security-events.ts';
@@ -253,7 +252,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       {
         audience: config.baseUrl,
         developmentKeyFile,
-        issuers: await trustedIssuers(config),
+        issuers: await loadIssuers(config.trustedIssuers, config.baseUrl),
         apiKeys: storedKeys(main.pool, log),
         ...(oauth === undefined ? {} : { own: oauth }),
       },
@@ -305,15 +304,6 @@ function storedKeys(pool: Pool, log: Log): AuthenticationOptions['apiKeys'] {
     find: (id) => findApiKey(pool, id),
     touch: (id) => void touchApiKey(pool, id).catch((error: unknown) => log.warn({}, 'the use of an API key was not noted', error)),
   };
-}
-
-async function trustedIssuers({ trustedIssuers: file, baseUrl }: Config): Promise<readonly TrustedIssuer[]> {
-  if (file === undefined) return [];
-  try {
-    return readIssuers(await readFile(file, 'utf8'), baseUrl);
-  } catch (error) {
-    throw new Error(`TRUSTED_ISSUERS, ${file}: ${error instanceof Error ? error.message : 'it cannot be read'}`, { cause: error });
-  }
 }
 
 /** Beside the root key's file: outside DATA_DIR too. */

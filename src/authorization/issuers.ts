@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { assertKnown, isRecord, isSafeAddress, isTexts, parsedJson } from './read-json.ts';
 
 /** Someone whose access tokens are taken, and how they are read. */
@@ -68,6 +69,16 @@ const products: Readonly<Record<string, Partial<ClaimMap>>> = {
 };
 
 const known = ['issuer', 'product', 'audience', 'jwksUri', 'algorithms', 'claims'];
+
+/** Reads the file of trusted issuers, where there is one. @throws Error that names the file and what is wrong with it */
+export async function loadIssuers(file: string | undefined, audience: string): Promise<readonly TrustedIssuer[]> {
+  if (file === undefined) return [];
+  try {
+    return readIssuers(await readFile(file, 'utf8'), audience);
+  } catch (error) {
+    throw new Error(`TRUSTED_ISSUERS, ${file}: ${error instanceof Error ? error.message : 'it cannot be read'}`, { cause: error });
+  }
+}
 
 /**
  * Reads the file of trusted issuers: `{"issuers":[{"issuer":…,"product":…,"audience":…,"jwksUri":…,"algorithms":…,"claims":{…}}]}`.
