@@ -41,6 +41,7 @@ export async function startServer(services: Services): Promise<RunningServer> {
     draining: () => draining,
     native: nativeApp({
       context,
+      services,
       contract: await loadContract(),
       handlers: nativeHandlers,
       authenticate,

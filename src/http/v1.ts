@@ -8,7 +8,7 @@ import { limitsOf } from '../interactions/document.ts';
 import { isRecorded, recordFault } from '../interactions/leaving.ts';
 import type { Contract, Operation } from '../native/contract.ts';
 import { NativeError } from '../native/error.ts';
-import type { NativeAnswer, NativeCall, NativeHandler } from '../native/handler.ts';
+import type { NativeAnswer, NativeCall, NativeHandler, NativeServices } from '../native/handler.ts';
 import { once } from '../native/idempotency.ts';
 import { nativeRefusal } from '../native/refusals.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -21,6 +21,7 @@ import { authenticateFor, beginTrail } from './trails.ts';
 
 export type NativeAppOptions = {
   readonly context: Context;
+  readonly services: NativeServices;
   readonly contract: Contract;
   /** By operationId: every operation of the contract has one. */
   readonly handlers: Readonly<Record<string, NativeHandler>>;
@@ -56,7 +57,7 @@ export function nativeApp(options: NativeAppOptions): Hono<Env> {
 }
 
 async function answer(
-  { context: ctx, contract, handlers, authenticate, limits, secret }: NativeAppOptions,
+  { context: ctx, services, contract, handlers, authenticate, limits, secret }: NativeAppOptions,
   address: string,
   c: Exchange,
 ): Promise<NativeAnswer> {
@@ -73,7 +74,7 @@ async function answer(
   const parameters = operation.parameters({ path: values, query: pairsOf(c), header });
   const handler = handlers[operation.id];
   if (handler === undefined) throw unknownPath();
-  const request = { ctx, call: callOf(c), grant: caller.grant, requestId: c.var.requestId, parameters };
+  const request = { ctx, call: callOf(c), grant: caller.grant, requestId: c.var.requestId, parameters, services };
   const end = operation.method === 'GET' ? undefined : ctx.live.beginWrite();
   try {
     const { received, ...body } = await bodyOf(ctx, c, operation);

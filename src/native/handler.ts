@@ -1,7 +1,11 @@
 import type { Readable } from 'node:stream';
 import type { Grant } from '../authorization/grant.ts';
 import type { Call, Context } from '../interactions/context.ts';
+import type { Erasing } from '../interactions/erasure.ts';
 import type { Parameters } from './contract.ts';
+
+/** What handlers need beside the interactions. */
+export type NativeServices = { readonly erasing: Erasing };
 
 /** One request to an operation of the contract, its parameters and body checked against it. */
 export type NativeCall = {
@@ -11,6 +15,7 @@ export type NativeCall = {
   readonly grant: Grant;
   readonly requestId: string;
   readonly parameters: Parameters;
+  readonly services: NativeServices;
   /** The JSON body; undefined where there is none, or where it is streamed. */
   readonly body: unknown;
   /** What the first request with this Idempotency-Key wrote (`Patient/x/_history/1`): it is to be answered again. */

@@ -1,22 +1,95 @@
-import type { NativeHandler } from '../handler.ts';
-import { createView, listView, readView, removeView, replaceView } from '../view.ts';
+import { randomUUID } from 'node:crypto';
+import { update } from '../../interactions/update.ts';
+import { erasePatient } from '../../interactions/erasure.ts';
+import { NativeError } from '../error.ts';
+import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
+import { patientOf } from '../me.ts';
+import { transact } from '../transact.ts';
+import { historyOf, readAsOf, restoreView, revertView } from '../versions.ts';
+import { createView, documentFrom, listView, notFound, parsed, readShown, readView, removeView, shown, writtenOnce } from '../view.ts';
+import { changedItems, listedItems, listsOf } from './lists.ts';
 import { assertPatient } from './patient-rules.ts';
-import { type PatientInput, patientView } from './patient-view.ts';
+import { type Patient, type PatientInput, patientView } from './patient-view.ts';
+import { guarded, uniqueContact } from './uniqueness.ts';
 
 export const patientHandlers = {
   listPatients: (request) => listView(patientView, request),
-  createPatient: (request) => {
-    const input = request.body as PatientInput;
-    assertPatient(input);
-    return createView(patientView, request, input);
+  createPatient: register,
+  getPatient: (request) => {
+    const asOf = request.parameters.query.as_of;
+    return asOf === undefined ? get(request, idOf(request)) : readAsOf(patientView, request, idOf(request), String(asOf));
   },
-  getPatient: (request) => readView(patientView, request, idOf(request)),
-  replacePatient: (request) => {
-    const input = request.body as PatientInput;
-    assertPatient(input);
-    return replaceView(patientView, request, idOf(request), input);
+  replacePatient: (request) => replace(request, idOf(request)),
+  deletePatient: (request) => (request.parameters.query.erase === true ? erase(request) : removeView(patientView, request, idOf(request))),
+  getMe: (request) => get(request, patientOf(request.grant)),
+  replaceMe: (request) => replace(request, patientOf(request.grant)),
+  listPatientHistory: (request) => historyOf(patientView, request, idOf(request)),
+  restorePatient: (request) =>
+    restoreView(patientView, request, idOf(request), (each, resource) => guarded(each, uniqueContact(each, patientView.toView(resource)))),
+  revertPatient: (request) => {
+    const { as_of: asOf } = request.body as { as_of: string };
+    return revertView(patientView, request, idOf(request), asOf, (each, resource) =>
+      guarded(each, uniqueContact(each, patientView.toView(resource))),
+    );
   },
-  deletePatient: (request) => removeView(patientView, request, idOf(request)),
 } as const satisfies Record<string, NativeHandler>;
 
-const idOf = (request: Parameters<NativeHandler>[0]): string => request.parameters.path.id ?? '';
+const idOf = (request: NativeCall): string => request.parameters.path.id ?? '';
+
+async function get(request: NativeCall, id: string): Promise<NativeAnswer> {
+  return withLists(request, await readView(patientView, request, id));
+}
+
+/** The patient with what his lists hold. */
+async function withLists(request: NativeCall, answer: NativeAnswer): Promise<NativeAnswer> {
+  const patient = answer.body as Patient | undefined;
+  return patient === undefined ? answer : { ...answer, body: { ...patient, ...(await listsOf(request, patient.patient_id)) } };
+}
+
+async function register(request: NativeCall): Promise<NativeAnswer> {
+  const input = request.body as PatientInput;
+  assertPatient(input);
+  const guardedRequest = guarded(request, uniqueContact(request, input));
+  const fullUrl = `urn:uuid:${randomUUID()}`;
+  const items = listedItems(input, fullUrl);
+  if (items.length === 0) return withLists(request, await createView(patientView, guardedRequest, input));
+  const answer = await writtenOnce(patientView, request, 201, async () => {
+    const patient = { method: 'POST', url: 'Patient', fullUrl, resource: patientView.toResource(input) } as const;
+    const [first] = await transact(guardedRequest, [patient, ...items]);
+    return first ?? { status: 201 };
+  });
+  return withLists(request, answer);
+}
+
+async function replace(request: NativeCall, id: string): Promise<NativeAnswer> {
+  const input = request.body as PatientInput;
+  assertPatient(input);
+  const before = await readShown(patientView, request, id);
+  const ifMatch = request.parameters.header['if-match'] ?? '';
+  const resource = { ...patientView.toResource(input, parsed(before)), id };
+  const items = await changedItems(request, input, id);
+  const guardedRequest = guarded(request, uniqueContact(request, input));
+  if (items.length > 0) {
+    const [first] = await transact(guardedRequest, [{ method: 'PUT', url: `Patient/${id}`, ifMatch, resource }, ...items]);
+    return withLists(request, shown(patientView, first ?? { status: 200 }));
+  }
+  const { ctx, call } = guardedRequest;
+  const answer = await update(ctx, call, 'Patient', id, documentFrom(ctx, resource), { prefer: 'representation', ifMatch });
+  return withLists(request, shown(patientView, answer));
+}
+
+async function erase(request: NativeCall): Promise<NativeAnswer> {
+  const { grant, parameters, services } = request;
+  const reason = parameters.query.reason;
+  if (!grant.roles.includes('admin')) throw new NativeError('forbidden', 'Only administrators erase records.');
+  if (reason === undefined) {
+    const details = [{ field: 'reason', code: 'required', message: 'It is needed with erase.' }];
+    throw new NativeError('invalid_request', 'Say why the record is erased; see details.', { details });
+  }
+  const { stamp } = await readShown(patientView, request, idOf(request));
+  if (parameters.header['if-match']?.replace(/^W\//, '') !== `"${stamp?.version}"`)
+    throw new NativeError('version_mismatch', 'The patient has another version than If-Match says.');
+  const counts = await erasePatient(services.erasing, { id: idOf(request), reason: String(reason), at: new Date() });
+  if (counts === undefined) throw notFound(patientView.name);
+  return { status: 204 };
+}

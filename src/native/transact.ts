@@ -1,0 +1,39 @@
+import type { Answer } from '../interactions/answer.ts';
+import { transaction } from '../interactions/transaction.ts';
+import { FhirError } from '../fhir/error.ts';
+import { parseJson } from '../fhir/json.ts';
+import { limitsOf } from '../interactions/document.ts';
+import type { NativeCall } from './handler.ts';
+import type { Resource } from './view.ts';
+
+/** One entry of a transaction. `fullUrl`: what the others refer to it by. */
+export type Change = {
+  readonly method: 'POST' | 'PUT' | 'DELETE';
+  readonly url: string;
+  readonly resource?: Resource;
+  readonly fullUrl?: string;
+  readonly ifMatch?: string;
+};
+
+/** Writes all or nothing, under the caller's rights. @returns an answer for each change; the first one with its resource */
+export async function transact({ ctx, call }: NativeCall, changes: readonly Change[]): Promise<Answer[]> {
+  const entry = changes.map(({ method, url, resource, fullUrl, ifMatch }) => ({ fullUrl, resource, request: { method, url, ifMatch } }));
+  const text = JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry });
+  try {
+    return await transaction(ctx, call, parseJson(text, limitsOf(ctx), { links: true }), 'representation');
+  } catch (error) {
+    throw error instanceof FhirError ? withoutEntry(error) : error;
+  }
+}
+
+/** Of the first change, faults are told as if it had been sent alone. */
+function withoutEntry(error: FhirError): FhirError {
+  const first = 'Bundle.entry[0].resource.';
+  const issues = error.issues.map((each) => ({
+    ...each,
+    ...(each.expression === undefined
+      ? {}
+      : { expression: each.expression.map((path) => (path.startsWith(first) ? path.slice(first.length) : path)) }),
+  }));
+  return new FhirError(error.status, issues, { cause: error, headers: error.headers });
+}
