@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { Log } from '../telemetry/log.ts';
 import { sweepIdempotency } from './idempotency.ts';
+import { forgetUnusedClients } from './oauth-clients.ts';
 import { sweepOauth } from './oauth-items.ts';
 import { forgetFailures } from './sign-in-failures.ts';
 import type { Statistics } from './statistics.ts';
@@ -39,7 +40,10 @@ export function keepHouse(pool: Pool, statistics: Statistics, log: Log): { stop(
     chores.add(ensurePartitions);
     chores.add(() => forgetFailures(pool));
   }, partitionsMs);
-  const sweeps = setInterval(() => looking.add(() => Promise.all([sweepOauth(pool), sweepIdempotency(pool)])), sweepMs);
+  const sweeps = setInterval(
+    () => looking.add(() => Promise.all([sweepOauth(pool), forgetUnusedClients(pool), sweepIdempotency(pool)])),
+    sweepMs,
+  );
   const looks = setInterval(() => looking.add(lookAgain), statisticsMs);
   return {
     async stop() {

@@ -91,6 +91,21 @@ export async function clientOrigins(db: Queryable): Promise<ReadonlySet<string>>
   return new Set(rows.map(({ origin }) => origin));
 }
 
+/** How many have registered by themselves and never got a token. */
+export async function countUnusedClients(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    `select count(*)::int4 as count from oauth_client where source = 'registration' and used_at is null`,
+  );
+  return rows[0]?.count ?? 0;
+}
+
+/** Those of them that had a month for it are removed. */
+export async function forgetUnusedClients(db: Queryable): Promise<void> {
+  await db.query(
+    `delete from oauth_client where source = 'registration' and used_at is null and created_at < clock_timestamp() - interval '30 days'`,
+  );
+}
+
 /** Notes that it got a token, once an hour. */
 export async function noteClientUse(db: Queryable, id: string): Promise<void> {
   await db.query(

@@ -171,13 +171,22 @@ function openOrUndefined(key: DataKey, purpose: string, sealed: Buffer): Buffer 
   }
 }
 
-/** Some of what has expired. @returns how many rows went */
+/** So many rows go in one statement: none holds many locks. */
+const sweptRows = 1_000;
+const sweptBatchesMax = 1_000;
+
+/** All that has expired. @returns how many items went */
 export async function sweepOauth(pool: Pool): Promise<number> {
-  const { rowCount } = await pool.query(
-    `delete from oauth_item where (kind, id) in
-       (select kind, id from oauth_item where expires_at < clock_timestamp() order by expires_at limit 1000)`,
-  );
+  let swept = 0;
+  for (let batches = 0; batches < sweptBatchesMax; batches++) {
+    const { rowCount } = await pool.query(
+      `delete from oauth_item where (kind, id) in
+         (select kind, id from oauth_item where expires_at < clock_timestamp() order by expires_at limit ${sweptRows} for update skip locked)`,
+    );
+    swept += rowCount ?? 0;
+    if ((rowCount ?? 0) < sweptRows) break;
+  }
   await pool.query('delete from oauth_revocation where expires_at < clock_timestamp()');
   await pool.query('delete from oauth_key where expires_at < clock_timestamp()');
-  return rowCount ?? 0;
+  return swept;
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { forgetUnusedClients } from '../../src/storage/oauth-clients.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { addUser, exchange, launch } from './launching.ts';
 
@@ -80,6 +81,43 @@ describe('an app registers itself', () => {
   ])('openly never as %s', async (_name, more) => {
     const { status, json } = await register(open, { ...app, ...more });
     expect([status, json.error]).toEqual([400, 'invalid_client_metadata']);
+  });
+
+  test.each<[string, object]>([
+    ['more addresses than anybody needs', { redirect_uris: Array.from({ length: 21 }, (_, at) => `https://app.example.org/${at}`) }],
+    ['an address that is a book', { redirect_uris: [`https://app.example.org/${'x'.repeat(2_000)}`] }],
+    ['a name that is a book', { client_name: 'x'.repeat(2_001) }],
+    ['lists of lists', { contacts: [Array.from({ length: 21 }, () => 'x')] }],
+    ['keys that come in clear', { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'http://app.example.org/jwks' }],
+    [
+      'more keys than anybody needs',
+      { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: Array.from({ length: 21 }, () => ({})) } },
+    ],
+    ['a way out that is a script', { post_logout_redirect_uris: ['javascript:alert(1)'] }],
+  ])('never with %s', async (_name, more) => {
+    const { status, json } = await register(open, { ...app, ...more });
+    expect([status, json.error]).toEqual([400, expect.stringMatching(/^invalid_(client_metadata|redirect_uri)$/)]);
+  });
+
+  test('with 32 KiB at most', async () => {
+    expect((await register(open, { ...app, scope: 'x'.repeat(33_000) })).status).toBe(413);
+  });
+
+  test('no more where a thousand others wait for their first use; those that had a month are forgotten', async () => {
+    const { pool } = open.services.context;
+    await pool.query(
+      `insert into oauth_client (id, metadata, origins, source, created_at)
+       select 'waiting-' || n, '{}', '{}', 'registration', clock_timestamp() - interval '29 days' from generate_series(1, 1000) n`,
+    );
+    const { status, json } = await register(open, app);
+    expect([status, json.error]).toEqual([503, 'temporarily_unavailable']);
+    await forgetUnusedClients(pool);
+    expect((await register(open, app)).status).toBe(503);
+    await pool.query(`update oauth_client set created_at = created_at - interval '2 days' where id like 'waiting-%'`);
+    await forgetUnusedClients(pool);
+    expect((await register(open, app)).status).toBe(201);
+    const { rows } = await pool.query<{ used: number }>('select count(used_at)::int4 as used from oauth_client');
+    expect(rows[0]?.used).toBeGreaterThan(0);
   });
 
   test('only with the token where that is asked for, and else not at all', async () => {

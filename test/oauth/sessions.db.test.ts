@@ -7,7 +7,7 @@ import { oauthAdapter } from '../../src/http/oauth/adapter.ts';
 import { lifetimes } from '../../src/http/oauth/lifetimes.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { migrate } from '../../src/storage/migrate.ts';
-import { oauthItems } from '../../src/storage/oauth-items.ts';
+import { oauthItems, sweepOauth } from '../../src/storage/oauth-items.ts';
 import { revokeAccount } from '../../src/storage/oauth-revocations.ts';
 import { createDatabase } from '../support/cluster.ts';
 
@@ -42,6 +42,17 @@ async function begun(account: string, loginTs = seconds()): Promise<{ id: string
   await sessions.upsert(id, payload, 900);
   return { id, payload };
 }
+
+test('all that has expired is swept, however much it is', async () => {
+  const { pool } = database;
+  await pool.query(
+    `insert into oauth_item (kind, id, payload, expires_at)
+     select 'Assertion', decode(md5(n::text), 'hex'), '', clock_timestamp() - interval '1 second' from generate_series(1, 2500) n`,
+  );
+  const { id } = await begun(randomUUID());
+  expect(await sweepOauth(pool)).toBe(2_500);
+  expect(await sessions.find(id)).toBeDefined();
+});
 
 describe('a session that ended', () => {
   test('is not brought back by a request that had read it before', async () => {

@@ -14,14 +14,14 @@ export class BodyRefused extends Error {
 }
 
 /** Reads a body whole. @throws BodyRefused where it is too long or cut short */
-export async function readWhole(incoming: IncomingMessage): Promise<Buffer> {
+export async function readWhole(incoming: IncomingMessage, bytesMax = formBytesMax): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  if (Number(incoming.headers['content-length'] ?? 0) > formBytesMax) throw new BodyRefused(413, 'the body is too long');
+  if (Number(incoming.headers['content-length'] ?? 0) > bytesMax) throw new BodyRefused(413, 'the body is too long');
   try {
     for await (const chunk of incoming as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      if (bytes > formBytesMax) throw new BodyRefused(413, 'the body is too long');
+      if (bytes > bytesMax) throw new BodyRefused(413, 'the body is too long');
       chunks.push(chunk);
     }
   } catch (error) {
@@ -31,9 +31,9 @@ export async function readWhole(incoming: IncomingMessage): Promise<Buffer> {
 }
 
 /** A form's fields, in their order. */
-export async function readForm(incoming: IncomingMessage): Promise<URLSearchParams> {
+export async function readForm(incoming: IncomingMessage, bytesMax = formBytesMax): Promise<URLSearchParams> {
   const type = (incoming.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
-  const body = await readWhole(incoming);
+  const body = await readWhole(incoming, bytesMax);
   if (body.length > 0 && type !== 'application/x-www-form-urlencoded') throw new BodyRefused(415, 'send application/x-www-form-urlencoded');
   return new URLSearchParams(body.toString('utf8'));
 }

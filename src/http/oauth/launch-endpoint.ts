@@ -17,6 +17,8 @@ export type LaunchOptions = {
   readonly bearerOf: (incoming: IncomingMessage) => Promise<Bearer | undefined>;
 };
 
+const launchBytesMax = 32_768;
+
 const id = /^[A-Za-z0-9\-.]{1,64}$/;
 
 /**
@@ -40,7 +42,7 @@ export async function beginLaunch(incoming: IncomingMessage, outgoing: ServerRes
     );
     return;
   }
-  const asked = parsed((await readWhole(incoming)).toString('utf8'));
+  const asked = parsed((await readWhole(incoming, launchBytesMax)).toString('utf8'));
   const { client_id: client, user } = asked;
   const context = contextOf(asked);
   if (typeof client !== 'string' || typeof user !== 'string' || context === undefined) {
@@ -64,7 +66,7 @@ function contextOf(asked: Readonly<Record<string, unknown>>): LaunchContext | un
   const isId = (value: unknown): boolean => value === undefined || (typeof value === 'string' && id.test(value));
   if (!isId(patient) || !isId(encounter) || (encounter !== undefined && patient === undefined)) return undefined;
   if (banner !== undefined && typeof banner !== 'boolean') return undefined;
-  if (style !== undefined && !(typeof style === 'string' && URL.canParse(style))) return undefined;
+  if (style !== undefined && !(typeof style === 'string' && URL.parse(style)?.protocol === 'https:')) return undefined;
   if (intent !== undefined && !(typeof intent === 'string' && intent.length <= 200)) return undefined;
   if (fhirContext !== undefined && !isContextList(fhirContext)) return undefined;
   return {

@@ -6,7 +6,7 @@ import type { Config } from '../../config.ts';
 import { type SecurityEvents, withOrigin } from '../../authorization/security-events.ts';
 import { FhirError } from '../../fhir/error.ts';
 import { addressReader } from '../peers.ts';
-import { noteClientUse } from '../../storage/oauth-clients.ts';
+import { countUnusedClients, noteClientUse } from '../../storage/oauth-clients.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { itemOf } from './adapter.ts';
 import { completeAnswers, grantExpiry } from './answers.ts';
@@ -85,7 +85,12 @@ export function oauthListener(options: MountOptions): OauthListener {
         claimsOf: oauth.claimsOf,
         isGranted: async (grantId) => (await oauth.items.find('Grant', grantId)) !== undefined,
       });
-    const asking = { base: config.baseUrl, clientKeys: oauth.clientKeys, registration: config.oauthRegistration };
+    const asking = {
+      base: config.baseUrl,
+      clientKeys: oauth.clientKeys,
+      registration: config.oauthRegistration,
+      unusedClients: () => countUnusedClients(options.pool),
+    };
     const refusal = await prepareRequest(made, incoming, outgoing, path, asking);
     if (refusal !== undefined) {
       await noteRefusal(events, path, refusal);

@@ -5,6 +5,7 @@ export type RegistrationFault = { readonly error: 'invalid_redirect_uri' | 'inva
 
 const plain = new Set<string>([...identityScopes, ...launchScopes]);
 const textBytesMax = 2_000;
+const listMax = 20;
 
 /**
  * What is wrong with the metadata of an app that registers itself, beyond what the authorization server looks at. Who registers openly
@@ -15,19 +16,22 @@ export function registrationFault(metadata: Readonly<Record<string, unknown>>, p
   const grants = metadata['grant_types'];
   const isClients = Array.isArray(grants) && grants.includes('client_credentials');
   if (!isClients && !(Array.isArray(uris) && uris.length > 0)) return redirect('redirect_uris has to name one address at least');
-  for (const uri of Array.isArray(uris) ? (uris as unknown[]) : []) {
+  const others = metadata['post_logout_redirect_uris'];
+  for (const uri of [uris, others].flatMap((list: unknown) => (Array.isArray(list) ? (list as unknown[]) : []))) {
     const reason = typeof uri === 'string' ? redirectUriFault(uri) : 'redirect_uris has to be a list of texts';
     if (reason !== undefined) return redirect(reason);
   }
   const { scope, jwks_uri: jwksUri } = metadata;
   if (scope !== undefined && (typeof scope !== 'string' || scopeList(scope) === undefined))
     return invalid('scope has to be a list of scopes');
-  if (jwksUri !== undefined && (typeof jwksUri !== 'string' || !URL.canParse(jwksUri)))
+  if (jwksUri !== undefined && (typeof jwksUri !== 'string' || URL.parse(jwksUri)?.protocol !== 'https:'))
     return invalid('jwks_uri has to be an https address');
   if (metadata['id_token_signed_response_alg'] !== undefined && metadata['id_token_signed_response_alg'] !== 'RS256')
     return invalid('id_token_signed_response_alg has to be RS256');
-  const tooLong = Object.entries(metadata).find(([, value]) => typeof value === 'string' && value.length > textBytesMax);
-  if (tooLong !== undefined && tooLong[0] !== 'scope') return invalid('a text is too long');
+  const tooLong = Object.entries(metadata).find(([name, value]) => name !== 'scope' && isTooLong(value));
+  if (tooLong !== undefined) return invalid('a text or a list is too long');
+  const { jwks } = metadata;
+  if (typeof jwks === 'object' && jwks !== null && 'keys' in jwks && isTooLong(jwks.keys)) return invalid('jwks has too many keys');
   if (isClients && metadata['token_endpoint_auth_method'] === 'none') return invalid('client_credentials is not for public clients');
   if (policy === 'open') {
     if (isClients) return invalid('clients that act for themselves are registered by the operator');
@@ -35,6 +39,11 @@ export function registrationFault(metadata: Readonly<Record<string, unknown>>, p
     if (foreign !== undefined) return invalid('scope has to be of user/ and patient/ scopes');
   }
   return undefined;
+}
+
+function isTooLong(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > listMax || value.some((each) => isTooLong(each));
+  return typeof value === 'string' && value.length > textBytesMax;
 }
 
 /** Absolute, without fragment and wildcard; over https, or to this very machine, or with a scheme that is the app's own. */

@@ -13,12 +13,20 @@ export type RequestOptions = {
   readonly base: string;
   readonly clientKeys: ClientKeys;
   readonly registration: 'off' | 'token' | 'open';
+  /** How many clients have registered by themselves and were never used. */
+  readonly unusedClients: () => Promise<number>;
 };
+
+/** What an app asks is kept until its user has decided. */
+const authorizeBytesMax = 65_536;
+const registrationBytesMax = 32_768;
+/** Of clients that anybody may register, so many may wait for their first use. */
+const unusedClientsMax = 1_000;
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
 /** What a request is refused for before the authorization server sees it. */
-export type Refusal = { readonly status: 400 | 401; readonly error: string; readonly reason: string };
+export type Refusal = { readonly status: 400 | 401 | 503; readonly error: string; readonly reason: string };
 
 /**
  * Makes a request ready for the authorization server.
@@ -33,7 +41,7 @@ export async function prepareRequest(
   options: RequestOptions,
 ): Promise<Refusal | undefined> {
   if (path === '/authorize') {
-    const asked = incoming.method === 'POST' ? await readForm(incoming) : new URLSearchParams(queryOf(incoming));
+    const asked = incoming.method === 'POST' ? await readForm(incoming, authorizeBytesMax) : new URLSearchParams(queryOf(incoming));
     if (incoming.method === 'POST') becomeGet(incoming);
     incoming.url = `/authorize?${authorizeParameters(asked, options.base).toString()}`;
     return undefined;
@@ -128,7 +136,7 @@ async function namedByToken(provider: Provider, { headers }: IncomingMessage, fo
 async function prepareRegistration(incoming: IncomingMessage, options: RequestOptions): Promise<Refusal | undefined> {
   incoming.headers.accept = 'application/json';
   if (options.registration === 'off') return undefined;
-  const text = (await readWhole(incoming)).toString('utf8');
+  const text = (await readWhole(incoming, registrationBytesMax)).toString('utf8');
   let metadata: unknown;
   try {
     metadata = JSON.parse(text);
@@ -140,6 +148,8 @@ async function prepareRegistration(incoming: IncomingMessage, options: RequestOp
   const { scope, [scopeProperty]: _reserved, ...others } = metadata as Record<string, unknown>;
   const fault = registrationFault(metadata as Record<string, unknown>, options.registration);
   if (fault !== undefined) return { status: 400, ...fault };
+  if (options.registration === 'open' && (await options.unusedClients()) >= unusedClientsMax)
+    return { status: 503, error: 'temporarily_unavailable', reason: 'too many clients were registered and never used' };
   const subject = others['application_type'] === undefined && isNative(others['redirect_uris']) ? { application_type: 'native' } : {};
   replaceBody(incoming, JSON.stringify({ ...others, ...subject, ...(scope === undefined ? {} : { [scopeProperty]: scope }) }));
   return undefined;
