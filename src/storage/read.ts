@@ -2,7 +2,7 @@ import type { Queryable } from './database.ts';
 import { int8Array } from './binary.ts';
 import { filterSql, pastSql, type RowFilter } from './filter.ts';
 import { relationOf, typeIs } from './relations.ts';
-import { type FactTableName, storedVersion, type StoredVersion, versionColumns, type VersionRow } from './rows.ts';
+import { type FactTableName, instantOf, storedVersion, type StoredVersion, versionColumns, type VersionRow } from './rows.ts';
 import { sqlValues, statement } from './sql.ts';
 
 /** What a resource is found by. */
@@ -33,6 +33,16 @@ export async function readVersion(db: Queryable, address: Address, version: numb
       and ${pastSql(filter, relationOf(address.type), 'v', values)}`;
   const { rows } = await db.query<VersionRow>(statement(text, values.list));
   return rows.map(storedVersion).find((row) => row.id === address.id);
+}
+
+/** When superseded first versions were written, by ref_key. Rides unique (ref_key, version). */
+export async function firstWritten(db: Queryable, refKeys: readonly bigint[]): Promise<ReadonlyMap<bigint, string>> {
+  const { rows } = await db.query<{ ref_key: string; last_updated: string }>({
+    name: 'first_written',
+    text: 'select ref_key, last_updated from resource_version where ref_key = any($1::int8[]) and version = 1',
+    values: [int8Array(refKeys)],
+  });
+  return new Map(rows.map((row) => [BigInt(row.ref_key), instantOf(row.last_updated)]));
 }
 
 /** A current version locked for writing, with the columns that a deletion keeps and a restriction is checked on. */

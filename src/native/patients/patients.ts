@@ -7,13 +7,14 @@ import { patientOf } from '../me.ts';
 import { transact } from '../transact.ts';
 import { historyOf, readAsOf, restoreView, revertView } from '../versions.ts';
 import { createView, documentFrom, listView, notFound, parsed, readShown, readView, removeView, shown, writtenOnce } from '../view.ts';
+import { withCreated } from './created.ts';
 import { changedItems, listedItems, listsOf } from './lists.ts';
 import { assertPatient } from './patient-rules.ts';
 import { type Patient, type PatientInput, patientView } from './patient-view.ts';
 import { guarded, uniqueContact } from './uniqueness.ts';
 
 export const patientHandlers = {
-  listPatients: (request) => listView(patientView, request),
+  listPatients: list,
   createPatient: register,
   getPatient: (request) => {
     const asOf = request.parameters.query.as_of;
@@ -40,10 +41,18 @@ async function get(request: NativeCall, id: string): Promise<NativeAnswer> {
   return withLists(request, await readView(patientView, request, id));
 }
 
+async function list(request: NativeCall): Promise<NativeAnswer> {
+  const page = await listView(patientView, request);
+  const { data, ...rest } = page.body as { data: readonly Patient[] };
+  return { ...page, body: { data: await withCreated(request, data), ...rest } };
+}
+
 /** The patient with what his lists hold. */
 async function withLists(request: NativeCall, answer: NativeAnswer): Promise<NativeAnswer> {
   const patient = answer.body as Patient | undefined;
-  return patient === undefined ? answer : { ...answer, body: { ...patient, ...(await listsOf(request, patient.patient_id)) } };
+  if (patient === undefined) return answer;
+  const [[created = patient], lists] = await Promise.all([withCreated(request, [patient]), listsOf(request, patient.patient_id)]);
+  return { ...answer, body: { ...created, ...lists } };
 }
 
 async function register(request: NativeCall): Promise<NativeAnswer> {
