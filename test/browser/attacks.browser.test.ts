@@ -4,7 +4,7 @@ import { addApp } from '../oauth/launching.ts';
 import { authorizeUrl, pkce } from '../oauth/browser.ts';
 import { clientId } from './smart-app.ts';
 import { allow, launch, ownPages, signIn } from './steps.ts';
-import { launchChromium, openWindow, type Window } from './window.ts';
+import { launchChromium, look, openWindow, type Window } from './window.ts';
 import { openWorld, type World } from './world.ts';
 
 const markup = '"><script>document.title = "taken"</script><img src=x onerror="document.title = \'taken\'">';
@@ -150,6 +150,7 @@ describe.skipIf(inject('chromium') === undefined)('the pages under attack in a b
     test('after signing out', async () => {
       await ownPages(page, world, 'ada');
       await page.goto(`${world.origin}/oauth/logout?post_logout_redirect_uri=${encodeURIComponent('https://evil.example/')}`);
+      await look(page, 'sign-out');
       await page.getByRole('button', { name: 'Sign out' }).click();
       await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
       expect(new URL(page.url()).origin).toBe(world.origin);

@@ -144,7 +144,7 @@ describe.skipIf(inject('chromium') === undefined)('the pages in a browser', () =
   });
 
   describe('the second factor', () => {
-    test('is set up with a picture, and asked for from then on; a recovery code stands in for it once', async () => {
+    test('is set up with a picture, and asked for from then on; a recovery code stands in for it once', { timeout: 60_000 }, async () => {
       await world.user('careful', 'Carla Careful', ['patient'], 'Patient/pa');
       await ownPages(page, world, 'careful');
       await page.getByRole('link', { name: 'Your account' }).click();
@@ -190,7 +190,9 @@ describe.skipIf(inject('chromium') === undefined)('the pages in a browser', () =
   });
 
   describe('the own password', () => {
-    test('is changed by who knows it; each fault is told at its field; other browsers are signed out, apps are not', async () => {
+    test('is changed by who knows it; each fault is told at its field; other browsers are signed out, apps are not', {
+      timeout: 60_000,
+    }, async () => {
       await world.user('changer', 'Chris Changer', ['patient'], 'Patient/pa');
       const elsewhere = await openWindow(browser);
       try {
@@ -205,7 +207,7 @@ describe.skipIf(inject('chromium') === undefined)('the pages in a browser', () =
         await look(page, 'password');
         const next = 'seven unlikely violet ladders';
         const change = async (current: string, first: string, second: string): Promise<void> => {
-          await page.getByLabel('Password of now').fill(current);
+          await page.getByLabel('Current password').fill(current);
           await page.getByLabel('New password', { exact: true }).fill(first);
           await page.getByLabel('New password, once more').fill(second);
           await page.getByRole('button', { name: 'Change it' }).click();
@@ -213,7 +215,7 @@ describe.skipIf(inject('chromium') === undefined)('the pages in a browser', () =
         for (const [current, first, second, id, told] of [
           [password, next, `${next}!`, 'again', 'not the same'],
           [password, 'password1234', 'password1234', 'next', 'too easy'],
-          ['not my password at all', next, next, 'current', 'not your password'],
+          ['not my password at all', next, next, 'current', 'not your current password'],
         ] as const) {
           await change(current, first, second);
           await page.getByRole('alert').filter({ hasText: told }).waitFor();
@@ -328,12 +330,13 @@ describe.skipIf(inject('chromium') === undefined)('the pages in a browser', () =
 
   describe('the page of apps', () => {
     test('shows what each app may, and takes it back', async () => {
+      await world.user('nell', 'Nell Nurse', ['provider'], 'Practitioner/dr');
       await launch(
         page,
         world,
         'openid fhirUser launch/patient offline_access patient/Patient.rs patient/Observation.rs patient/Condition.rs',
       );
-      await signIn(page, 'nurse');
+      await signIn(page, 'nell');
       await page.getByLabel('Name').fill('alder');
       await page.getByRole('button', { name: 'Search' }).click();
       await page.getByRole('button', { name: 'Choose' }).click();
@@ -369,8 +372,6 @@ describe.skipIf(inject('chromium') === undefined)('the pages in a browser', () =
       await signIn(page, 'ada');
       await page.getByText('did not come from a page of this server').waitFor();
       await look(page, 'error-form');
-      await page.goto(`${world.origin}/oauth/logout`);
-      await look(page, 'sign-out');
     });
   });
 
@@ -398,6 +399,29 @@ describe.skipIf(inject('chromium') === undefined)('the pages in a browser', () =
       await page.getByText('The token is given back.').waitFor();
       expect(page.url()).toBe(`${world.origin}/demo`);
     });
+  });
+
+  test('who does nothing for a while is signed out', { timeout: 60_000 }, async () => {
+    const hasty = await openWorld({ SESSION_IDLE_SECONDS: '5' });
+    try {
+      await hasty.user('ada', 'Ada Alder', ['patient'], 'Patient/pa');
+      await ownPages(page, hasty, 'ada');
+      // What he does keeps him in: each request begins the time anew.
+      for (let count = 0; count < 4; count++) {
+        await page.waitForTimeout(1_500);
+        await page.reload();
+        await heading('Your apps').waitFor();
+      }
+      await page.waitForTimeout(6_000);
+      await page.getByRole('link', { name: 'Your account' }).click();
+      await heading('Sign in').waitFor();
+      expect(await page.locator('body').innerText()).not.toContain('Ada');
+      // Nor is an app let in by it.
+      await launch(page, hasty, 'launch/patient patient/Patient.rs');
+      await heading('Sign in').waitFor();
+    } finally {
+      await hasty.stop();
+    }
   });
 
   test('every page has its language, a title of its own and one heading', async () => {

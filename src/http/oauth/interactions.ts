@@ -33,6 +33,7 @@ export type InteractionsOptions = {
   readonly revocations: Pick<Revocations, 'note'>;
   readonly events: SecurityEvents;
   readonly pool: Pool;
+  readonly sessionIdleSeconds: number;
   /** The FHIR base. */
   readonly base: string;
 };

@@ -9,6 +9,5 @@ export const lifetimes = {
   /** Anew with each use. */
   refreshToken: 95 * 86_400,
   grant: 96 * 86_400,
-  sessionIdle: 900,
   session: 43_200,
 } as const;

@@ -32,6 +32,7 @@ export function oauthPages({ oauth, context, accessOfUser, log }: PagesMountOpti
     events,
     pool,
     base: config.baseUrl,
+    sessionIdleSeconds: config.sessionIdleSeconds,
   });
   const pages = makePagesContext({ config, users, federation, interactions, records, secret: oauth.secretFor('pages') });
   const hasDemo = config.nodeEnv !== 'production';

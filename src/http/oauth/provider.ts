@@ -176,7 +176,7 @@ function configuration(options: ProviderOptions): Configuration {
       RefreshToken: lifetimes.refreshToken,
       Session: (_ctx, session) => {
         const sinceLogin = Math.floor(Date.now() / 1000) - (session.loginTs ?? Math.floor(Date.now() / 1000));
-        return Math.max(1, Math.min(lifetimes.sessionIdle, lifetimes.session - sinceLogin));
+        return Math.max(1, Math.min(config.sessionIdleSeconds, lifetimes.session - sinceLogin));
       },
     },
     clientBasedCORS: (_ctx, origin, client) => (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin),

@@ -10,6 +10,7 @@ type SessionOptions = {
   readonly accounts: Accounts;
   readonly users: Pick<Users, 'find' | 'changePassword'>;
   readonly events: SecurityEvents;
+  readonly sessionIdleSeconds: number;
 };
 
 /** What the types leave out of the authorization server's sessions. */
@@ -29,6 +30,7 @@ export function oauthSessions({
   accounts,
   users,
   events,
+  sessionIdleSeconds,
 }: SessionOptions): Pick<Interactions, 'session' | 'openSession' | 'closeSession' | 'changePassword'> {
   async function open(incoming: IncomingMessage, outgoing: ServerResponse) {
     const provider = await made();
@@ -45,7 +47,7 @@ export function oauthSessions({
     } as const;
     const keep = async (): Promise<void> => {
       const now = Math.floor(Date.now() / 1000);
-      await session.save(Math.max(1, Math.min(lifetimes.sessionIdle, lifetimes.session - (now - (session.loginTs ?? now)))));
+      await session.save(Math.max(1, Math.min(sessionIdleSeconds, lifetimes.session - (now - (session.loginTs ?? now)))));
       ctx.cookies.set(name, session.id, options);
     };
     const forget = async (): Promise<void> => {

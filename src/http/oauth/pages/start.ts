@@ -20,8 +20,10 @@ export function startPage({ base, hasDemo, texts }: { readonly base: string; rea
 ${hasDemo ? html`<li><a href="${demoPath}">${words.demo}</a></li>` : ''}
 </ul>
 <h2>${words.forPrograms}</h2>
-<dl><dt>${words.base}</dt><dd><code>${base}</code></dd>
-<dt>${words.metadata}</dt><dd><a href="${base}/metadata">${base}/metadata</a></dd>
-<dt>${words.smart}</dt><dd><a href="${base}/.well-known/smart-configuration">${base}/.well-known/smart-configuration</a></dd></dl>`,
+<p>${words.base}: <code>${base}</code></p>
+<ul class="plain">
+<li><a href="${base}/metadata">${words.metadata}</a></li>
+<li><a href="${base}/.well-known/smart-configuration">${words.smart}</a></li>
+</ul>`,
   };
 }

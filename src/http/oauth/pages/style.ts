@@ -40,7 +40,7 @@ button.plain { min-height: 0; padding: 0.375rem 0; border: 0; background: transp
 .buttons { display: flex; flex-wrap: wrap; gap: 0.75rem; margin-top: 1.5rem; }
 form + form .buttons, form + .buttons, .buttons + form .buttons { margin-top: 0.75rem; }
 a { color: var(--main); }
-input:focus-within, :focus-visible { outline: 3px solid var(--main); outline-offset: 2px; }
+input[type=date]:focus-within, :focus-visible { outline: 3px solid var(--main); outline-offset: 2px; }
 .fault, .warning, .good { border-radius: 0.5rem; padding: 0.625rem 0.875rem; margin: 0.75rem 0; }
 .fault { color: var(--fault); background: var(--fault-ground); }
 .warning { color: var(--note); background: var(--note-ground); }
