@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Pool } from 'pg';
 import { makeConcerned } from './audit/concerned.ts';
 import { auditModel } from './audit/model.ts';
+import { type AuditTrail, openTrail, recordingConnections } from './audit/open-trail.ts';
 import { makeAuditSeal } from './audit/seal.ts';
 import type { Access } from './authorization/access.ts';
 import { type Authenticate, type AuthenticationOptions, makeAuthenticate } from './authorization/authenticate.ts';
@@ -42,7 +43,7 @@ import { openLanes } from './storage/lanes.ts';
 import { loadElementNumbers } from './storage/elements.ts';
 import { openAuditKeys } from './storage/audit-keys.ts';
 import { openKeyStore } from './storage/keys.ts';
-import { keepHouse } from './storage/housekeeping.ts';
+import { ensureAuditPartitions, keepHouse } from './storage/housekeeping.ts';
 import { migrate } from './storage/migrate.ts';
 import { holdsKeys } from './storage/own-keys.ts';
 import { openedTexts } from './storage/opened.ts';
@@ -61,6 +62,7 @@ export type Services = {
   /** Undefined where this is no authorization server. */
   readonly oauth?: OauthServices;
   readonly erasing: Erasing;
+  readonly trail: AuditTrail;
   /** What idempotency keys are kept under. */
   readonly idempotencySecret: Buffer;
   /** What callers and addresses are named by where requests are counted outside of this process; 32 bytes. */
@@ -114,11 +116,12 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       opened.push(() => database.close());
       return database;
     };
-    const [main, searching, counting, reading, keyDatabase] = await Promise.all([
+    const [main, searching, counting, reading, recording, keyDatabase] = await Promise.all([
       open(urls.main.url, config.databasePoolSize, 'anamnesis'),
       open(urls.main.url, config.databasePoolSize, 'anamnesis search', 'custom', config.searchTimeoutMs),
       open(urls.main.url, countConnections, 'anamnesis count', 'custom', config.searchTotalTimeoutMs),
       open(urls.main.url, readLanes, 'anamnesis read', 'generic', config.searchTimeoutMs),
+      open(urls.main.url, recordingConnections, 'anamnesis audit', 'generic', config.auditTimeoutMs),
       open(urls.keys.url, 4, 'anamnesis keys'),
     ]);
     const lanes = openLanes(reading.pool, readLanes);
@@ -146,7 +149,9 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     const seal = makeSealer(keys, codec, texts);
     // Asked for by transactions that hold a connection: from their own pool they might wait for each other for ever.
     const rids = rowIds(searching.pool);
-    const auditSeal = makeAuditSeal({ keys: openAuditKeys(keyDatabase.pool, management), secret: keys.secretOf('audit') });
+    const auditKeys = openAuditKeys(keyDatabase.pool, management);
+    const auditSecret = keys.secretOf('audit');
+    const auditSeal = makeAuditSeal({ keys: auditKeys, secret: auditSecret });
     const auditEvents = auditModel({
       key: tokenKey,
       base: config.baseUrl,
@@ -159,6 +164,20 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       cacheMax: config.keyCacheMax,
     });
     const opener = auditEvents.open;
+    // Before the first event: what finds no month of its own stays in the partition for all others.
+    await ensureAuditPartitions(main.pool).catch((error: unknown) => log.error({}, 'the month of the audit trail was not made', error));
+    const trail = openTrail({
+      config,
+      log,
+      purpose,
+      pool: main.pool,
+      recording: recording.pool,
+      ownerUrl: urls.main.migrationUrl,
+      secret: auditSecret,
+      keys: auditKeys,
+      rows: auditEvents.rows,
+    });
+    opened.push(trail.stop);
     const plan = { key: tokenKey, base: config.baseUrl, standingFor: auditEvents.standingFor };
     const cursorKey = makeDataKey(Buffer.alloc(16), keys.secretOf('cursor'));
     const planContext = () => ({ ...plan, now: Date.now() });
@@ -209,8 +228,8 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       codeTables: tables,
       ...openValidation({ config, schema: definitions.schema, conformance, codeTables: tables }),
       audit: {
-        rows: () => Promise.resolve([]),
-        record: () => Promise.resolve(),
+        rows: trail.rows,
+        record: trail.record,
         concerned: makeConcerned(keys, config.keyCacheMax),
         refKeyOf: deciding.refKeyOf,
       },
@@ -286,6 +305,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       context,
       authenticate,
       erasing,
+      trail,
       users,
       events,
       accessOfUser,

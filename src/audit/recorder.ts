@@ -22,6 +22,8 @@ export type RecorderOptions = {
   /** Most requests whose events share a commit. */
   readonly batchMax: number;
   readonly inFlightMax: number;
+  /** Longest wait of a request; what is written later tells of more than was answered, never of less. */
+  readonly timeoutMs: number;
   /** Told what went wrong; nothing of the events is in it. */
   readonly onFailure: (error: unknown) => void;
 };
@@ -29,7 +31,7 @@ export type RecorderOptions = {
 type Item = { readonly events: readonly AuditedEvent[] };
 
 /** Events that arrive together share one statement and one commit: a batch is what gathered while those before it were in flight. */
-export function makeRecorder({ rows, insert, waitingMax, batchMax, inFlightMax, onFailure }: RecorderOptions): Recorder {
+export function makeRecorder({ rows, insert, waitingMax, batchMax, inFlightMax, timeoutMs, onFailure }: RecorderOptions): Recorder {
   const add = gather<Item, undefined>({
     rowsMax: batchMax,
     inFlightMax,
@@ -48,7 +50,7 @@ export function makeRecorder({ rows, insert, waitingMax, batchMax, inFlightMax, 
       if (waiting >= waitingMax) throw auditUnavailable();
       waiting++;
       try {
-        await add({ events });
+        await within(timeoutMs, add({ events }));
       } catch (error) {
         onFailure(error);
         throw auditUnavailable(error);
@@ -57,6 +59,13 @@ export function makeRecorder({ rows, insert, waitingMax, batchMax, inFlightMax, 
       }
     },
   };
+}
+
+function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const timer = setTimeout(() => reject(new Error('the audit trail took too long')), timeoutMs);
+  work.then(resolve, reject).finally(() => clearTimeout(timer));
+  return promise;
 }
 
 /** The server can't say that it happened, so it must not happen. */

@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   user: () => import('./user.ts'),
   client: () => import('./client.ts'),
   oauth: () => import('./oauth.ts'),
+  audit: () => import('./audit.ts'),
 };
 
 async function main([name = 'serve', ...args]: readonly string[]): Promise<number> {

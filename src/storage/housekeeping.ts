@@ -22,10 +22,6 @@ export function keepHouse(pool: Pool, statistics: Statistics, log: Log): { stop(
   // Apart from the others, which it would hold up.
   const looking = inTurn(log);
 
-  async function ensurePartitions(): Promise<void> {
-    await pool.query(`select ensure_audit_partition(now()), ensure_audit_partition(now() + interval '1 month')`);
-  }
-
   async function lookAgain(): Promise<void> {
     for (let turns = 0; turns < analysedMax; turns++) {
       const { rows } = await pool.query<{ analysed: number }>('select analyze_filled() as analysed');
@@ -34,10 +30,9 @@ export function keepHouse(pool: Pool, statistics: Statistics, log: Log): { stop(
     await statistics.refresh();
   }
 
-  chores.add(ensurePartitions);
   const lists = setInterval(() => chores.add(() => pool.query('select clean_pending_lists()')), pendingListsMs);
   const partitions = setInterval(() => {
-    chores.add(ensurePartitions);
+    chores.add(() => ensureAuditPartitions(pool));
     chores.add(() => forgetFailures(pool));
   }, partitionsMs);
   const sweeps = setInterval(
@@ -54,6 +49,11 @@ export function keepHouse(pool: Pool, statistics: Statistics, log: Log): { stop(
       await Promise.all([chores.done(), looking.done()]);
     },
   };
+}
+
+/** The month partitions of audit events: this month's and the next. */
+export async function ensureAuditPartitions(pool: Pool): Promise<void> {
+  await pool.query(`select ensure_audit_partition(now()), ensure_audit_partition(now() + interval '1 month')`);
 }
 
 /** Work that is done one piece after the other. */

@@ -1,0 +1,32 @@
+import { UsageError, withUsage } from './arguments.ts';
+import type { CommandIo } from './io.ts';
+
+const usage = `npm run -s audit -- verify [--from TIME] [--to TIME] [--json]
+npm run -s audit -- retain [--dry-run]
+
+The audit trail, beside the running server or without it.
+
+  verify     holds every event against its mac, its block and the anchors outside; ends with 1 if something doesn't fit
+  --from     only blocks with events from this time on: 2026-11-22, 2026-11-22T10:00:00Z
+  --to       only blocks with events until this time
+  --json     prints what is found as JSON
+  retain     drops the months that are older than AUDIT_RETENTION_YEARS
+  --dry-run  only tells which
+`;
+
+type Action = { readonly run: (args: readonly string[], io: CommandIo) => Promise<number> };
+
+const actions: Readonly<Record<string, () => Promise<Action>>> = {
+  verify: () => import('./audit/verify.ts'),
+  retain: () => import('./audit/retain.ts'),
+};
+
+export function run(args: readonly string[], io: CommandIo): Promise<number> {
+  return withUsage(usage, args, io, async () => {
+    const [name = '', ...rest] = args;
+    const action = actions[name];
+    if (action === undefined)
+      throw new UsageError(name === '' ? 'say what to do' : `${name} is none of ${Object.keys(actions).join(', ')}`);
+    return (await action()).run(rest, io);
+  });
+}
