@@ -178,7 +178,7 @@ export interface components {
             /** @description BCP 47. */
             readonly preferred_language?: string | null;
             /** @default false */
-            readonly consent_to_contact: boolean;
+            readonly consent_to_contact?: boolean;
             readonly allergies?: components["schemas"]["TextList"];
             readonly medical_history?: components["schemas"]["TextList"];
             readonly current_medications?: components["schemas"]["TextList"];

@@ -1,8 +1,6 @@
 import type { Answer } from '../interactions/answer.ts';
-import { transaction } from '../interactions/transaction.ts';
 import { FhirError } from '../fhir/error.ts';
-import { parseJson } from '../fhir/json.ts';
-import { limitsOf } from '../interactions/document.ts';
+import { askTransaction } from './ask.ts';
 import type { NativeCall } from './handler.ts';
 import type { Resource } from './view.ts';
 
@@ -16,11 +14,10 @@ export type Change = {
 };
 
 /** Writes all or nothing, under the caller's rights. @returns an answer for each change; the first one with its resource */
-export async function transact({ ctx, call }: NativeCall, changes: readonly Change[]): Promise<Answer[]> {
+export async function transact(request: NativeCall, changes: readonly Change[]): Promise<Answer[]> {
   const entry = changes.map(({ method, url, resource, fullUrl, ifMatch }) => ({ fullUrl, resource, request: { method, url, ifMatch } }));
-  const text = JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry });
   try {
-    return await transaction(ctx, call, parseJson(text, limitsOf(ctx), { links: true }), 'representation');
+    return await askTransaction(request, { resourceType: 'Bundle', type: 'transaction', entry });
   } catch (error) {
     throw error instanceof FhirError ? withoutEntry(error) : error;
   }

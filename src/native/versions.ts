@@ -1,9 +1,7 @@
 import { FhirError } from '../fhir/error.ts';
 import type { JsonObject } from '../fhir/json.ts';
 import type { Answer } from '../interactions/answer.ts';
-import { history } from '../interactions/history.ts';
-import { read, vread } from '../interactions/read.ts';
-import { update } from '../interactions/update.ts';
+import { askHistory, askRead, askUpdate, askVersion } from './ask.ts';
 import { NativeError } from './error.ts';
 import type { NativeAnswer, NativeCall } from './handler.ts';
 import { documentFrom, listed, nextOf, notFound, parsed, type Resource, type View, writtenOnce } from './view.ts';
@@ -20,7 +18,7 @@ export async function historyOf<I extends object, V extends object>(
   const { limit = 20, cursor } = request.parameters.query;
   const pairs: [string, string][] = [['_count', String(limit)]];
   if (cursor !== undefined) pairs.push(['_page', String(cursor)]);
-  const bundle = parsed(await history(request.ctx, request.call, { type: view.type, id }, pairs));
+  const bundle = parsed(await askHistory(request, view.type, id, pairs));
   const data = pastsOf(bundle).map(({ version, at, method, resource }) => ({
     version,
     updated_at: at,
@@ -43,7 +41,7 @@ export async function versionAsOf<I extends object, V extends object>(
   id: string,
   asOf: string,
 ): Promise<Past> {
-  const bundle = parsed(await history(request.ctx, request.call, { type: view.type, id }, [['_at', asOf]]));
+  const bundle = parsed(await askHistory(request, view.type, id, [['_at', asOf]]));
   const [newest] = pastsOf(bundle);
   if (newest === undefined) throw notFound(view.name);
   if (newest.resource === undefined) throw new NativeError('deleted', `The ${view.name} was deleted at that time.`);
@@ -69,13 +67,12 @@ export function restoreView<I extends object, V extends object>(
   id: string,
   guard: GuardOf,
 ): Promise<NativeAnswer> {
-  const { ctx, call } = request;
   return writtenOnce(view, request, 200, async () => {
     const deleted = await deletedVersion(request, view.type, id);
     if (typeof deleted !== 'number') return deleted;
-    const before = parsed(await vread(ctx, call, view.type, id, String(deleted - 1)));
+    const before = parsed(await askVersion(request, view.type, id, deleted - 1));
     // A deletion is no version that a precondition could name.
-    return write(view, guard(request, before), id, before);
+    return askUpdate(guard(request, before), id, documentFrom(request.ctx, before));
   });
 }
 
@@ -88,34 +85,24 @@ export function revertView<I extends object, V extends object>(
   guard: GuardOf,
 ): Promise<NativeAnswer> {
   return writtenOnce(view, request, 200, async () => {
-    const now = await read(request.ctx, request.call, view.type, id);
+    const now = await askRead(request, view.type, id);
     const { resource = {} } = await versionAsOf(view, request, id, asOf).catch((error: unknown) => {
       if (!(error instanceof NativeError)) throw error;
       const details = [{ field: 'as_of', code: 'not_there', message: `At that time there was no such ${view.name}.` }];
       throw new NativeError('validation_failed', 'There is nothing to go back to; see details.', { details });
     });
-    return write(view, guard(request, resource), id, resource, request.parameters.header['if-match'] ?? `W/"${now.stamp?.version}"`);
+    const ifMatch = request.parameters.header['if-match'] ?? `W/"${now.stamp?.version}"`;
+    return askUpdate(guard(request, resource), id, documentFrom(request.ctx, resource), ifMatch);
   });
 }
 
 /** The request with what guards the write of this content. */
 export type GuardOf = (request: NativeCall, resource: Resource) => NativeCall;
 
-function write<I extends object, V extends object>(
-  view: View<I, V>,
-  { ctx, call }: NativeCall,
-  id: string,
-  resource: Resource,
-  ifMatch?: string,
-): Promise<Answer> {
-  const options = { prefer: 'representation', ...(ifMatch === undefined ? {} : { ifMatch }) } as const;
-  return update(ctx, call, view.type, id, documentFrom(ctx, resource), options);
-}
-
 /** The version that is a deletion; or the answer of a read, where there is none. */
-async function deletedVersion({ ctx, call }: NativeCall, type: string, id: string): Promise<number | Answer> {
+async function deletedVersion(request: NativeCall, type: string, id: string): Promise<number | Answer> {
   try {
-    return await read(ctx, call, type, id);
+    return await askRead(request, type, id);
   } catch (error) {
     const version = error instanceof FhirError && error.status === 410 ? /^W\/"(\d+)"$/.exec(error.headers.etag ?? '')?.[1] : undefined;
     const isErased = error instanceof FhirError && error.issues.some(({ id }) => id === 'resource-erased');

@@ -1,13 +1,9 @@
 import { parseJson, type Json, type JsonObject } from '../fhir/json.ts';
 import type { Answer } from '../interactions/answer.ts';
-import { create } from '../interactions/create.ts';
 import { type Document, documentOf, limitsOf, parseStored } from '../interactions/document.ts';
 import type { Context } from '../interactions/context.ts';
-import { read, vread } from '../interactions/read.ts';
-import { remove } from '../interactions/remove.ts';
-import { settled } from '../interactions/leaving.ts';
-import { type Pairs, search } from '../interactions/search.ts';
-import { update } from '../interactions/update.ts';
+import type { Pairs } from '../interactions/search.ts';
+import { askCreate, askRead, askRemove, askSearch, askUpdate, askVersion } from './ask.ts';
 import { NativeError } from './error.ts';
 import type { NativeAnswer, NativeCall } from './handler.ts';
 
@@ -48,16 +44,9 @@ export async function listView<I extends object, V extends object>(
   pairs.push(['_sort', view.sort], ['_count', String(limit)]);
   if (total === true) pairs.push(['_total', 'accurate']);
   if (cursor !== undefined) pairs.push(['_page', String(cursor)]);
-  const bundle = parsed(await searched(request, view.type, pairs));
+  const bundle = parsed(await askSearch(request, { type: view.type }, pairs));
   const resources = entriesOf(bundle).filter((resource) => resource.resourceType === view.type);
   return listed(request, resources.map(view.toView), nextOf(bundle), total === true ? numberOf(bundle.total) : undefined);
-}
-
-/** A search that the audit trail holds as what the native API was asked. */
-function searched({ ctx, call }: NativeCall, type: string, pairs: Pairs): Promise<Answer> {
-  const { query } = call.trail.asked;
-  const asked = { kind: 'search-type', data: { type }, ...(query === undefined ? {} : { query }) } as const;
-  return settled(ctx, call, asked, (each) => search(ctx, each, type, pairs));
 }
 
 /** `{ data, next_cursor, meta }` */
@@ -77,13 +66,8 @@ export async function readView<I extends object, V extends object>(
 }
 
 /** The resource, if it is one of the view's. @throws NativeError 404 */
-export async function readShown<I extends object, V extends object>(
-  view: View<I, V>,
-  { ctx, call }: NativeCall,
-  id: string,
-): Promise<Answer> {
-  const asked = { kind: 'read', data: { type: view.type, id } } as const;
-  const answer = await settled(ctx, call, asked, (each) => read(ctx, each, view.type, id));
+export async function readShown<I extends object, V extends object>(view: View<I, V>, request: NativeCall, id: string): Promise<Answer> {
+  const answer = await askRead(request, view.type, id);
   if (!view.isShown(parsed(answer))) throw notFound(view.name);
   return answer;
 }
@@ -93,26 +77,20 @@ export async function createView<I extends object, V extends object>(
   request: NativeCall,
   input: I,
 ): Promise<NativeAnswer> {
-  const { ctx, call } = request;
-  return writtenOnce(view, request, 201, () => {
-    const document = documentFrom(ctx, view.toResource(input));
-    const asked = { kind: 'create', data: { type: view.type } } as const;
-    return settled(ctx, call, asked, (each) => create(ctx, each, view.type, document, { prefer: 'representation' }));
-  });
+  return writtenOnce(view, request, 201, () => askCreate(request, documentFrom(request.ctx, view.toResource(input))));
 }
 
 /** The answer of a POST that writes: of one that is repeated, rendered anew from the version that the first one wrote. */
 export async function writtenOnce<I extends object, V extends object>(
   view: View<I, V>,
-  { ctx, call, replay }: NativeCall,
+  request: NativeCall,
   status: 200 | 201,
   write: () => Promise<Answer>,
 ): Promise<NativeAnswer> {
+  const { replay } = request;
   if (replay === undefined) return { ...shown(view, await write()), status };
   const [, id = '', , version = ''] = replay.find((each) => each.startsWith(`${view.type}/`))?.split('/') ?? [];
-  const asked = { kind: 'vread', data: { type: view.type, id, version: Number(version) } } as const;
-  const answer = await settled(ctx, call, asked, (each) => vread(ctx, each, view.type, id, version));
-  return { ...shown(view, answer), status };
+  return { ...shown(view, await askVersion(request, view.type, id, Number(version))), status };
 }
 
 /** Replaces what the view knows of a resource; If-Match counts where it is sent. */
@@ -122,16 +100,12 @@ export async function replaceView<I extends object, V extends object>(
   id: string,
   input: I,
 ): Promise<NativeAnswer> {
-  const { ctx, call, parameters } = request;
+  const { ctx, parameters } = request;
   const before = await readShown(view, request, id);
   // What the view doesn't know is kept as it was read: nothing may have come between.
   const ifMatch = parameters.header['if-match'] ?? `W/"${before.stamp?.version}"`;
   const document = documentFrom(ctx, { ...view.toResource(input, parsed(before)), id });
-  const asked = { kind: 'update', data: { type: view.type, id } } as const;
-  return shown(
-    view,
-    await settled(ctx, call, asked, (each) => update(ctx, each, view.type, id, document, { prefer: 'representation', ifMatch })),
-  );
+  return shown(view, await askUpdate(request, id, document, ifMatch));
 }
 
 export async function removeView<I extends object, V extends object>(
@@ -140,9 +114,7 @@ export async function removeView<I extends object, V extends object>(
   id: string,
 ): Promise<NativeAnswer> {
   await readShown(view, request, id);
-  const { ctx, call, parameters } = request;
-  const asked = { kind: 'delete', data: { type: view.type, id } } as const;
-  await settled(ctx, call, asked, (each) => remove(ctx, each, view.type, id, parameters.header['if-match']));
+  await askRemove(request, view.type, id, request.parameters.header['if-match']);
   return { status: 204 };
 }
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../fhir/json.ts';
-import { search } from '../../interactions/search.ts';
 import { noRows } from '../../storage/filter.ts';
+import { askSearch } from '../ask.ts';
 import { own } from '../extensions.ts';
 import type { NativeCall } from '../handler.ts';
 import type { Change } from '../transact.ts';
@@ -98,10 +98,10 @@ export async function listsOf(request: NativeCall, patient: string): Promise<Pic
   return Object.fromEntries(found.flat());
 }
 
-async function itemsOf({ ctx, call }: NativeCall, list: List, patient: string): Promise<readonly Resource[] | undefined> {
-  if (call.access.filter('s', list.type) === noRows) return undefined;
+async function itemsOf(request: NativeCall, list: List, patient: string): Promise<readonly Resource[] | undefined> {
+  if (request.call.access.filter('s', list.type) === noRows) return undefined;
   const bundle = parsed(
-    await search(ctx, call, list.type, [
+    await askSearch(request, { type: list.type }, [
       ['patient', `Patient/${patient}`],
       ['_count', String(listMax)],
     ]),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { update } from '../../interactions/update.ts';
 import { erasePatient } from '../../interactions/erasure.ts';
+import { askUpdate } from '../ask.ts';
 import { NativeError } from '../error.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
 import { patientOf } from '../me.ts';
@@ -82,8 +82,7 @@ async function replace(request: NativeCall, id: string): Promise<NativeAnswer> {
     const [first] = await transact(guardedRequest, [{ method: 'PUT', url: `Patient/${id}`, ifMatch, resource }, ...items]);
     return withLists(request, shown(patientView, first ?? { status: 200 }));
   }
-  const { ctx, call } = guardedRequest;
-  const answer = await update(ctx, call, 'Patient', id, documentFrom(ctx, resource), { prefer: 'representation', ifMatch });
+  const answer = await askUpdate(guardedRequest, id, documentFrom(request.ctx, resource), ifMatch);
   return withLists(request, shown(patientView, answer));
 }
 

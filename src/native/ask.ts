@@ -1,0 +1,70 @@
+import { parseJson } from '../fhir/json.ts';
+import type { Answer } from '../interactions/answer.ts';
+import { create } from '../interactions/create.ts';
+import type { Document } from '../interactions/document.ts';
+import { limitsOf } from '../interactions/document.ts';
+import { history } from '../interactions/history.ts';
+import { settled } from '../interactions/leaving.ts';
+import { read, vread } from '../interactions/read.ts';
+import { remove } from '../interactions/remove.ts';
+import type { Pairs } from '../interactions/search.ts';
+import { type SearchAddress, searchAt } from '../interactions/search-address.ts';
+import { transaction } from '../interactions/transaction.ts';
+import { update } from '../interactions/update.ts';
+import type { NativeCall } from './handler.ts';
+
+/*
+ * The interactions as handlers ask them: for the caller of the request, and recorded as what they are. Handlers ask no interaction in
+ * another way, so that nothing happens unseen.
+ */
+
+type Asking = Pick<NativeCall, 'ctx' | 'call'>;
+
+export function askRead({ ctx, call }: Asking, type: string, id: string): Promise<Answer> {
+  return settled(ctx, call, { kind: 'read', data: { type, id } }, (each) => read(ctx, each, type, id));
+}
+
+export function askVersion({ ctx, call }: Asking, type: string, id: string, version: number): Promise<Answer> {
+  return settled(ctx, call, { kind: 'vread', data: { type, id, version } }, (each) => vread(ctx, each, type, id, String(version)));
+}
+
+/** The query is recorded as what the native API was asked. */
+export function askSearch({ ctx, call }: Asking, address: SearchAddress, pairs: Pairs): Promise<Answer> {
+  const { query } = call.trail.asked;
+  const what =
+    address.type === undefined ? ({ kind: 'search-system' } as const) : ({ kind: 'search-type', data: { type: address.type } } as const);
+  return settled(ctx, call, { ...what, ...(query === undefined ? {} : { query }) }, (each) => searchAt(ctx, each, address, pairs));
+}
+
+export function askHistory({ ctx, call }: Asking, type: string, id: string, pairs: Pairs): Promise<Answer> {
+  const { query } = call.trail.asked;
+  const asked = { kind: 'history-instance', data: { type, id }, ...(query === undefined ? {} : { query }) } as const;
+  return settled(ctx, call, asked, (each) => history(ctx, each, { type, id }, pairs));
+}
+
+export function askCreate({ ctx, call }: Asking, document: Document): Promise<Answer> {
+  const { type } = document;
+  return settled(ctx, call, { kind: 'create', data: { type } }, (each) => create(ctx, each, type, document, { prefer: 'representation' }));
+}
+
+export function askUpdate({ ctx, call }: Asking, id: string, document: Document, ifMatch?: string): Promise<Answer> {
+  const { type } = document;
+  const options = { prefer: 'representation', ...(ifMatch === undefined ? {} : { ifMatch }) } as const;
+  return settled(ctx, call, { kind: 'update', data: { type, id } }, (each) => update(ctx, each, type, id, document, options));
+}
+
+export function askRemove({ ctx, call }: Asking, type: string, id: string, ifMatch?: string): Promise<Answer> {
+  return settled(ctx, call, { kind: 'delete', data: { type, id } }, (each) => remove(ctx, each, type, id, ifMatch));
+}
+
+/** @returns one answer for each entry, with its resource */
+export async function askTransaction({ ctx, call }: Asking, bundle: object): Promise<Answer[]> {
+  const parsed = parseJson(JSON.stringify(bundle), limitsOf(ctx), { links: true });
+  let answers: Answer[] = [];
+  // What the entries leave, and the whole of them, is committed with them; a failure is recorded here.
+  await settled(ctx, call, { kind: 'transaction' }, async (each) => {
+    answers = await transaction(ctx, each, parsed, 'representation');
+    return { status: 200, recorded: true };
+  });
+  return answers;
+}
