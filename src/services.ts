@@ -3,6 +3,8 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Pool } from 'pg';
 import { makeConcerned } from './audit/concerned.ts';
+import { recordOwn } from './audit/operator.ts';
+import type { Audit } from './audit/trail.ts';
 import { auditModel } from './audit/model.ts';
 import { type AuditTrail, openTrail, recordingConnections } from './audit/open-trail.ts';
 import { makeAuditSeal } from './audit/seal.ts';
@@ -27,6 +29,7 @@ import type { Context } from './interactions/context.ts';
 import { cursorCodec } from './interactions/cursor.ts';
 import { type Erasing, replayErasures } from './interactions/erasure.ts';
 import { makeRegistrar } from './interactions/parameters/registrar.ts';
+import { securityTrail } from './interactions/security-trail.ts';
 import { openValidation } from './interactions/validation.ts';
 import { watchParameters } from './interactions/parameters/watch.ts';
 import { liveRegistry } from './search/live-registry.ts';
@@ -98,11 +101,12 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       loadDefinitions({ cacheDir: config.cacheDir }),
       findDatabases(config, log, { purpose, opened }),
     ]);
-    await Promise.all([
+    const [, ...migrated] = await Promise.all([
       assertServers(urls, config, log),
       migrate(urls.main.migrationUrl, join(migrationsFolder, 'main'), urls.main.serverRole),
       migrate(urls.keys.migrationUrl, join(migrationsFolder, 'keys'), urls.keys.serverRole),
     ]);
+    const applied = migrated.flat();
     const open = async (
       url: string,
       poolSize: number,
@@ -207,6 +211,8 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       refKeyOf: (type: string, id: string) => refKeyOf(tokenKey, type, id),
     };
     const rights = makeRights(deciding, config);
+    const { rows, record } = trail;
+    const audit: Audit = { rows, record, concerned: makeConcerned(keys, config.keyCacheMax), refKeyOf: deciding.refKeyOf };
     const context: Context = {
       config,
       definitions,
@@ -227,12 +233,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       extract: live.extract,
       codeTables: tables,
       ...openValidation({ config, schema: definitions.schema, conformance, codeTables: tables }),
-      audit: {
-        rows: trail.rows,
-        record: trail.record,
-        concerned: makeConcerned(keys, config.keyCacheMax),
-        refKeyOf: deciding.refKeyOf,
-      },
+      audit,
       seal,
       open: opener,
       reseal: makeResealer(keys, opener, seal),
@@ -261,7 +262,12 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     if (repeated > 0) log.warn({ patients: repeated }, 'erasures were repeated: a backup was restored, or one had been interrupted');
     if (unlisted > 0) log.error({ patients: unlisted }, 'the erasure ledger lacks patients that were erased: bring back its newest copy');
     const developmentKeyFile = config.devTokenIssuer ? developmentKeyFileOf(config) : undefined;
-    const events = securityEvents(securityLines(log));
+    const recorded = securityTrail(audit, `${new URL(config.baseUrl).origin}/oauth`);
+    const told = securityLines(log);
+    const events = securityEvents(async (event) => {
+      await recorded(event);
+      await told(event);
+    });
     const users = makeUsers({ pool: main.pool, secret: keys.secretOf('oauth'), events });
     const oauth = config.authorizationServer
       ? await openOauth({ config, url: urls.main.url, pool: main.pool, users, events, secret: keys.secretOf('oauth'), log })
@@ -294,6 +300,12 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       if (!live.isKnown()) throw new Error('it is not known which search parameters are in force');
       return true;
     };
+    const by = purpose === 'serve' ? 'server' : 'cli';
+    if (applied.length > 0) await recordOwn(audit, by, 'maintenance', { migrations: applied.join(', ') });
+    if (purpose === 'serve') {
+      await recordOwn(audit, by, 'application-start');
+      opened.push(() => recordOwn(audit, by, 'application-stop'));
+    }
     const accessOfUser = userAccess(rights, deciding);
     const idempotencySecret = Buffer.from(hkdfSync('sha256', keys.secretOf('cursor'), '', 'idempotency', 32));
     const countersSecret = Buffer.from(hkdfSync('sha256', keys.secretOf('cursor'), '', 'counters', 32));
