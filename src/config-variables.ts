@@ -178,6 +178,13 @@ export const sections = {
       ['optional', 'staff', 'all'],
       'Which local users have to sign in with a second factor: only who set one up, all but patients, or all.',
     ),
+    BRANDS_FILE: optional(
+      'none',
+      path(
+        '',
+        'JSON file of the Organizations and Endpoints that apps show to patients who look for their provider; docs/oauth.md tells more.',
+      ),
+    ),
     FEDERATION_FILE: optional(
       'none',
       path('', 'JSON file of the OpenID providers outside that users may sign in by; docs/users.md tells what it holds.'),

@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import { buildApp } from './http/app.ts';
 import { knownOrigins } from './http/client-origins.ts';
 import { type Listener, makeListener } from './http/listener.ts';
+import { loadBrands } from './http/oauth/brands.ts';
 import { isOauth, oauthListener } from './http/oauth/mount.ts';
 import { oauthPages } from './http/oauth/pages-mount.ts';
 import { countersInMemory, makeRateLimits, type RateLimits } from './http/rate-limits.ts';
@@ -49,6 +50,7 @@ export async function startServer(services: Services): Promise<RunningServer> {
       secret: services.idempotencySecret,
       log,
     }),
+    ...(oauth === undefined ? {} : { brands: await loadBrands(config) }),
     ...(oauth === undefined ? {} : { pages: oauthPages({ oauth, context, accessOfUser: services.accessOfUser, log }) }),
   });
   const listener = makeListener({

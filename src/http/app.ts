@@ -10,6 +10,7 @@ import type { Env } from './exchange.ts';
 import { fhirApp } from './fhir.ts';
 import { healthApp } from './health.ts';
 import { answerError } from './outcome.ts';
+import type { Brands } from './oauth/brands.ts';
 import { discoveryApp } from './oauth/discovery.ts';
 import type { PagesEnv } from './oauth/pages/app.ts';
 import type { RateLimits } from './rate-limits.ts';
@@ -23,6 +24,8 @@ export type AppOptions = {
   readonly log: Log;
   /** What people see of the authorization server. */
   readonly pages?: Hono<PagesEnv>;
+  /** Who runs this server, where it gives tokens. */
+  readonly brands?: Brands;
   /** The native API. */
   readonly native: Hono<Env>;
   /** Rejects where the databases don't answer. */
@@ -77,7 +80,7 @@ export function buildApp(options: AppOptions): Hono<Env> {
   });
   app.options('*', preflight(allowed));
   app.route('/', healthApp(options));
-  app.route(fhirPath, discoveryApp(context.config));
+  app.route(fhirPath, discoveryApp(context.config, options.brands));
   app.route(fhirPath, fhirApp(options));
   for (const path of nativePaths) app.route(path, options.native);
   if (options.pages !== undefined) app.route('/', options.pages);

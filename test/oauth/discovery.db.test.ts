@@ -1,4 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadBrands } from '../../src/http/oauth/brands.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
@@ -40,6 +44,54 @@ test('A2, A3 › what is told is what is asked for, in absolute addresses', asyn
       ),
     ),
   );
+});
+
+test('A51 › who runs this server is told to any page, and told once', async () => {
+  const told = (await (await fetch(`${server.base}/.well-known/smart-configuration`)).json()) as {
+    user_access_brand_bundle: string;
+    user_access_brand_identifier: object;
+  };
+  const from = { origin: 'https://evil.example' };
+  const response = await fetch(told.user_access_brand_bundle, { headers: from });
+  expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([200, '*']);
+  expect(response.headers.get('content-type')).toMatch(/^application\/fhir\+json/);
+  expect(response.headers.get('cache-control')).toContain('max-age=');
+  const bundle = (await response.json()) as { entry: { resource: { resourceType: string; identifier?: object[]; address?: string } }[] };
+  expect(bundle).toMatchObject({ resourceType: 'Bundle', type: 'collection', timestamp: expect.stringMatching(/Z$/) });
+  const resources = bundle.entry.map(({ resource }) => resource);
+  expect(resources.filter(({ identifier }) => identifier?.length === 1).map(({ identifier }) => identifier?.[0])).toEqual([
+    told.user_access_brand_identifier,
+  ]);
+  expect(resources.find(({ resourceType }) => resourceType === 'Endpoint')?.address).toBe(server.base);
+  const etag = response.headers.get('etag') ?? '';
+  expect(etag).toMatch(/^W\//);
+  const again = await fetch(told.user_access_brand_bundle, { headers: { ...from, 'if-none-match': `"other", ${etag}` } });
+  expect([again.status, await again.text(), again.headers.get('access-control-allow-origin')]).toEqual([304, '', '*']);
+  expect((await fetch(told.user_access_brand_bundle, { headers: { 'if-none-match': '"other"' } })).status).toBe(200);
+  for (const { resource } of bundle.entry as { resource: { resourceType: string } }[])
+    expect(
+      (await server.request('POST', `/${resource.resourceType}/$validate`, { body: resource })).json.issue.map(
+        (each: { severity: string }) => each.severity,
+      ),
+    ).not.toContain('error');
+});
+
+test('A51 › a file says it better, and one that says nothing of this server is refused', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'brands-'));
+  const brandsFile = join(folder, 'brands.json');
+  const { text } = await loadBrands({ brandsFile: undefined, baseUrl: server.base });
+  await writeFile(brandsFile, text.replaceAll('"name":"', '"name":"A better '));
+  expect((await loadBrands({ brandsFile, baseUrl: server.base })).text).toContain('"name":"A better FHIR R4');
+  await expect(loadBrands({ brandsFile, baseUrl: 'https://other.example.org/fhir/R4' })).rejects.toThrow('BRANDS_FILE');
+  await expect(loadBrands({ brandsFile: join(folder, 'none.json'), baseUrl: server.base })).rejects.toThrow('BRANDS_FILE');
+  await rm(folder, { recursive: true });
+});
+
+test('without an authorization server nothing of it is told', async () => {
+  const off = await startTestServer({ AUTHORIZATION_SERVER: 'off' });
+  for (const name of ['smart-configuration', 'user-access-brands'])
+    expect((await fetch(`${off.base}/.well-known/${name}`)).status, name).not.toBe(200);
+  await off.stop();
 });
 
 test('A4 › the issuer tells of itself as OpenID asks, and its keys are public ones only', async () => {
