@@ -30,6 +30,8 @@ export type User = {
   readonly roles: readonly Role[];
   /** `Practitioner/123`. */
   readonly fhirUser?: string;
+  /** Who has none signs in elsewhere. */
+  readonly hasPassword: boolean;
   readonly hasSecondFactor: boolean;
   readonly enabled: boolean;
   readonly createdAt: Date;
@@ -118,6 +120,7 @@ export function makeUsers({ pool, secret, events, passwordCost, now = Date.now }
       login,
       name,
       roles: row.roles.filter(isRole),
+      hasPassword: row.password !== undefined,
       hasSecondFactor: row.totp !== undefined,
       enabled: row.enabled,
       createdAt: row.createdAt,

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { TOTP } from 'otpauth';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
@@ -402,9 +405,16 @@ describe.skipIf(inject('chromium') === undefined)('the pages in a browser', () =
   });
 
   test('who does nothing for a while is signed out', { timeout: 60_000 }, async () => {
-    const hasty = await openWorld({ SESSION_IDLE_SECONDS: '5' });
+    const folder = await mkdtemp(join(tmpdir(), 'anamnesis-providers-'));
+    const file = join(folder, 'providers.json');
+    const hospital = { id: 'hospital', name: 'St. Mary’s', issuer: 'https://login.hospital.example', clientId: 'us', roles: ['viewer'] };
+    await writeFile(file, JSON.stringify({ providers: [hospital] }));
+    const hasty = await openWorld({ SESSION_IDLE_SECONDS: '5', FEDERATION_FILE: file });
     try {
       await hasty.user('ada', 'Ada Alder', ['patient'], 'Patient/pa');
+      await page.goto(`${hasty.origin}/oauth/sign-in`);
+      await page.getByRole('link', { name: 'Sign in with St. Mary’s' }).waitFor();
+      await look(page, 'sign-in-outside');
       await ownPages(page, hasty, 'ada');
       // What he does keeps him in: each request begins the time anew.
       for (let count = 0; count < 4; count++) {
@@ -421,6 +431,7 @@ describe.skipIf(inject('chromium') === undefined)('the pages in a browser', () =
       await heading('Sign in').waitFor();
     } finally {
       await hasty.stop();
+      await rm(folder, { recursive: true });
     }
   });
 

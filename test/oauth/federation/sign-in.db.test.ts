@@ -245,6 +245,15 @@ describe('an account that is made', () => {
     await find(person, 'Another');
   });
 
+  test('has none to change', async () => {
+    const browser = world.browser();
+    await world.signInBy('region', newcomer({ groups: ['clerks'] }), browser);
+    const account = await browser.open('/oauth/account');
+    expect(account.html).toContain('Your account has no second factor');
+    expect(account.html).not.toContain('/oauth/account/password');
+    expect((await browser.open('/oauth/account/password')).url).toBe(account.url);
+  });
+
   test('is opened by no password, least of all an empty one', async () => {
     const person = newcomer({ name: 'Pat Passwordless', groups: ['clerks'] });
     await world.signInBy('region', person);

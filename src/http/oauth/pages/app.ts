@@ -10,7 +10,7 @@ import { type Form, ForgedForm } from './forms.ts';
 import { documentOf, type Page, pageHeaders, styleUrl } from './layout.ts';
 import { accountDoor, appsDoor } from './own-frame.ts';
 import { accountPage, appsPage, onOwnEnrol, onRemove, onSecondFactor, onSignOut } from './own-pages.ts';
-import { onPasswordChange, passwordPage, passwordPath } from './password.ts';
+import { onPasswordChange, ownPasswordPage, passwordPath } from './password.ts';
 import { onBackFrom, onOutside } from './outside-sign-in.ts';
 import { onCode, onEnrol, onEnrolled, onPassword, signInPage } from './sign-in.ts';
 import { startPage, startPath } from './start.ts';
@@ -169,13 +169,7 @@ function ownPages(app: Hono<PagesEnv>, options: PagesOptions): void {
   post(`${appsDoor.place}/remove`, appsDoor, (form) => own((ctx, visit, account) => onRemove(ctx, visit, account, form)));
   post(`${appsDoor.place}/sign-out`, appsDoor, () => own(onSignOut));
   app.get(accountDoor.place, (c) => answered(c, options, own(accountPage)));
-  app.get(passwordPath, (c) =>
-    answered(
-      c,
-      options,
-      own((ctx, visit) => passwordPage(ctx, visit)),
-    ),
-  );
+  app.get(passwordPath, (c) => answered(c, options, own(ownPasswordPage)));
   post(passwordPath, accountDoor, (form) => own((ctx, visit, account) => onPasswordChange(ctx, visit, account, form)));
   post(`${accountDoor.place}/second-factor`, accountDoor, () => own(onSecondFactor));
   post(`${accountDoor.place}/enrol`, accountDoor, (form) => own((ctx, visit, account) => onOwnEnrol(ctx, visit, account, form)));

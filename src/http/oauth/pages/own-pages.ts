@@ -70,8 +70,11 @@ export async function accountPage(ctx: PagesContext, visit: Visit, account: Acco
     nav: ownNav(ctx, visit, accountDoor),
     body: html`
 ${done === undefined ? '' : html`<p class="good" role="status">${done}</p>`}
-<h2>${words.password}</h2>
-<p><a href="${accountDoor.place}/password">${words.changePassword}</a></p>
+${
+  user?.hasPassword === true
+    ? html`<h2>${words.password}</h2><p><a href="${accountDoor.place}/password">${words.changePassword}</a></p>`
+    : ''
+}
 <h2>${words.secondFactor}</h2>
 ${user?.hasSecondFactor === true ? html`<p>${words.has}</p>` : begin}`,
   };

@@ -13,8 +13,8 @@ export const passwordPath = `${accountDoor.place}/password`;
 
 type Fault = Pick<Page, 'status' | 'headers'> & { readonly at?: 'current' | 'next' | 'again'; readonly fault: string };
 
-/** The user's own change of his password. What was typed is never shown again. */
-export function passwordPage(ctx: PagesContext, visit: Visit, wrong?: Fault): Page {
+/** What was typed is never shown again. */
+function passwordPage(ctx: PagesContext, visit: Visit, wrong?: Fault): Page {
   const words = ctx.texts.password;
   const { at, fault, ...answer } = wrong ?? {};
   const field = (name: 'current' | 'next' | 'again', label: string, autocomplete: string, hint?: string) =>
@@ -43,6 +43,12 @@ ${field('again', words.again, 'new-password')}
 </form>
 <p><a href="${accountDoor.place}">${words.cancel}</a></p>`,
   };
+}
+
+/** For who has one. */
+export async function ownPasswordPage(ctx: PagesContext, visit: Visit, account: Account): Promise<Answered> {
+  const user = await ctx.users.find(account.id);
+  return user?.hasPassword === true ? passwordPage(ctx, visit) : { to: accountDoor.place };
 }
 
 export async function onPasswordChange(ctx: PagesContext, visit: Visit, account: Account, form: Form): Promise<Answered> {
