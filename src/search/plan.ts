@@ -20,6 +20,8 @@ export type Plan = {
   readonly type: string;
   readonly condition: Condition;
   readonly filter: RowFilter;
+  /** The filter selects more than the rest: where rows aren't walked, they are found by it. */
+  readonly rides?: true;
   /** The one Patient all results belong to, when the search names just one: rides (patient, clinical_at, rid). */
   readonly patient?: bigint;
   readonly sort: readonly SortTerm[];

@@ -1,6 +1,7 @@
 import { badRequest, type FhirError } from '../fhir/error.ts';
 import { int8Array } from '../storage/binary.ts';
 import type { Queryable } from '../storage/database.ts';
+import { longListOf } from '../storage/filter.ts';
 import { onlyType, relationOf } from '../storage/relations.ts';
 import { findVersions, foundColumns, type FoundRow, foundVersion } from '../storage/rows.ts';
 import type { OpenedFound, Opener } from '../storage/sealing.ts';
@@ -40,6 +41,29 @@ const batchRows = 1_000;
  * @throws            FhirError 400 `too-costly` where too many resources would have to be opened
  */
 export async function settlePlan(db: Queryable, planned: Plan, open: Opener, statistics?: Statistics, inside?: Inside): Promise<Plan> {
+  const plan = await settleParts(db, planned, open, statistics, inside);
+  return ridesFilter(plan, statistics) ? { ...plan, rides: true } : plan;
+}
+
+/** A list of patients that is so much of all of them is better tested than ridden, whatever else is asked. */
+const riddenShare = 0.05;
+
+/** Whether a filter by many patients leaves fewer rows than the rest of the search. */
+function ridesFilter({ type, filter, condition }: Plan, statistics: Statistics | undefined): boolean {
+  const listed = longListOf(filter);
+  const patients = statistics?.of(relationOf('Patient'))?.rows;
+  if (listed === 0 || patients === undefined) return false;
+  const share = listed / Math.max(patients, 1);
+  return share < riddenShare && share < (shareOfRows({ condition, filter: 'all' }, statistics?.of(relationOf(type))) ?? 1);
+}
+
+async function settleParts(
+  db: Queryable,
+  planned: Plan,
+  open: Opener,
+  statistics: Statistics | undefined,
+  inside: Inside | undefined,
+): Promise<Plan> {
   const plan = asksManyTokens(planned.condition)
     ? { ...planned, condition: await withPresentTokens(planned.condition, planned.type, { db, statistics }) }
     : planned;

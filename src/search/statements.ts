@@ -220,6 +220,6 @@ function matchSql(plan: Plan, values: Values, look?: Look): string {
     'not r.deleted',
     ...patient,
     conditionSql(plan.condition, 'r', values, look),
-    filterSql(plan.filter, 'r', values),
+    filterSql(plan.filter, 'r', values, plan.rides === true && look !== 'probe' ? 'ride' : 'test'),
   ].join(' and ');
 }

@@ -49,11 +49,17 @@ export function withoutRows(filter: RowFilter, alternatives: Alternatives): RowF
   return alternatives.length === 0 ? filter : bothFilters(filter, { anyOf: [[]], noneOf: alternatives });
 }
 
+/**
+ * How lists of many tokens are asked: `test` on rows that are found by something else, at a cost that doesn't grow with the list; `ride` so
+ * that the index on tokens can find the rows, at a cost of each row times the list if it doesn't.
+ */
+export type FilterUse = 'test' | 'ride';
+
 /** The filter as a condition on `alias.tokens`; `true` and `false` where nothing or everything is filtered out. */
-export function filterSql(filter: RowFilter, alias: string, values: Values): string {
+export function filterSql(filter: RowFilter, alias: string, values: Values, use: FilterUse = 'test'): string {
   if (filter === 'all') return 'true';
   if (filter.anyOf.length === 0) return 'false';
-  const kept = `(${oneOfSql(filter.anyOf, alias, values)})`;
+  const kept = `(${oneOfSql(filter.anyOf, alias, values, use)})`;
   return isDenying(filter) ? `(${kept} and not (${oneOfSql(filter.noneOf, alias, values)}))` : kept;
 }
 
@@ -72,9 +78,9 @@ type Denying = Exclude<RowFilter, 'all'> & { readonly noneOf: Alternatives };
 
 const isDenying = (filter: Exclude<RowFilter, 'all'>): filter is Denying => filter.noneOf !== undefined && filter.noneOf.length > 0;
 
-function oneOfSql(alternatives: Alternatives, alias: string, values: Values): string {
+function oneOfSql(alternatives: Alternatives, alias: string, values: Values, use: FilterUse = 'test'): string {
   return alternatives
-    .map((groups) => (groups.length === 0 ? 'true' : groups.map((group) => groupSql(group, alias, values)).join(' and ')))
+    .map((groups) => (groups.length === 0 ? 'true' : groups.map((group) => groupSql(group, alias, values, use)).join(' and ')))
     .join(' or ');
 }
 
@@ -90,14 +96,33 @@ function bytesOf(tokens: readonly bigint[]): Buffer {
   return bytes;
 }
 
-function groupSql(group: Group, alias: string, values: Values): string {
-  const holds = (tokens: readonly bigint[]): string => `${alias}.tokens && ${values.add(bytesOf(tokens))}::int8[]`;
+/** Comparing a row's tokens with so many others costs as much as looking each of them up in a hash. */
+const comparedMax = 100;
+
+function groupSql(group: Group, alias: string, values: Values, use: FilterUse): string {
+  const holds = (tokens: readonly bigint[]): string => {
+    const list = `${values.add(bytesOf(tokens))}::int8[]`;
+    if (tokens.length <= comparedMax || use === 'ride') return `${alias}.tokens && ${list}`;
+    // No token is null: it is there so that PostgreSQL hashes the list once instead of joining it to the tokens of each row.
+    return `exists (select from unnest(${alias}.tokens) held where held is null or held in (select unnest(${list})))`;
+  };
   return 'without' in group ? `not (${holds(group.without)})` : holds(group);
+}
+
+/** How many tokens the longest list of the alternatives has, where it is one that is not compared. */
+export function longListOf(filter: RowFilter): number {
+  if (filter === 'all') return 0;
+  const sizes = filter.anyOf.flatMap((groups) => groups.map((group) => ('without' in group ? 0 : group.length)));
+  const longest = Math.max(0, ...sizes);
+  return longest > comparedMax ? longest : 0;
 }
 
 /** The same decision on the tokens of a version in hand: 64-bit values in network order, back to back. */
 export function passesFilter(filter: RowFilter, tokens: Buffer): boolean {
-  return passesWith(filter, (token) => holdsToken(tokens, token));
+  if (filter === 'all') return true;
+  const held = new Set<bigint>();
+  for (let at = 0; at < tokens.length; at += 8) held.add(tokens.readBigInt64BE(at));
+  return passesWith(filter, (token) => held.has(token));
 }
 
 /** Whether a caller may write a row, as it is or as it is to be. */

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { filterSql, type FilterUse, longListOf, type RowFilter } from '../../src/storage/filter.ts';
+import { sqlValues, statement } from '../../src/storage/sql.ts';
 import { type Answered, type RequestOptions, startTestServer, type TestServer } from '../support/server.ts';
 import { category, observation, put, type Resource } from './matrix-world.ts';
 
@@ -287,5 +289,67 @@ describe('what is a patient’s though it is in no compartment', () => {
     await put(server, [{ ...device('ann-dev', 'ann'), ...psychiatry }]);
     expect((await ask(doctor, '/Device/ann-dev')).status).toBe(404);
     expect((await ask(await server.token({ scope: 'user/*.rs', user: 'Patient/ann' }), '/Device/ann-dev')).status).toBe(200);
+  });
+});
+
+describe('who cares for more patients than are compared one by one', () => {
+  const count = 240;
+  const isCared = (n: number): boolean => n % 2 === 0;
+  const cared = Array.from({ length: count }, (_, n) => n).filter(isCared);
+  let busy: string;
+  beforeAll(async () => {
+    const all = Array.from({ length: count }, (_, n): Resource[] => [
+      { resourceType: 'Patient', id: `m-${n}`, name: [{ family: isCared(n) ? 'Cared' : 'Uncaredword' }] },
+      ...(isCared(n) ? [encounter(`m-enc-${n}`, `m-${n}`, 'busy')] : []),
+      observation(`m-obs-${n}`, `m-${n}`, 'survey', isCared(n) ? 'many' : 'uncaredword', {
+        hasMember: [{ reference: `Observation/m-obs-${count - 1 - n}` }],
+      }),
+    ]);
+    await put(server, all.flat());
+    await server.services.context.pool.query('analyze');
+    await server.services.context.statistics.refresh();
+    busy = await server.token({ scope: 'user/*.rs', user: 'Practitioner/busy' });
+  }, 30_000);
+
+  test('sees theirs, all of them, and of others nothing', async () => {
+    const own = cared.map((n) => `m-obs-${n}`).toSorted((a, b) => (a < b ? -1 : 1));
+    expect(named(await ask(busy, '/Observation?_count=1000'))).toEqual(own);
+    expect(named(await ask(busy, '/Observation?status=final&_sort=-date&_count=1000'))).toEqual(own);
+    for (const path of ['/Observation?status=final&_summary=count', '/Observation?subject:Patient.family=Cared&_summary=count'])
+      expect((await ask(busy, path)).json.total, path).toBe(cared.length);
+    for (const path of [
+      '/Observation?subject:Patient.family=Uncaredword&_summary=count',
+      '/Patient?_has:Observation:subject:value-string=uncaredword&_summary=count',
+      '/Observation?_has:Observation:has-member:value-string=uncaredword&_summary=count',
+    ])
+      expect((await ask(busy, path)).json.total, path).toBe(0);
+    for (const path of [
+      '/Observation?value-string=many&_include=Observation:has-member&_revinclude=Observation:has-member&_count=500',
+      '/Patient?family=Cared&_revinclude=Observation:subject&_count=500',
+      '/Observation/_history?_count=500',
+    ]) {
+      const { status, text } = await ask(busy, path);
+      expect(status, text).toBe(200);
+      expect(text, path).toContain('"valueString":"many"');
+      expect(text, path).not.toMatch(/uncaredword/i);
+    }
+    expect((await ask(busy, '/Observation/m-obs-0')).status).toBe(200);
+    expect((await ask(busy, '/Observation/m-obs-1')).status).toBe(404);
+  });
+
+  test('whichever way the list is asked', async () => {
+    const { access } = await server.services.authenticate({ authorization: `Bearer ${busy}` });
+    const filter = access.filter('s', 'Observation');
+    expect(longListOf(filter)).toBe(cared.length);
+    const rowsOf = async (asked: RowFilter, use: FilterUse): Promise<string[]> => {
+      const values = sqlValues();
+      const text = `select id from resource_observation r where ${filterSql(asked, 'r', values, use)} order by id`;
+      return (await server.services.context.pool.query<{ id: string }>(statement(text, values.list))).rows.map(({ id }) => id);
+    };
+    const denying = (of: RowFilter): RowFilter => (of === 'all' ? of : { anyOf: [[]], noneOf: of.anyOf });
+    for (const asked of [filter, denying(filter)]) expect(await rowsOf(asked, 'test')).toEqual(await rowsOf(asked, 'ride'));
+    expect(await rowsOf(filter, 'test')).toHaveLength(cared.length);
+    expect(await rowsOf(denying(filter), 'test')).not.toContain('m-obs-0');
+    expect(await rowsOf(denying(filter), 'test')).toContain('m-obs-1');
   });
 });

@@ -1,5 +1,5 @@
 import { token } from '../../encryption/token.ts';
-import { compartmentParts, securityContextPath } from '../../search/extract.ts';
+import { compartmentPartsIn, securityContextPath } from '../../search/extract.ts';
 import type { Registry } from '../../search/registry.ts';
 import type { TokenContext } from './token-groups.ts';
 
@@ -49,5 +49,5 @@ export function belongingToken(type: string, { plan }: TokenContext): (compartme
   return (compartment, id) =>
     path !== undefined && compartment === 'Patient'
       ? token(plan.key, 'r', path, `Patient/${id}`)
-      : token(plan.key, ...compartmentParts(compartment, id));
+      : token(plan.key, ...compartmentPartsIn(type, compartment, id, plan.key));
 }
