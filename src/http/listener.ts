@@ -5,6 +5,7 @@ import { FhirError, issue } from '../fhir/error.ts';
 import { outcomeJson } from '../fhir/outcome.ts';
 import type { Env } from './exchange.ts';
 import type { AddressBudget, RateLimits } from './rate-limits.ts';
+import { plainTarget } from './request-target.ts';
 import { fhirJson } from './respond.ts';
 
 export type Listener = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
@@ -38,6 +39,7 @@ export function makeListener({ app, oauth, limits, baseUrl }: ListenerOptions): 
       refuseHeaders(outgoing);
       return;
     }
+    incoming.url = plainTarget(incoming.url ?? '/');
     const { headers } = incoming;
     headers.host = host;
     headers['x-forwarded-proto'] = scheme;

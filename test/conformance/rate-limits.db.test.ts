@@ -129,6 +129,29 @@ describe('an address', () => {
     expect((await post('203.0.113.99')).status).not.toBe(429);
   });
 
+  test.each([
+    ['with its scheme and host', 'http://other.example/oauth/sign-in/password'],
+    ['with letters as percent codes', '/%6Fauth/sign%2din/password'],
+    ['by way of another folder', '/x/../oauth/sign-in/password'],
+    ['by way of another folder in percent codes', '/x/%2e%2E/oauth/sign-in/password'],
+    ['with a folder that is the same', '/oauth/./sign-in/password'],
+    ['with backslashes', '/oauth\\sign-in\\password'],
+    ['with slashes to spare', '//oauth/sign-in/password'],
+    ['with a part of the page', '/oauth/sign-in/password#part'],
+    ['in capitals', '/OAUTH/sign-in/password'],
+    ['with a slash at its end', '/oauth/sign-in/password/'],
+  ])('is counted however the path is written: %s', async (_, path) => {
+    const headers = {
+      ...from(`203.0.113.${100 + ++users}`),
+      'content-type': 'application/x-www-form-urlencoded',
+      origin: 'https://evil.example',
+    };
+    const post = async () => (await rawRequest(server.origin, 'POST', path, { headers, body: Buffer.from('login=x') })).status;
+    const statuses = [await post(), await post(), await post()];
+    // Either no page is found there, or it is the page, with its budget.
+    expect([[404, 404, 404].join(), [400, 400, 400].join(), [403, 403, 429].join()]).toContain(statuses.join());
+  });
+
   test('that is no proxy’s can’t claim another', async () => {
     const direct = await startFixture({ RATE_LIMIT_PUBLIC: '2' });
     try {
