@@ -1,6 +1,7 @@
-import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { createRemoteJWKSet, customFetch, decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { FhirError, issue } from '../fhir/error.ts';
 import type { ClaimMap, TrustedIssuer } from './issuers.ts';
+import { limitedFetch } from './limited-fetch.ts';
 import { isAccessToken } from './token-claims.ts';
 
 /** An issuer whose keys are at hand. */
@@ -17,7 +18,12 @@ const skewSeconds = 30;
 
 /** The keys of an outside issuer: fetched when first needed, kept for ten minutes, asked for again at most twice a minute. */
 export function remoteIssuer({ jwksUri, ...issuer }: TrustedIssuer): VerifyingIssuer {
-  const fetched = createRemoteJWKSet(jwksUri, { timeoutDuration: 3_000, cooldownDuration: 30_000, cacheMaxAge: 600_000 });
+  const fetched = createRemoteJWKSet(jwksUri, {
+    timeoutDuration: 3_000,
+    cooldownDuration: 30_000,
+    cacheMaxAge: 600_000,
+    [customFetch]: limitedFetch,
+  });
   const keys: JWTVerifyGetKey = async (header, token) => {
     try {
       return await fetched(header, token);
@@ -41,6 +47,8 @@ const faultsOfTokens = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKey
  */
 export function makeVerifier(issuers: readonly VerifyingIssuer[]): (token: string) => Promise<Verified> {
   const byName = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
+  // Of two with one name, one would verify what the other has signed.
+  if (byName.size < issuers.length) throw new Error('TRUSTED_ISSUERS names an issuer that this server is itself');
   return async (token) => {
     const issuer = byName.get(issuerNamed(token));
     if (issuer === undefined) throw invalidToken();

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
-import { FhirError, issue } from '../fhir/error.ts';
+import { FhirError, type Issue, issue } from '../fhir/error.ts';
 import { outcomeJson } from '../fhir/outcome.ts';
 import type { Env } from './exchange.ts';
 import type { AddressBudget, RateLimits } from './rate-limits.ts';
@@ -36,7 +36,11 @@ export function makeListener({ app, oauth, limits, baseUrl }: ListenerOptions): 
   const scheme = protocol.slice(0, -1);
   return (incoming, outgoing) => {
     if (incoming.rawHeaders.length > 2 * headersMax) {
-      refuseHeaders(outgoing);
+      refuse(outgoing, 431, issue('too-long', 'headers-too-many', `A request has at most ${headersMax} headers.`));
+      return;
+    }
+    if (isNamedTwice(incoming.rawHeaders, 'authorization')) {
+      refuse(outgoing, 400, issue('security', 'credentials-ambiguous', 'Send Authorization once.'));
       return;
     }
     incoming.url = plainTarget(incoming.url ?? '/');
@@ -74,9 +78,19 @@ function refuseFlood(outgoing: ServerResponse, error: unknown): void {
     .end(body);
 }
 
-function refuseHeaders(outgoing: ServerResponse): void {
-  const body = Buffer.from(outcomeJson([issue('too-long', 'headers-too-many', `A request has at most ${headersMax} headers.`)]));
+/** Of two, Node takes the first; a proxy may have looked at the other. */
+function isNamedTwice(rawHeaders: readonly string[], name: string): boolean {
+  let times = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const header = rawHeaders[at];
+    if (header?.length === name.length && header.toLowerCase() === name) times++;
+  }
+  return times > 1;
+}
+
+function refuse(outgoing: ServerResponse, status: number, fault: Issue): void {
+  const body = Buffer.from(outcomeJson([fault]));
   outgoing
-    .writeHead(431, { connection: 'close', 'cache-control': 'no-store', 'content-type': fhirJson, 'content-length': body.length })
+    .writeHead(status, { connection: 'close', 'cache-control': 'no-store', 'content-type': fhirJson, 'content-length': body.length })
     .end(body);
 }

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { freePort, startTestServer, type TestServer } from '../support/server.ts';
 
 /** Two providers that publish their keys over HTTP; what they publish, and whether they answer, is the test's to say. */
-type Provider = { readonly issuer: string; readonly published: JWK[]; answer: 'keys' | 'error' | 'elsewhere'; asked: number };
+type Provider = { readonly issuer: string; readonly published: JWK[]; answer: 'keys' | 'error' | 'elsewhere' | 'too much'; asked: number };
 type Pair = Awaited<ReturnType<typeof generateKeyPair>>;
 
 let http: Server;
@@ -32,6 +32,8 @@ beforeAll(async () => {
     provider.asked++;
     if (provider.answer === 'error') response.statusCode = 500;
     if (provider.answer === 'elsewhere') response.writeHead(302, { location: '/keycloak' });
+    // JSON, but a megabyte of it.
+    if (provider.answer === 'too much') response.write(' '.repeat(1_000_000));
     response.end(JSON.stringify({ keys: provider.published }));
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => http.once('listening', resolve));
@@ -138,7 +140,7 @@ describe('The keys of an outside issuer', () => {
 });
 
 describe('An issuer that does not answer', () => {
-  test.each(['error', 'elsewhere'] as const)(
+  test.each(['error', 'elsewhere', 'too much'] as const)(
     'with its keys (%s) is no fault of the caller: 503',
     async (answer) => {
       const provider = { ...cognito };
@@ -157,6 +159,14 @@ describe('An issuer that does not answer', () => {
     },
     60_000,
   );
+
+  test('that bears the name of this server itself is refused at the start', async () => {
+    const port = await freePort();
+    const file = join(folder, 'own.json');
+    const issuer = `http://127.0.0.1:${port}/oauth`;
+    await writeFile(file, JSON.stringify({ issuers: [{ issuer, jwksUri: 'https://evil.example/keys' }] }));
+    await expect(startTestServer({ TRUSTED_ISSUERS: file, PORT: String(port) })).rejects.toThrow('TRUSTED_ISSUERS');
+  }, 60_000);
 
   test('stops nothing at the start, but a file that cannot be read does', async () => {
     await expect(startTestServer({ TRUSTED_ISSUERS: join(folder, 'missing.json') })).rejects.toThrow('TRUSTED_ISSUERS');

@@ -52,6 +52,21 @@ test('a request that two readers would cut differently is refused', async () => 
   }
 });
 
+test('a request that says twice who calls is refused, for two readers would take it for two callers', async () => {
+  const get = (...headers: string[]) =>
+    talk(`GET /fhir/R4/Patient/pa HTTP/1.1\r\nHost: x\r\n${headers.map((each) => `${each}\r\n`).join('')}\r\n`);
+  expect(statusOf(await get(`Authorization: Bearer ${server.TS}`))).toBe(200);
+  for (const [first, second] of [
+    [server.TS, server.TP],
+    [server.TP, server.TS],
+    [server.TS, server.TS],
+  ]) {
+    const answer = await get(`Authorization: Bearer ${first}`, `aUTHORIZATION: Bearer ${second}`);
+    expect(statusOf(answer)).toBe(400);
+    expect(answer).not.toContain('"Patient"');
+  }
+});
+
 test('C123 what is asked for is not echoed as a page', async () => {
   const script = '<script>alert(1)</script>';
   const paths = [

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { AuthorizationServer, IDToken, JWKSCacheInput } from 'oauth4webapi';
 import { isSafeAddress } from '../../../authorization/read-json.ts';
-import { limitedFetch } from './limited-fetch.ts';
+import { limitedFetch } from '../../../authorization/limited-fetch.ts';
 import type { OutsideProvider } from './providers.ts';
 
 /** What we keep to ourselves between sending somebody there and his return. */

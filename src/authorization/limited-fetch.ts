@@ -1,4 +1,4 @@
-import { isSafeAddress } from '../../../authorization/read-json.ts';
+import { isSafeAddress } from './read-json.ts';
 
 const answerBytesMax = 262_144;
 const answerMs = 5_000;
@@ -6,10 +6,13 @@ const answerMs = 5_000;
 /**
  * Fetches what an outside provider says, with bounds to it: over TLS (or on this very machine), without redirects, 256 KiB and five
  * seconds for the whole of it.
+ *
+ * @param init  its signal shortens the five seconds
  */
-export async function limitedFetch(address: string, init: RequestInit): Promise<Response> {
+export async function limitedFetch(address: string, { signal, ...init }: RequestInit): Promise<Response> {
   if (!isSafeAddress(new URL(address))) throw new Error('an outside provider is asked over https alone');
-  const response = await fetch(address, { ...init, redirect: 'manual', signal: AbortSignal.timeout(answerMs) });
+  const signals = [AbortSignal.timeout(answerMs), ...(signal == null ? [] : [signal])];
+  const response = await fetch(address, { ...init, redirect: 'manual', signal: AbortSignal.any(signals) });
   if (Number(response.headers.get('content-length') ?? 0) > answerBytesMax) {
     await response.body?.cancel();
     throw new Error('the answer of the outside provider is too long');
