@@ -7,8 +7,7 @@ import type { Facets } from './facets.ts';
 import { kindShapes } from './kinds.ts';
 import type { AuditRecord, RecordedAgent } from './record.ts';
 import { renderAgents } from './render/agents.ts';
-import { hasDataEntity } from './render/entities.ts';
-import { profilesOf } from './render/event.ts';
+import { profilesOf, toldOf } from './render/told.ts';
 
 export type EventTokens = readonly bigint[];
 
@@ -40,6 +39,8 @@ export function eventTokens({ key, base, extract, facets }: Options): TokensOfEv
     ];
   }
 
+  const requestTokens = (id: string): EventTokens => ['c', 'n'].map((form) => tokenOf('t', `${what}.identifier`, form, id));
+
   return {
     ofAgent(agent, patientId) {
       const about = { base, patientId: () => patientId, query: undefined };
@@ -52,15 +53,15 @@ export function eventTokens({ key, base, extract, facets }: Options): TokensOfEv
       return [...all].filter((each) => each !== owner && !implied.has(each));
     },
     of(record, data, agent, patient) {
+      const told = toldOf(record);
       const concerned =
         patient === undefined ? [] : [tokenOf(...keyedCompartmentParts(patient.owner)), tokenOf('r', what, keyedPatient(patient.owner))];
       return bytesOf([
         ...facets.of(record),
         ...agent,
         ...concerned,
-        ...(data === undefined || !hasDataEntity(record) ? [] : dataTokens(data)),
-        tokenOf('t', `${what}.identifier`, 'c', record.requestId),
-        tokenOf('t', `${what}.identifier`, 'n', record.requestId),
+        ...(data !== undefined && told.data ? dataTokens(data) : []),
+        ...(told.queryAlone ? [] : requestTokens(record.requestId)),
       ]);
     },
   };

@@ -1,11 +1,11 @@
 import { token, type TokenKey } from '../encryption/token.ts';
 import type { Extractor } from '../search/extract.ts';
 import { tokensOf } from '../search/holds.ts';
-import type { AuditedEvent } from './event.ts';
+import type { AuditedEvent, AuditKind } from './event.ts';
 import { isKind, kindShapes } from './kinds.ts';
 import type { AuditRecord, RecordedAgent } from './record.ts';
-import { hasDataEntity, hasQuery } from './render/entities.ts';
-import { ownProfileOf, renderEvent } from './render/event.ts';
+import { renderEvent } from './render/event.ts';
+import { toldOf } from './render/told.ts';
 
 /**
  * A row of ours doesn't hold a token for each thing it can be found by: most of that follows from what kind of event it is. It holds one
@@ -24,7 +24,11 @@ export type Facets = {
 type Facet = { readonly name: string; readonly samples: readonly AuditRecord[] };
 
 /** A row has one facet of each family. */
-type Family = { readonly nameOf: (record: AuditRecord) => string; readonly all: () => readonly Facet[] };
+type Family = {
+  readonly nameOf: (record: AuditRecord) => string;
+  /** All that there can be, each with events that have nothing else in common. */
+  readonly all: () => readonly Facet[];
+};
 
 export function makeFacets({ key, base, extract }: { readonly key: TokenKey; readonly base: string; readonly extract: Extractor }): Facets {
   const known = new Map<string, { readonly token: bigint; readonly implied: ReadonlySet<bigint> }>();
@@ -144,7 +148,9 @@ const kindFamily: Family = {
         const records = either.flatMap((patient) =>
           either.flatMap((success) =>
             [0, 1].map((at): AuditRecord => {
-              const full = at === 1 || success;
+              // What a profile needs, and no more; then everything.
+              const has = (part: 'data' | 'query'): boolean =>
+                at === 1 || (success && kindShapes[kind].profile?.needs.includes(part) === true);
               return {
                 kind,
                 outcome: success ? 0 : at === 0 ? 4 : 8,
@@ -152,55 +158,76 @@ const kindFamily: Family = {
                 agent: success
                   ? (agentsWith({ user: at === 1, token: false, roles: false, name: false, address: true })[at] ?? bare)
                   : bare,
-                ...(full ? { data: { type: at === 0 ? 'Basic' : 'Organization', id: `${at}` }, parameters: `${at}` } : {}),
+                ...(has('data') ? { data: { type: at === 0 ? 'Basic' : 'Organization', id: `${at}` } } : {}),
+                ...(has('query') ? { parameters: `${at}` } : {}),
                 ...(patient ? { patient: `${at}` } : {}),
               };
             }),
           ),
         );
-        return [...Map.groupBy(records, (record) => kindFamily.nameOf(record))].map(([name, samples]) => ({ name, samples }));
+        return byName(kindFamily, records);
       }),
 };
 
-const meetsOwn = (record: AuditRecord): boolean => ownProfileOf(record) !== undefined;
+const meetsOwn = (record: AuditRecord): boolean => toldOf(record).profile !== undefined;
 
-/** Outcome, and whether there are data and a query. */
+/** Outcome, and which entities there are. */
 const entitiesFamily: Family = {
-  nameOf: (record) => `entities ${record.outcome} ${hasDataEntity(record)} ${hasQuery(record)}`,
+  nameOf(record) {
+    const { data, query, queryAlone } = toldOf(record);
+    return `entities ${record.outcome} ${data} ${query} ${queryAlone}`;
+  },
   all: () =>
-    outcomes.flatMap((outcome) =>
-      either.flatMap((data) =>
-        either.map((query) => {
-          const samples = (['vread', 'application-start'] as const).map((kind): AuditRecord => {
-            const reads = kind === 'vread';
-            return {
-              kind,
-              outcome,
-              requestId: kind,
-              agent: bare,
-              ...(data ? { data: { type: reads ? 'Basic' : 'Organization', id: kind } } : {}),
-              ...(query ? { parameters: kind } : {}),
-              ...(reads ? { patient: kind } : {}),
-            };
-          });
-          const [first] = samples;
-          return { name: first === undefined ? '' : entitiesFamily.nameOf(first), samples };
-        }),
-      ),
+    byName(
+      entitiesFamily,
+      outcomes.flatMap((outcome) => either.flatMap((data) => either.flatMap((query) => entitySamples({ outcome, data, query })))),
     ),
 };
+
+function entitySamples({
+  outcome,
+  data,
+  query,
+}: {
+  readonly outcome: AuditedEvent['outcome'];
+  readonly data: boolean;
+  readonly query: boolean;
+}) {
+  const sample = (kind: AuditKind, type: string, agent = bare): AuditRecord => ({
+    kind,
+    outcome,
+    requestId: kind,
+    agent,
+    ...(data ? { data: { type, id: kind } } : {}),
+    ...(query ? { parameters: kind } : {}),
+  });
+  const alone = agentsWith({ user: false, token: false, roles: false, name: false, address: true });
+  return [
+    sample('vread', 'Basic'),
+    { ...sample('application-start', 'Organization'), patient: 'x' },
+    ...alone.map((agent, at) => sample(at === 0 ? 'token-issued' : 'token-refused', 'Group', agent)),
+  ];
+}
 
 /** What is known of who did it. */
 const agentFamily: Family = {
   nameOf: ({ agent }) => agentName(hasOf(agent)),
   all: () =>
-    [...new Map(allHas().map((has) => [agentName(has), has])).values()].map((has) => ({
-      name: agentName(has),
-      samples: agentsWith(has).map((agent, at): AuditRecord => {
-        const kind = at === 0 ? 'vread' : 'application-start';
-        return { kind, outcome: at === 0 ? 4 : 8, requestId: kind, agent, ...(at === 0 ? { patient: kind } : {}) };
+    byName(
+      agentFamily,
+      allHas().flatMap((has) => {
+        const [one = bare, other = bare] = agentsWith(has);
+        return [
+          { kind: 'vread', outcome: 4, requestId: 'x', agent: one, patient: 'x' },
+          { kind: 'application-start', outcome: 8, requestId: 'y', agent: other },
+          { kind: 'token-issued', outcome: 0, requestId: 'z', agent: other, parameters: 'z' },
+        ] satisfies AuditRecord[];
       }),
-    })),
+    ),
 };
+
+function byName({ nameOf }: Family, records: readonly AuditRecord[]): readonly Facet[] {
+  return [...Map.groupBy(records, nameOf)].map(([name, samples]) => ({ name, samples }));
+}
 
 const families: readonly Family[] = [kindFamily, entitiesFamily, agentFamily];

@@ -97,16 +97,16 @@ const ofServer = (type: Code, subtype: Code, action: KindShape['action'] = 'E'):
   server: custodian,
 });
 
-const moving = (type: Code, action: KindShape['action'], client: Code, server: Code): KindShape => ({
+const moving = (type: Code, subtype: Code, action: KindShape['action'], client: Code, server: Code): KindShape => ({
   type,
-  subtypes: [],
+  subtypes: [subtype],
   action,
   client,
   server,
   user: receiver,
 });
 
-const export110106 = dicom('110106', 'Export');
+const exporting = dicom('110106', 'Export');
 
 const tokenRequest: KindShape = {
   ...security(authentication, iheEvent('ITI-71', 'Get Access Token')),
@@ -159,11 +159,10 @@ export const kindShapes: Readonly<Record<AuditKind, KindShape>> = {
   configuration: ofServer(alert, securityConfiguration, 'U'),
   'security-alert': ofServer(alert, ownEvent('security-alert', 'Something looks like a misuse')),
   'break-glass': security(alert, dicom('110127', 'Emergency Override Started')),
-  export: moving(export110106, 'R', destination, source),
-  import: moving(dicom('110107', 'Import'), 'C', source, destination),
+  export: moving(exporting, ownEvent('export', 'Export'), 'R', destination, source),
+  import: moving(dicom('110107', 'Import'), ownEvent('import', 'Import'), 'C', source, destination),
   disclosure: {
-    ...moving(export110106, 'R', destination, source),
-    subtypes: [lifecycle('disclose', 'Disclose Record Lifecycle Event')],
+    ...moving(exporting, lifecycle('disclose', 'Disclose Record Lifecycle Event'), 'R', destination, source),
     profile: { id: 'IHE.BasicAudit.PrivacyDisclosure.Source', needs: ['data', 'patient'] },
   },
   erasure: {

@@ -65,7 +65,7 @@ async function openQueries(
   const found = await keys.opening(byPatient.map(({ patient }) => [Buffer.from(patient, 'base64url')]));
   const keyAt = new Map(byPatient.map(({ at }, place) => [at, found[place]]));
   return Promise.all(
-    records.map(({ query }, at) => {
+    records.map(async ({ query }, at) => {
       const row = rows[at];
       if (query === undefined || row === undefined) return undefined;
       if (query.by === 'month') return seal.openQuery(query.bytes, placeOf(row));

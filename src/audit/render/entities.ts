@@ -1,6 +1,7 @@
 import { entityType, iheEntity, objectRole, uriSystem } from '../codes.ts';
 import { type AuditRecord, type RecordedData, same } from '../record.ts';
 import type { Surroundings } from './surroundings.ts';
+import { toldOf } from './told.ts';
 
 const person = entityType('1', 'Person');
 const systemObject = entityType('2', 'System Object');
@@ -12,25 +13,19 @@ const requestType = iheEntity('XrequestId', 'X-Request-Id');
 
 type Entity = Readonly<Record<string, unknown>>;
 
-/** What it was about. @param alone  the query is all that there may be: the profile takes no other entity */
-export function renderEntities(record: AuditRecord, about: Surroundings, alone: boolean): readonly Entity[] {
-  const { data, patient, operation } = record;
-  if (alone) return [queryEntity(record, about, detailsOf(record, true))];
+/** What it was about. */
+export function renderEntities(record: AuditRecord, about: Surroundings): readonly Entity[] {
+  const { kind, data, patient, operation } = record;
+  const told = toldOf(record);
+  if (told.queryAlone) return [queryEntity(record, about, detailsOf(record, true))];
   return [
-    ...(hasDataEntity(record) && data !== undefined ? [dataEntity(data, record, about)] : []),
+    ...(told.data && data !== undefined ? [dataEntity(data, record, about)] : []),
     ...(patient === undefined ? [] : [patientEntity(patient, about)]),
-    ...(hasQuery(record) ? [queryEntity(record, about, {})] : []),
-    ...(operation === undefined ? [] : [operationEntity(operation)]),
+    ...(told.query ? [queryEntity(record, about, {})] : []),
+    ...(kind === 'operation' ? [operationEntity(operation)] : []),
     requestEntity(record),
   ];
 }
-
-export const hasQuery = ({ parameters, query }: Pick<AuditRecord, 'parameters' | 'query'>): boolean =>
-  parameters !== undefined || query !== undefined;
-
-/** Of a search the type is part of the query: it has no entity of its own. */
-export const hasDataEntity = ({ kind, data }: Pick<AuditRecord, 'kind' | 'data'>): boolean =>
-  data !== undefined && kind !== 'search-type' && kind !== 'search-system';
 
 function dataEntity({ type, id, version, patient }: RecordedData, record: AuditRecord, about: Surroundings): Entity {
   const keyId = patient === same ? record.patient : patient;
@@ -54,7 +49,7 @@ function patientEntity(keyId: string, { patientId }: Surroundings): Entity {
 }
 
 /** What stands for an erased patient: it tells his events from those of others, and nothing else. */
-export function pseudonymOf(keyId: string): object {
+function pseudonymOf(keyId: string): object {
   const hex = Buffer.from(keyId, 'base64url').toString('hex');
   const uuid = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
   return { system: uriSystem, value: `urn:uuid:${uuid}` };
@@ -75,7 +70,11 @@ function queryEntity({ parameters, data }: AuditRecord, { query }: Surroundings,
 }
 
 /** Not as a name: what is the same in so many events needn't be found by its letters. */
-const operationEntity = (operation: string): Entity => ({ type: systemObject, role: jobRole, description: `$${operation}` });
+const operationEntity = (operation: string | undefined): Entity => ({
+  type: systemObject,
+  role: jobRole,
+  ...(operation === undefined ? {} : { description: `$${operation}` }),
+});
 
 function requestEntity(record: AuditRecord): Entity {
   return { what: { identifier: { value: record.requestId } }, type: requestType, ...detailsOf(record, false) };
