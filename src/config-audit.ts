@@ -1,0 +1,29 @@
+import { onOff, optional, path, webAddress, whole } from './config-kinds.ts';
+
+/** What the audit trail goes by. Part of the table in config-variables.ts. */
+export const auditVariables = {
+  AUDIT: onOff('on', 'Whether what happens is recorded. Off is for measurements: the server warns of it, and refuses it in production.'),
+  AUDIT_TIMEOUT_MS: whole(
+    5_000,
+    [100, 30_000],
+    'ms',
+    'Longest time that recording may take; what can not be recorded by then is refused with 503.',
+  ),
+  AUDIT_WAITING_MAX: whole(10_000, [10, 1_000_000], 'requests', 'Most requests that wait for their record; further ones get 503.'),
+  AUDIT_ANCHOR_SECONDS: whole(60, [1, 86_400], 'seconds', "How often the end of the audit trail's chain is told to the outside."),
+  AUDIT_ANCHOR_FILE: optional(
+    'audit-anchors.ndjson beside KEY_FILE',
+    path(
+      '',
+      'File that it is told to, outside DATA_DIR and CACHE_DIR. Without its lines nobody can tell whether the end of the trail was cut off: keep it where those who can change the database can not.',
+    ),
+  ),
+  AUDIT_ANCHOR_URL: optional('none', webAddress('', 'Address that it is posted to as well, as JSON.')),
+  AUDIT_RETENTION_YEARS: whole(6, [1, 100], 'years', 'How long audit events are kept.'),
+  AUDIT_QUERY_DAYS: whole(
+    90,
+    [1, 36_500],
+    'days',
+    'How long the text of searches that concern no single patient can be read, in whole months from their end.',
+  ),
+} as const;
