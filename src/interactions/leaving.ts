@@ -11,9 +11,9 @@ import { faultOf } from './faults.ts';
  *
  * @throws FhirError 503 where it can't be
  */
-export async function settled(ctx: Context, call: Call, asked: Asked, work: (call: Call) => Promise<Answer>): Promise<Answer> {
+export async function settled<A extends Answer>(ctx: Context, call: Call, asked: Asked, work: (call: Call) => Promise<A>): Promise<A> {
   const trail = { ...call.trail, asked };
-  let answer: Answer;
+  let answer: A;
   try {
     answer = await work({ ...call, trail });
   } catch (error) {

@@ -72,6 +72,23 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/patients/{id}/record": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Lists the whole record of a patient as FHIR resources, now or as it was at a time. */
+        readonly get: operations["listPatientRecord"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/patients/{id}:restore": {
         readonly parameters: {
             readonly query?: never;
@@ -132,6 +149,19 @@ export interface components {
                 readonly limit: number;
                 readonly total?: number;
             };
+        };
+        readonly PatientRecord: {
+            readonly data: readonly {
+                readonly resource_type: string;
+                readonly id: components["schemas"]["Id"];
+                readonly version: number;
+                /** Format: date-time */
+                readonly updated_at: string;
+                /** @description The FHIR R4 resource. */
+                readonly resource: Record<string, never>;
+            }[];
+            readonly next_cursor: string | null;
+            readonly meta: components["schemas"]["ListMeta"];
         };
         readonly PatientHistory: {
             readonly data: readonly {
@@ -696,6 +726,43 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["PatientHistory"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 410: components["responses"]["Deleted"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly listPatientRecord: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description As it was at this time. */
+                readonly as_of?: components["parameters"]["AsOf"];
+                /** @description Items a page. */
+                readonly limit?: components["parameters"]["Limit"];
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: components["parameters"]["Cursor"];
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly id: components["parameters"]["Id"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description A page of the record, in the order in which it came to be. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PatientRecord"];
                 };
             };
             readonly 400: components["responses"]["InvalidRequest"];

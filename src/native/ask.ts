@@ -6,6 +6,7 @@ import { limitsOf } from '../interactions/document.ts';
 import { history } from '../interactions/history.ts';
 import { settled } from '../interactions/leaving.ts';
 import { read, vread } from '../interactions/read.ts';
+import { type RecordAnswer, type RecordOptions, recordOf } from '../interactions/record.ts';
 import { remove } from '../interactions/remove.ts';
 import type { Pairs } from '../interactions/search.ts';
 import { type SearchAddress, searchAt } from '../interactions/search-address.ts';
@@ -55,6 +56,17 @@ export function askUpdate({ ctx, call }: Asking, id: string, document: Document,
 
 export function askRemove({ ctx, call }: Asking, type: string, id: string, ifMatch?: string): Promise<Answer> {
   return settled(ctx, call, { kind: 'delete', data: { type, id } }, (each) => remove(ctx, each, type, id, ifMatch));
+}
+
+export function askRecord({ ctx, call }: Asking, patient: string, options: RecordOptions): Promise<RecordAnswer> {
+  const { query } = call.trail.asked;
+  const asked = {
+    kind: 'operation',
+    operation: 'record',
+    data: { type: 'Patient', id: patient },
+    ...(query === undefined ? {} : { query }),
+  } as const;
+  return settled(ctx, call, asked, (each) => recordOf(ctx, each, patient, options));
 }
 
 /** @returns one answer for each entry, with its resource */

@@ -125,3 +125,34 @@ test('an erasure needs an administrator, a reason and the version, and nobody re
   expect((await v1('GET', path)).status).toBe(410);
   expect((await v1('POST', `${path}:restore`)).status).toBe(410);
 });
+
+test('the whole record is listed as it is and as it was, in pages, and as far as the caller may read it', async () => {
+  const made = await v1('POST', '/patients', { body: person('Record', { allergies: ['Latex'], medical_history: ['Asthma'] }) });
+  const id = made.json.patient_id;
+  const asthma = (await server.request('GET', `/Condition?patient=Patient/${id}`)).json.entry[0].resource;
+  await wait(5);
+  const then = new Date().toISOString();
+  await wait(5);
+  await server.request('DELETE', `/Condition/${asthma.id}`);
+  await v1('PUT', `/patients/${id}`, { ifMatch: 'W/"1"', body: person('Later') });
+  await server.request('POST', '/Condition', { body: { ...asthma, id: undefined, meta: undefined, code: { text: 'Gout' } } });
+  const said = (list: Body) =>
+    (list.data as { resource: object }[]).map(({ resource }) => {
+      const { resourceType, code, name } = resource as { resourceType: string; code?: { text: string }; name?: [{ family: string }] };
+      return `${resourceType} ${code?.text ?? name?.[0].family}`;
+    });
+  const now = await v1('GET', `/patients/${id}/record`);
+  expect(said(now.json)).toEqual(['Patient Later', 'AllergyIntolerance Latex', 'Condition Gout']);
+  const before = await v1('GET', `/patients/${id}/record?as_of=${then}`);
+  expect(said(before.json)).toEqual(['Patient Record', 'AllergyIntolerance Latex', 'Condition Asthma']);
+  const first = await v1('GET', `/patients/${id}/record?as_of=${then}&limit=2`);
+  const rest = await v1('GET', `/patients/${id}/record?as_of=${then}&limit=2&cursor=${encodeURIComponent(String(first.json.next_cursor))}`);
+  expect([...said(first.json), ...said(rest.json), rest.json.next_cursor]).toEqual([...said(before.json), null]);
+  const few = await server.token({ scope: 'patient/Patient.r patient/Condition.r', patient: id });
+  expect(said((await v1('GET', `/patients/${id}/record?as_of=${then}`, { token: few })).json)).toEqual([
+    'Patient Record',
+    'Condition Asthma',
+  ]);
+  const other = await server.token({ scope: 'patient/*.rs', patient: 'somebody-else' });
+  expect((await v1('GET', `/patients/${id}/record`, { token: other })).status).toBe(404);
+});

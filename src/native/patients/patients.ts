@@ -11,6 +11,7 @@ import { withCreated } from './created.ts';
 import { changedItems, listedItems, listsOf } from './lists.ts';
 import { assertPatient } from './patient-rules.ts';
 import { type Patient, type PatientInput, patientView } from './patient-view.ts';
+import { listRecord } from './record.ts';
 import { guarded, uniqueContact } from './uniqueness.ts';
 
 export const patientHandlers = {
@@ -25,6 +26,7 @@ export const patientHandlers = {
   getMe: (request) => get(request, patientOf(request.grant)),
   replaceMe: (request) => replace(request, patientOf(request.grant)),
   listPatientHistory: (request) => historyOf(patientView, request, idOf(request)),
+  listPatientRecord: listRecord,
   restorePatient: (request) =>
     restoreView(patientView, request, idOf(request), (each, resource) => guarded(each, uniqueContact(each, patientView.toView(resource)))),
   revertPatient: (request) => {
