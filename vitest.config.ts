@@ -46,7 +46,7 @@ export default defineConfig({
           globalSetup: ['test/browser/setup.ts'],
           pool: 'forks',
           maxWorkers: 1,
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 2 },
         },

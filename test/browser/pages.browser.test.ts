@@ -147,7 +147,7 @@ describe.skipIf(inject('chromium') === undefined)('the pages in a browser', () =
   });
 
   describe('the second factor', () => {
-    test('is set up with a picture, and asked for from then on; a recovery code stands in for it once', { timeout: 60_000 }, async () => {
+    test('is set up with a picture, and asked for from then on; a recovery code stands in for it once', { timeout: 90_000 }, async () => {
       await world.user('careful', 'Carla Careful', ['patient'], 'Patient/pa');
       await ownPages(page, world, 'careful');
       await page.getByRole('link', { name: 'Your account' }).click();
@@ -194,7 +194,7 @@ describe.skipIf(inject('chromium') === undefined)('the pages in a browser', () =
 
   describe('the own password', () => {
     test('is changed by who knows it; each fault is told at its field; other browsers are signed out, apps are not', {
-      timeout: 60_000,
+      timeout: 90_000,
     }, async () => {
       await world.user('changer', 'Chris Changer', ['patient'], 'Patient/pa');
       const elsewhere = await openWindow(browser);
@@ -404,7 +404,7 @@ describe.skipIf(inject('chromium') === undefined)('the pages in a browser', () =
     });
   });
 
-  test('who does nothing for a while is signed out', { timeout: 60_000 }, async () => {
+  test('who does nothing for a while is signed out', { timeout: 90_000 }, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'anamnesis-providers-'));
     const file = join(folder, 'providers.json');
     const hospital = { id: 'hospital', name: 'St. Mary’s', issuer: 'https://login.hospital.example', clientId: 'us', roles: ['viewer'] };

@@ -42,7 +42,7 @@ describe.skipIf(inject('chromium') === undefined)('a SMART app in a browser', ()
   /** A read by the app's own token, as any program would do it. */
   const statusOf = async (path: string, token: string) => (await world.request('GET', path, { token })).status;
 
-  test('is launched alone, narrowed, reads, refreshes, and ends when it is taken back', { timeout: 40_000 }, async () => {
+  test('is launched alone, narrowed, reads, refreshes, and ends when it is taken back', { timeout: 90_000 }, async () => {
     await launchAlone('openid fhirUser launch/patient offline_access patient/Patient.rs patient/Observation.rs patient/Condition.rs');
     await look(page, 'sign-in');
     await signIn('doctor');
