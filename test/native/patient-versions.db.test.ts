@@ -137,7 +137,7 @@ test('the whole record is listed as it is and as it was, in pages, and as far as
   await v1('PUT', `/patients/${id}`, { ifMatch: 'W/"1"', body: person('Later') });
   await server.request('POST', '/Condition', { body: { ...asthma, id: undefined, meta: undefined, code: { text: 'Gout' } } });
   const said = (list: Body) =>
-    (list.data as { resource: object }[]).map(({ resource }) => {
+    (list.data as unknown as { resource: object }[]).map(({ resource }) => {
       const { resourceType, code, name } = resource as { resourceType: string; code?: { text: string }; name?: [{ family: string }] };
       return `${resourceType} ${code?.text ?? name?.[0].family}`;
     });
