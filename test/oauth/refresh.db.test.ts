@@ -171,6 +171,27 @@ describe('refresh', () => {
     expect((await refresh(second.json.refresh_token)).json.error).toBe('invalid_grant');
   });
 
+  test('a grant is kept as long as what it gave, and no longer', async () => {
+    const { pool } = server.services.context;
+    const hours = async (asked: string): Promise<{ token: string; hours: number }> => {
+      const { tokens: given } = await tokens('app', 'anna', asked);
+      const { rows } = await pool.query<{ hours: number }>(
+        `select (extract(epoch from expires_at - clock_timestamp()) / 3600)::float8 as hours from oauth_item where kind = 'Grant'
+         order by created_at desc limit 1`,
+      );
+      return { token: given.refresh_token, hours: rows[0]?.hours ?? 0 };
+    };
+    const plain = await hours('launch/patient patient/Patient.rs');
+    expect(plain.token).toBeUndefined();
+    expect(plain.hours).toBeGreaterThan(1);
+    expect(plain.hours).toBeLessThan(1.1);
+    const online = await hours('launch/patient patient/Patient.rs online_access');
+    expect(online.hours).toBeGreaterThan(13);
+    expect(online.hours).toBeLessThan(13.1);
+    expect((await refresh(online.token)).status).toBe(200);
+    expect((await hours(scope)).hours / 24).toBeGreaterThan(95.9);
+  });
+
   test('two launches of an app side by side have a patient each', async () => {
     const { browser, tokens: first } = await tokens();
     const { tokens: second } = await tokensOf(server, { client: 'app', login: 'anna', scope, browser });

@@ -2,7 +2,6 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { SecurityEvent, SecurityEvents } from '../../authorization/security-events.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { type LaunchContext, launchMembers, launchProperty } from './launch-context.ts';
-import { lifetimes } from './lifetimes.ts';
 import { scopeProperty } from './client-metadata.ts';
 
 type Body = Record<string, unknown>;
@@ -122,9 +121,4 @@ function renameError(ctx: { status: number }, answer: Body): void {
     answer['error'] = 'invalid_client';
     ctx.status = 401;
   }
-}
-
-/** When a grant is over that is used now. */
-export function grantExpiry(now: number): number {
-  return Math.floor(now / 1000) + lifetimes.grant;
 }

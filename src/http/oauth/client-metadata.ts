@@ -28,3 +28,9 @@ export function registeredScopes(client: object): readonly string[] | undefined 
   const text = (client as Record<string, unknown>)[scopeProperty];
   return typeof text === 'string' ? text.split(' ').filter((each) => each !== '') : undefined;
 }
+
+/** What a stored grant is for. @param base  whom its tokens are for */
+export function grantedScopes(payload: Readonly<Record<string, unknown>>, base: string): readonly string[] {
+  const { resources } = payload as { readonly resources?: Readonly<Record<string, string>> };
+  return (resources?.[base] ?? '').split(' ').filter((each) => each !== '');
+}

@@ -16,11 +16,11 @@ import {
 } from '../../authorization/scope-grants.ts';
 import type { OauthItems } from '../../storage/oauth-items.ts';
 import { revokeGrant } from '../../storage/oauth-revocations.ts';
-import { registeredScopes } from './client-metadata.ts';
+import { grantedScopes, registeredScopes } from './client-metadata.ts';
 import type { Account, Accounts, Allowed, GrantedApp, Interaction, Interactions, Patients } from './interaction.ts';
 import { faceOf } from './client-face.ts';
 import { type Launch, type LaunchContext, type Launches, launchProperty } from './launch-context.ts';
-import { lifetimes } from './lifetimes.ts';
+import { grantSeconds } from './lifetimes.ts';
 import { oauthSessions } from './sessions.ts';
 
 export type InteractionsOptions = {
@@ -161,13 +161,13 @@ export function oauthInteractions(options: InteractionsOptions): Interactions {
           const grantId = text(payload['jti']);
           if (client === undefined || grantId === undefined) return undefined;
           const { patient } = (payload[launchProperty] ?? {}) as LaunchContext;
-          const resources = (payload['resources'] ?? {}) as Readonly<Record<string, string>>;
+          const scopes = grantedScopes(payload, base);
           return {
             grantId,
             client: faceOf(client),
-            scopes: (resources[base] ?? '').split(' '),
+            scopes,
             grantedAt: createdAt,
-            usedAt: new Date(((payload['exp'] as number) - lifetimes.grant) * 1000),
+            usedAt: new Date(((payload['exp'] as number) - grantSeconds(scopes)) * 1000),
             ...(patient === undefined ? {} : { patient }),
           };
         }),

@@ -9,11 +9,12 @@ import { addressReader } from '../peers.ts';
 import { countUnusedClients, noteClientUse } from '../../storage/oauth-clients.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { itemOf } from './adapter.ts';
-import { completeAnswers, grantExpiry } from './answers.ts';
+import { grantedScopes } from './client-metadata.ts';
+import { completeAnswers } from './answers.ts';
 import { answerError, answerJson, BodyRefused } from './forms.ts';
 import { introspectByBearer } from './introspection.ts';
 import { beginLaunch, type Bearer } from './launch-endpoint.ts';
-import { lifetimes } from './lifetimes.ts';
+import { grantSeconds } from './lifetimes.ts';
 import type { OauthServices } from './open.ts';
 import { isPage } from './pages/app.ts';
 import { prepareRequest, type Refusal } from './requests.ts';
@@ -52,7 +53,7 @@ export function oauthListener(options: MountOptions): OauthListener {
     const made = await oauth.authority.provider();
     if (!listeners.has(made)) {
       completeAnswers(made, {
-        renewGrant: (grantId) => renewGrant(oauth, grantId),
+        renewGrant: (grantId) => renewGrant(oauth, grantId, config.baseUrl),
         noteUse: (clientId) => noteClientUse(options.pool, clientId),
         events,
         log,
@@ -128,9 +129,10 @@ async function noteRefusal(events: SecurityEvents, path: string, { error }: Refu
   if (path === '/introspect') await events({ kind: 'introspection-refused', outcome: 4, detail: error });
 }
 
-/** A grant lives as long as the refresh token that was just given, and a day. */
-async function renewGrant({ items }: OauthServices, grantId: string): Promise<void> {
+/** It was just used. */
+async function renewGrant({ items }: OauthServices, grantId: string, base: string): Promise<void> {
   const found = await items.find('Grant', grantId);
   if (found === undefined) return;
-  await items.renew(itemOf('Grant', grantId, { ...found.payload, exp: grantExpiry(Date.now()) }, lifetimes.grant));
+  const seconds = grantSeconds(grantedScopes(found.payload, base));
+  await items.renew(itemOf('Grant', grantId, { ...found.payload, exp: Math.floor(Date.now() / 1000) + seconds }, seconds));
 }

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { JWK as SigningJwk } from 'jose';
 import { type Client, Provider, type Configuration, errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
-import { registeredScopes, scopeProperty } from './client-metadata.ts';
+import { grantedScopes, registeredScopes, scopeProperty } from './client-metadata.ts';
 import { grantable, identityScopes, launchScopes, scopeList } from '../../authorization/scope-grants.ts';
 import { clientSecretHash } from '../../storage/oauth-clients.ts';
 import { signingAlgorithm } from '../../storage/oauth-keys.ts';
@@ -9,7 +9,7 @@ import { oauthAdapter } from './adapter.ts';
 import { assertAssertion, claimAssertion } from './client-assertions.ts';
 import type { Accounts } from './interaction.ts';
 import { type LaunchContext, launchProperty } from './launch-context.ts';
-import { lifetimes } from './lifetimes.ts';
+import { grantSeconds, lifetimes } from './lifetimes.ts';
 import type { AuthorityOptions } from './authority-options.ts';
 import { readAccessToken } from './access-tokens.ts';
 
@@ -172,7 +172,7 @@ function configuration(options: ProviderOptions): Configuration {
       ClientCredentials: lifetimes.clientToken,
       IdToken: lifetimes.accessToken,
       Interaction: lifetimes.interaction,
-      Grant: lifetimes.grant,
+      Grant: (_ctx, grant) => grantSeconds(grantedScopes({ resources: grant.resources }, base)),
       RefreshToken: lifetimes.refreshToken,
       Session: (_ctx, session) => {
         const sinceLogin = Math.floor(Date.now() / 1000) - (session.loginTs ?? Math.floor(Date.now() / 1000));
