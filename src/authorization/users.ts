@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync, randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { openBytes, sealBytes } from '../encryption/seal-bytes.ts';
-import { type DataKey, makeDataKey } from '../encryption/seal.ts';
+import { makeDataKey } from '../encryption/seal.ts';
 import { endSessions, revokeAccount } from '../storage/oauth-revocations.ts';
 import { beginAttempt, type FailureRule, forgetAttempts, forgiveAttempt } from '../storage/sign-in-failures.ts';
 import {
@@ -291,11 +291,7 @@ const passwordCharactersMax = 1_000;
 
 function keysOf(secret: Buffer) {
   const derived = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), `accounts/${purpose}`, 32));
-  return { seal: makeDataKey(Buffer.alloc(16), derived('seal')), names: derived('names'), pepper: derived('pepper') } satisfies {
-    seal: DataKey;
-    names: Buffer;
-    pepper: Buffer;
-  };
+  return { seal: makeDataKey(Buffer.alloc(16), derived('seal')), names: derived('names'), pepper: derived('pepper') };
 }
 
 function isUuid(id: string): boolean {

@@ -4,7 +4,6 @@ export type Texts = typeof english;
 export const english = {
   lang: 'en',
   product: 'Anamnesis',
-  continue: 'Continue',
   cancel: 'Cancel',
   skip: 'Skip to the content',
   faultTitle: 'Please look at this again',
