@@ -92,6 +92,20 @@ describe('a launch from an EHR', () => {
     expect((await server.request('GET', '/Encounter/eb', { token: tokens.access_token })).status).toBe(404);
   });
 
+  test('A15 › a list comes with the launch, and is nothing that is chosen or granted', async () => {
+    const scope = `${asked.scope} launch/list?role=https://example.org/roles|medications launch/imagingstudy`;
+    const fhirContext = [{ reference: 'List/1', role: 'https://example.org/roles|medications' }];
+    const { tokens } = await tokensOf(server, { ...asked, scope, more: { launch: await launched({ patient: 'pa', fhirContext }) } });
+    expect(tokens).toMatchObject({ patient: 'pa', fhirContext });
+    expect(tokens.scope).not.toMatch(/launch\/(?:list|imagingstudy)/);
+    const without = await tokensOf(server, { ...asked, scope, more: { launch: await launched({ patient: 'pa' }) } });
+    expect(without.tokens.fhirContext).toBeUndefined();
+  });
+
+  test.each(['http://ehr.example.org/style.json', 'javascript:alert(1)'])('does not send apps to %s for their style', async (style) => {
+    expect((await begin({ patient: 'pa', smart_style_url: style })).status).toBe(400);
+  });
+
   test('A12 › is good once', async () => {
     const id = await launched({ patient: 'pa' });
     await tokensOf(server, { ...asked, more: { launch: id } });
