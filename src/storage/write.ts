@@ -28,8 +28,10 @@ function shapeOf(tables: readonly FactTable[], rows: readonly NewVersion[]): Sha
 function insertText(table: 'resource' | 'audit_event', { tables, audited }: Shape): string {
   const isEvent = table === 'audit_event';
   const claimed = isEvent ? 'claimed as (insert into audit_id select ref_key from input on conflict do nothing returning ref_key), ' : '';
-  // An audit event's id goes first into the register that spans the months.
-  const free = isEvent ? 'i.ref_key in (select ref_key from claimed) and ' : '';
+  // An audit event's id goes first into the register that spans the months. The ids of our own events aren't in it.
+  const free = isEvent
+    ? 'i.ref_key in (select ref_key from claimed) and not exists (select from audit_event e where e.ref_key = i.ref_key) and '
+    : '';
   const now = `date_trunc('milliseconds', clock_timestamp())`;
   const [at, mac] = isEvent ? ownParameters(factsEnd(tables)) : [];
   const facts = tables.map(
