@@ -156,6 +156,28 @@ export function words(fallback: string, form: RegExp, accepts: string, descripti
   };
 }
 
+/** A part of the day by the clock; its end may be on the next day. */
+export function hoursOfDay(description: string): Variable<string> {
+  const form = /^((?:[01]\d|2[0-3]):[0-5]\d)-(?!\1)(?:[01]\d|2[0-3]):[0-5]\d$/;
+  return {
+    fallback: '',
+    accepts: 'hours of the form 20:00-06:00',
+    description,
+    read: (written) => (form.test(written) ? written : undefined),
+  };
+}
+
+export function timeZone(fallback: string, description: string): Variable<string> {
+  const read = (written: string) => {
+    try {
+      return new Intl.DateTimeFormat('en', { timeZone: written }).resolvedOptions().timeZone;
+    } catch {
+      return undefined;
+    }
+  };
+  return { fallback, accepts: 'the name of a time zone (Europe/Berlin)', description, read };
+}
+
 /** Pairs of a name and a word, separated by commas: `provider=PSY,provider=ETH`. */
 export function wordsByName(accepts: string, form: RegExp, description: string): Variable<ReadonlyMap<string, readonly string[]>> {
   return {

@@ -1,3 +1,4 @@
+import { alertVariables } from './config-alerts.ts';
 import { auditVariables } from './config-audit.ts';
 import {
   choice,
@@ -194,6 +195,7 @@ export const sections = {
     OAUTH_KEY_HOSTS: hosts('Hosts inside the own network, with or without port, that the keys of clients may be fetched from.'),
   },
   Audit: auditVariables,
+  Alerts: alertVariables,
   Requests: {
     BODY_LIMIT_BYTES: whole(52_428_800, [1_024, 1_073_741_824], 'bytes', 'Largest request body, uncompressed.'),
     IDEMPOTENCY_HOURS: whole(24, [1, 720], 'hours', 'How long the native API remembers an Idempotency-Key.'),

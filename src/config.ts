@@ -12,6 +12,7 @@ const variables = {
   ...sections.Encryption,
   ...sections.Access,
   ...sections.Audit,
+  ...sections.Alerts,
   ...sections.Requests,
   ...sections.Rates,
   ...sections.Validation,

@@ -2,6 +2,7 @@ import { hkdfSync } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Pool } from 'pg';
+import { type Alerts, openAlerts } from './audit/alerts/open-alerts.ts';
 import { makeConcerned } from './audit/concerned.ts';
 import { recordOwn } from './audit/operator.ts';
 import type { Audit } from './audit/trail.ts';
@@ -66,6 +67,8 @@ export type Services = {
   readonly oauth?: OauthServices;
   readonly erasing: Erasing;
   readonly trail: AuditTrail;
+  /** What looks like a misuse. */
+  readonly alerts: Alerts;
   /** What idempotency keys are kept under. */
   readonly idempotencySecret: Buffer;
   /** What callers and addresses are named by where requests are counted outside of this process; 32 bytes. */
@@ -170,7 +173,17 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     const opener = auditEvents.open;
     // Before the first event: what finds no month of its own stays in the partition for all others.
     await ensureAuditPartitions(main.pool).catch((error: unknown) => log.error({}, 'the month of the audit trail was not made', error));
-    const trail = openTrail({
+    const alerts = openAlerts({
+      config,
+      secret: auditSecret,
+      pool: main.pool,
+      tokenKey,
+      extract: live.extract,
+      record: (events) => trail.record(events),
+      log,
+      purpose,
+    });
+    const trail: AuditTrail = openTrail({
       config,
       log,
       purpose,
@@ -179,9 +192,12 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       ownerUrl: urls.main.migrationUrl,
       secret: auditSecret,
       keys: auditKeys,
-      rows: auditEvents.rows,
+      rows(events) {
+        alerts.see(events);
+        return auditEvents.rows(events);
+      },
     });
-    opened.push(trail.stop);
+    opened.push(trail.stop, alerts.stop);
     const plan = { key: tokenKey, base: config.baseUrl, standingFor: auditEvents.standingFor };
     const cursorKey = makeDataKey(Buffer.alloc(16), keys.secretOf('cursor'));
     const planContext = () => ({ ...plan, now: Date.now() });
@@ -318,6 +334,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       authenticate,
       erasing,
       trail,
+      alerts,
       users,
       events,
       accessOfUser,

@@ -3,6 +3,7 @@ import type { CommandIo } from './io.ts';
 
 const usage = `npm run -s audit -- verify [--from TIME] [--to TIME] [--json]
 npm run -s audit -- retain [--dry-run]
+npm run -s audit -- alerts [list [--all] [--json] | acknowledge NUMBER]
 
 The audit trail, beside the running server or without it.
 
@@ -12,6 +13,8 @@ The audit trail, beside the running server or without it.
   --json     prints what is found as JSON
   retain     drops the months that are older than AUDIT_RETENTION_YEARS
   --dry-run  only tells which
+  alerts     lists what looks like a misuse and nobody has acknowledged, or acknowledges it
+  --all      those that are acknowledged too
 `;
 
 type Action = { readonly run: (args: readonly string[], io: CommandIo) => Promise<number> };
@@ -19,6 +22,7 @@ type Action = { readonly run: (args: readonly string[], io: CommandIo) => Promis
 const actions: Readonly<Record<string, () => Promise<Action>>> = {
   verify: () => import('./audit/verify.ts'),
   retain: () => import('./audit/retain.ts'),
+  alerts: () => import('./audit/alerts.ts'),
 };
 
 export function run(args: readonly string[], io: CommandIo): Promise<number> {
