@@ -90,6 +90,11 @@ describe('authorize', () => {
       expect((await answerTo({ ...without, ...more })).location?.pathname, JSON.stringify(more)).toMatch(/interaction/);
   });
 
+  test('C25 › a request is not kept where it is longer than any app’s', async () => {
+    const seen = await openBrowser(server.origin).post('/oauth/authorize', { client_id: 'app', state: 'x'.repeat(66_000) });
+    expect([seen.status, seen.location]).toEqual([413, null]);
+  });
+
   test('C25 › what is no list of scopes, or one too long, is refused at once', async () => {
     for (const scope of [
       'openid "x"',
