@@ -9,7 +9,7 @@ import { parseScopes } from './scopes.ts';
 import { unauthenticated } from './verify.ts';
 
 /** What names the API keys as the origin of a grant. */
-const apiKeyIssuer = 'urn:anamnesis:api-key';
+export const apiKeyIssuer = 'urn:anamnesis:api-key';
 
 /** `ana_<id>_<secret>`: 64 bits that name it, 256 that prove it. */
 const keyText = /^ana_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$/;

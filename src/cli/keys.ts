@@ -1,13 +1,16 @@
-import type { Pool } from 'pg';
-import { makeSecret } from '../authorization/api-keys.ts';
-import { assertCoherent } from '../authorization/grant.ts';
-import type { SecurityEvents } from '../authorization/security-events.ts';
-import { isRole, type Role } from '../authorization/roles.ts';
-import { parseScopes } from '../authorization/scopes.ts';
+import {
+  type ApiKeyFault,
+  type ApiKeyField,
+  apiKeyDays,
+  type ApiKeyRegister,
+  apiKeyRegister,
+  apiKeyFault,
+  type AskedApiKey,
+  isApiKeyId,
+} from '../authorization/api-key-register.ts';
 import { loadConfig } from '../config.ts';
-import { FhirError } from '../fhir/error.ts';
 import { openServices } from '../services.ts';
-import { type ApiKey, insertApiKey, listApiKeys, revokeApiKey, rotateApiKey } from '../storage/api-keys.ts';
+import type { ApiKey } from '../storage/api-keys.ts';
 import { createLog } from '../telemetry/log.ts';
 import { readArguments, UsageError, wholeNumber, withUsage } from './arguments.ts';
 import type { CommandIo } from './io.ts';
@@ -40,21 +43,21 @@ export function run(args: readonly string[], io: CommandIo): Promise<number> {
     });
     const [action, subject, ...more] = positionals;
     if (more.length > 0 || (action === 'list' && subject !== undefined)) throw new UsageError(`unexpected argument ${more[0] ?? subject}`);
-    const expiresAt = new Date(Date.now() + wholeNumber('--expires', values.expires, 1, 366) * 86_400_000);
+    const expiresInDays = wholeNumber('--expires', values.expires, 1, apiKeyDays.max);
     switch (action) {
       case 'create': {
-        const key = { name: nameOf(subject), ...boundsOf(values), expiresAt };
-        return withStore((store) => create(store, key, io));
+        const asked = askedOf(subject, values, expiresInDays);
+        return withRegister((register) => create(register, asked, io));
       }
       case 'list':
-        return withStore(({ pool }) => list(pool, io));
+        return withRegister((register) => list(register, io));
       case 'rotate': {
-        const [id, overlap] = [idOf(subject), wholeNumber('--overlap', values.overlap, 0, 720)];
-        return withStore((store) => rotate(store, id, { expiresAt, overlapSeconds: overlap * 3_600 }, io));
+        const [id, overlapHours] = [idOf(subject), wholeNumber('--overlap', values.overlap, 0, 720)];
+        return withRegister((register) => rotate(register, id, { expiresInDays, overlapHours }, io));
       }
       case 'revoke': {
         const id = idOf(subject);
-        return withStore((store) => revoke(store, id, io));
+        return withRegister((register) => revoke(register, id, io));
       }
       default:
         throw new UsageError(action === undefined ? 'say what to do' : `${action} is none of create, list, rotate, revoke`);
@@ -62,32 +65,22 @@ export function run(args: readonly string[], io: CommandIo): Promise<number> {
   });
 }
 
-type Store = { readonly pool: Pool; readonly events: SecurityEvents };
-
-async function withStore(work: (store: Store) => Promise<number>): Promise<number> {
+async function withRegister(work: (register: ApiKeyRegister) => Promise<number>): Promise<number> {
   const config = loadConfig();
   const log = createLog({ logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel });
   const services = await openServices(config, log, 'attach');
   try {
-    return await work({ pool: services.context.pool, events: services.events });
+    return await work(apiKeyRegister({ pool: services.context.pool, events: services.events }));
   } finally {
     await services.close();
   }
 }
 
-function nameOf(name: string | undefined): string {
-  if (name === undefined) throw new UsageError('create needs a name');
-  if (!/^[^\p{C}]{1,100}$/u.test(name)) throw new UsageError('a name has up to 100 printable characters');
-  return name;
-}
-
 function idOf(id: string | undefined): string {
-  if (id === undefined || !/^[0-9a-f]{16}$/.test(id))
-    throw new UsageError('say which key: its id has 16 hexadecimal digits, as list shows it');
+  if (id === undefined || !isApiKeyId(id)) throw new UsageError('say which key: its id has 16 hexadecimal digits, as list shows it');
   return id;
 }
 
-type Bounds = Pick<ApiKey, 'scopes' | 'roles' | 'patient' | 'fhirUser'>;
 type Asked = {
   readonly scope?: string | undefined;
   readonly role: readonly string[];
@@ -95,41 +88,45 @@ type Asked = {
   readonly user?: string | undefined;
 };
 
-/** What is asked for, if it grants something at all: a key that can't work is no key. */
-function boundsOf({ scope, role, patient, user }: Asked): Bounds {
-  const scopes = [...new Set((scope ?? '').split(' ').filter((text) => text !== ''))];
-  if (scopes.length === 0) throw new UsageError('--scope is needed');
-  const notRole = role.find((name) => !isRole(name));
-  if (notRole !== undefined) throw new UsageError(`--role ${notRole} is none of patient, viewer, provider, admin`);
-  const level = role.length === 0 ? 'system' : 'user';
-  const unknown = scopes.find((text) => parseScopes([text], level).length === 0);
-  if (unknown !== undefined) throw new UsageError(`--scope ${unknown} is no scope of resources`);
-  if (patient !== undefined && !/^[A-Za-z0-9\-.]{1,64}$/.test(patient)) throw new UsageError('--patient must be an id');
-  if (user !== undefined && !/^(?:Patient|Practitioner|PractitionerRole|RelatedPerson|Person)\/[A-Za-z0-9\-.]{1,64}$/.test(user))
-    throw new UsageError('--user must be such as Practitioner/ID');
-  const grant = { issuer: '', subject: '', clientId: '', roles: role.filter((name): name is Role => isRole(name)) };
-  try {
-    assertCoherent({ ...grant, scopes: parseScopes(scopes, level), ...(patient === undefined ? {} : { patient }) });
-  } catch (error) {
-    if (!(error instanceof FhirError)) throw error;
-    throw new UsageError('such scopes have no meaning together: patient/ ones need --patient, and go with no system/ ones', {
-      cause: error,
-    });
-  }
-  return { scopes, roles: [...new Set(role)], patient: patient ?? null, fhirUser: user ?? null };
+function askedOf(name: string | undefined, { scope = '', role, patient, user }: Asked, expiresInDays: number): AskedApiKey {
+  if (name === undefined) throw new UsageError('create needs a name');
+  const asked: AskedApiKey = {
+    name,
+    scopes: scope.split(' ').filter((text) => text !== ''),
+    roles: role,
+    expiresInDays,
+    ...(patient === undefined ? {} : { patient }),
+    ...(user === undefined ? {} : { fhirUser: user }),
+  };
+  const fault = apiKeyFault(asked);
+  if (fault !== undefined) throw usageFault(fault);
+  return asked;
 }
 
-async function create({ pool, events }: Store, key: Bounds & Pick<ApiKey, 'name' | 'expiresAt'>, io: CommandIo): Promise<number> {
-  const { id, text, hash } = makeSecret();
-  await insertApiKey(pool, { ...key, id, secretHash: hash });
-  await events({ kind: 'api-key-created', outcome: 0, client: id, scope: key.scopes.join(' ') });
-  io.stdout.write(`${text}\n`);
-  io.stderr.write(`Key ${id} is good until ${key.expiresAt.toISOString()}. It is not shown again.\n`);
+const written: Readonly<Record<ApiKeyField, string>> = {
+  name: 'a name',
+  scopes: '--scope',
+  roles: '--role',
+  patient: '--patient',
+  fhirUser: '--user',
+  expiresInDays: '--expires',
+  overlapHours: '--overlap',
+};
+
+function usageFault({ field, text }: ApiKeyFault): UsageError {
+  return new UsageError(`${written[field]} ${text}`);
+}
+
+async function create(register: ApiKeyRegister, asked: AskedApiKey, io: CommandIo): Promise<number> {
+  const made = await register.create(asked);
+  if ('field' in made) throw usageFault(made);
+  io.stdout.write(`${made.secret}\n`);
+  io.stderr.write(`Key ${made.key.id} is good until ${made.key.expiresAt.toISOString()}. It is not shown again.\n`);
   return 0;
 }
 
-async function list(pool: Pool, io: CommandIo): Promise<number> {
-  const keys = await listApiKeys(pool);
+async function list(register: ApiKeyRegister, io: CommandIo): Promise<number> {
+  const keys = await register.list();
   for (const key of keys) {
     const { id, name, scopes, roles, patient, fhirUser, lastUsedAt } = key;
     const bounds = [
@@ -153,24 +150,21 @@ function stateOf({ revokedAt, expiresAt, previousUntil }: ApiKey): string {
 }
 
 async function rotate(
-  { pool, events }: Store,
+  register: ApiKeyRegister,
   id: string,
-  next: { readonly expiresAt: Date; readonly overlapSeconds: number },
+  asked: { readonly expiresInDays: number; readonly overlapHours: number },
   io: CommandIo,
 ): Promise<number> {
-  const { text, hash } = makeSecret(id);
-  if (!(await rotateApiKey(pool, id, { ...next, secretHash: hash }))) return missing(id, io);
-  await events({ kind: 'api-key-rotated', outcome: 0, client: id });
-  io.stdout.write(`${text}\n`);
-  io.stderr.write(
-    `Key ${id} is good until ${next.expiresAt.toISOString()}; the one before for ${next.overlapSeconds / 3_600} hours yet.\n`,
-  );
+  const rotated = await register.rotate(id, asked);
+  if (rotated === undefined) return missing(id, io);
+  if ('field' in rotated) throw usageFault(rotated);
+  io.stdout.write(`${rotated.secret}\n`);
+  io.stderr.write(`Key ${id} is good until ${rotated.key.expiresAt.toISOString()}; the one before for ${asked.overlapHours} hours yet.\n`);
   return 0;
 }
 
-async function revoke({ pool, events }: Store, id: string, io: CommandIo): Promise<number> {
-  if (!(await revokeApiKey(pool, id))) return missing(id, io);
-  await events({ kind: 'api-key-revoked', outcome: 0, client: id });
+async function revoke(register: ApiKeyRegister, id: string, io: CommandIo): Promise<number> {
+  if (!(await register.revoke(id))) return missing(id, io);
   io.stderr.write(`Key ${id} is revoked.\n`);
   return 0;
 }

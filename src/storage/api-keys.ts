@@ -55,9 +55,11 @@ export async function findApiKey(db: Queryable, id: string): Promise<(ApiKey & K
   return rows[0] === undefined ? undefined : keyOf(rows[0]);
 }
 
-/** All keys there ever were, the newest first. */
+const listedMax = 10_000;
+
+/** Keys in force and over, the newest first. */
 export async function listApiKeys(db: Queryable): Promise<readonly ApiKey[]> {
-  const { rows } = await db.query<Row<ApiKey>>(`select ${columns} from api_key order by created_at desc, id`);
+  const { rows } = await db.query<Row<ApiKey>>(`select ${columns} from api_key order by created_at desc, id limit ${listedMax}`);
   return rows.map(keyOf);
 }
 

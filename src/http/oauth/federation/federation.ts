@@ -50,7 +50,7 @@ export type FederationOptions = {
 export const awaySeconds = 600;
 
 /** Each provider answers to an address of its own: what one says can't pass for what another says. */
-export function backFrom(provider: string): string {
+function backFrom(provider: string): string {
   return `/oauth/sign-in/from/${provider}`;
 }
 
