@@ -28,6 +28,7 @@ const ranks: Readonly<Record<string, number>> = {
 /** The files that lie in src/ itself, and the part each belongs to. */
 const rootFiles: Readonly<Record<string, string>> = {
   'config.ts': 'config',
+  'config-alerts.ts': 'config',
   'config-audit.ts': 'config',
   'config-kinds.ts': 'config',
   'config-rules.ts': 'config',

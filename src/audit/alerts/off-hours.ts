@@ -4,7 +4,7 @@ export type OffHours = {
 };
 
 /** `20:00-06:00`, as minutes of the day; the end may be on the next one. */
-export function readHours(text: string): { readonly from: number; readonly until: number } | undefined {
+function readHours(text: string): { readonly from: number; readonly until: number } | undefined {
   const parts = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)$/.exec(text);
   if (parts === null) return undefined;
   const [, fromHour, fromMinute, untilHour, untilMinute] = parts.map(Number);
