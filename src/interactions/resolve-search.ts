@@ -2,6 +2,7 @@ import { hierarchyElements, relativesOf } from '../search/hierarchy.ts';
 import type { Query } from '../search/query.ts';
 import { asksWorld, resolveQuery } from '../search/resolve.ts';
 import type { Queryable } from '../storage/database.ts';
+import { erasedPatients } from '../storage/patient-ids.ts';
 import type { Call, Context } from './context.ts';
 import { terminologyFor } from './terminology.ts';
 
@@ -21,6 +22,11 @@ export async function resolveSearch(ctx: Context, call: Call, db: Queryable, que
       const hierarchy = { type, params: hierarchyElements(type, ctx.registry), filter: call.access.filter('s', type) };
       const from = ids.map((id) => ({ id, refKey: ctx.refKeyOf(type, id) }));
       return relativesOf(db, hierarchy, from, way);
+    },
+    async erasedAmong(ids) {
+      const keys = ids.map((id) => ctx.refKeyOf('Patient', id));
+      const erased = await erasedPatients(db, keys);
+      return new Set(ids.filter((_, at) => erased.has(keys[at] ?? 0n)));
     },
   });
 }

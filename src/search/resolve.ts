@@ -1,6 +1,7 @@
 import { badRequest, type FhirError } from '../fhir/error.ts';
 import { isId, parseReference } from '../fhir/references.ts';
 import type { CodeInSystem, SearchTerms, Untold } from '../terminology/search-terms.ts';
+import { type ErasedAmong, namesPatients, withoutErased } from './erased.ts';
 import { hierarchyElements } from './hierarchy.ts';
 import type { Clause, Criterion, Query, Step } from './query.ts';
 import type { Registry } from './registry.ts';
@@ -14,6 +15,7 @@ export type Resolving = {
   readonly base: string;
   /** Ids of all that stand above or below some resources of a type, these included; only what the caller may see counts. */
   readonly relatives: (type: string, ids: readonly string[], way: 'above' | 'below') => Promise<readonly string[]>;
+  readonly erasedAmong: ErasedAmong;
 };
 
 const resolvedModifiers: Readonly<Record<string, readonly string[]>> = {
@@ -22,13 +24,17 @@ const resolvedModifiers: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Modifiers that name many values by one: value sets and hierarchies. Canonicals above and below are told by their versions. */
-function needsResolving({ param, modifier = '' }: Clause): boolean {
+function needsResolving(clause: Clause): boolean {
+  return hasResolvedModifier(clause) || namesPatients(clause);
+}
+
+function hasResolvedModifier({ param, modifier = '' }: Clause): boolean {
   return resolvedModifiers[param.type]?.includes(modifier) === true;
 }
 
 /**
- * Replaces `:in`, `:not-in`, `:above` and `:below` of codes and of resources by the values they stand for. Nothing is asked
- * where there are none.
+ * Replaces `:in`, `:not-in`, `:above` and `:below` of codes and of resources by the values they stand for, and leaves out of audit events'
+ * references patients who were erased. Nothing is asked where there are none.
  *
  * @throws FhirError 400 that says what is not known or too many
  */
@@ -74,8 +80,9 @@ async function resolveCriterion(criterion: Criterion, resolving: Resolving): Pro
   }
 }
 
-async function resolveClause(clause: Clause, resolving: Resolving): Promise<Clause> {
-  if (!needsResolving(clause)) return clause;
+async function resolveClause(asked: Clause, resolving: Resolving): Promise<Clause> {
+  const clause = namesPatients(asked) ? await withoutErased(asked, resolving.base, resolving.erasedAmong) : asked;
+  if (!hasResolvedModifier(clause)) return clause;
   const { param, modifier } = clause;
   if (param.type === 'reference') return resolveReferences(clause, modifier === 'above' ? 'above' : 'below', resolving);
   const codes = await Promise.all(clause.values.map((text) => codesOf(text, clause, resolving)));
@@ -172,7 +179,7 @@ function mixed(clause: Clause): never {
  * @throws FhirError 400 for a modifier that stands for values which nobody has asked for
  */
 export function assertResolved(clause: Clause): void {
-  if (clause.param.type === 'token' && needsResolving(clause)) throw unresolvable(clause);
+  if (clause.param.type === 'token' && hasResolvedModifier(clause)) throw unresolvable(clause);
 }
 
 function unresolvable(clause: Clause): FhirError {

@@ -10,3 +10,11 @@ export async function patientIdsOf(db: Queryable, owners: readonly bigint[]): Pr
   const { rows } = await db.query<{ ref_key: string; id: string }>(statement(text, [int8Array(owners)]));
   return new Map(rows.map(({ ref_key, id }) => [BigInt(ref_key), id]));
 }
+
+/** Which of these Patients were erased. Rides the key of erased_patient. */
+export async function erasedPatients(db: Queryable, owners: readonly bigint[]): Promise<ReadonlySet<bigint>> {
+  const { rows } = await db.query<{ ref_key: string }>(
+    statement('select ref_key from erased_patient where ref_key = any($1::int8[])', [int8Array(owners)]),
+  );
+  return new Set(rows.map(({ ref_key }) => BigInt(ref_key)));
+}

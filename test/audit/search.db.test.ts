@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AuditedAgent, AuditedEvent, AuditedPatient } from '../../src/audit/event.ts';
+import { erasePatient } from '../../src/interactions/erasure.ts';
 import { makeExtractor } from '../../src/search/extract.ts';
 import { matcherOf } from '../../src/search/match-unstored.ts';
 import { parseSearch } from '../../src/search/parse.ts';
@@ -319,5 +320,42 @@ describe('refused', () => {
     const provider = await server.token({ scope: 'user/*.rs', user: 'Practitioner/adam', roles: ['provider'] });
     const answer = await server.request('GET', '/AuditEvent', { token: provider });
     expect(answer.status === 403 || answer.json.total === 0).toBe(true);
+  });
+});
+
+describe('once a patient is erased', () => {
+  const textOf = async (id: string): Promise<string> => (await server.request('GET', `/AuditEvent/${id}`)).text;
+  let concerned: readonly string[];
+
+  beforeAll(async () => {
+    concerned = await searched('patient=p3&_id:not=nobody').then((ids) => ids.filter((id) => !id.startsWith('external')));
+    await erasePatient(server.services.erasing, { id: 'p3', reason: 'order 1', at: new Date() });
+  });
+
+  test.each(['patient=p3', 'patient=Patient/p3', 'entity=Patient/p3', 'entity:Patient=p3', '_filter=patient re Patient/p3'])(
+    'nothing is found by him: %s',
+    async (query) => {
+      expect(concerned.length).toBeGreaterThan(20);
+      expect(await searched(query)).toEqual([]);
+    },
+  );
+
+  test('by others as well as by him, those of the others are found', async () => {
+    expect((await searched('patient=p1,p3')).toSorted()).toEqual(expected('patient=p1').toSorted());
+  });
+
+  test('his compartment is gone', async () => {
+    expect((await server.request('GET', '/Patient/p3/AuditEvent')).status).toBe(410);
+  });
+
+  test('his events are there, under one pseudonym, without the texts of their queries', async () => {
+    const all = await searched('');
+    const texts = await Promise.all(concerned.map(textOf));
+    const pseudonyms = new Set(texts.flatMap((text) => /urn:uuid:[0-9a-f-]{36}/.exec(text) ?? []));
+    expect(concerned.filter((id) => !all.includes(id))).toEqual([]);
+    expect(texts.filter((text) => text.includes('Patient/p3'))).toEqual([]);
+    expect(texts.filter((text) => text.includes('"query":'))).toEqual([]);
+    expect(texts.some((text) => text.includes('"valueCode":"masked"'))).toBe(true);
+    expect(pseudonyms.size).toBe(1);
   });
 });
