@@ -81,8 +81,11 @@ async function nextLevel(
     pointingRows(db, pointing, restriction(pointing.type), limit),
   );
   const [there, ...here] = await Promise.all([forwards, ...backwards]);
-  return [...there, ...here.flat()];
+  return [...inOrder(there), ...here.flatMap(inOrder)];
 }
+
+/** PostgreSQL gives them as its plan has them, which may follow from rows that the caller doesn't see. */
+const inOrder = (rows: readonly Found[]): Found[] => rows.toSorted((a, b) => a.rid - b.rid);
 
 const run = (db: Queryable, { text, values }: Statement): Promise<FoundRow[]> => findVersions(db, text, values);
 

@@ -63,7 +63,7 @@ export const readings: readonly Asked[] = [
   get('history', '/Observation/_history?_summary=count'),
   get('history', '/Patient/_history?_since=2020-01-01'),
   get('history', '/_history?_count=500'),
-  get('history', '/_history?_count=7', { paged: true }),
+  get('history', '/_history?_count=25', { paged: true }),
   get('search', '/Observation'),
   get('search', '/Patient'),
   get('search', '/Observation?_count=1', { paged: true }),

@@ -1,6 +1,8 @@
+import { makeSecret } from '../../src/authorization/api-keys.ts';
 import { signDevelopmentToken } from '../../src/authorization/development-issuer.ts';
 import { developmentKeyFileOf } from '../../src/services.ts';
-import type { TestServer } from '../support/server.ts';
+import { insertApiKey } from '../../src/storage/api-keys.ts';
+import type { RequestOptions, TestServer } from '../support/server.ts';
 
 export type Resource = { readonly resourceType: string; readonly id: string } & Readonly<Record<string, unknown>>;
 
@@ -193,6 +195,10 @@ export type Kind = {
   readonly user?: string;
   /** Seconds until it ends. */
   readonly expiresIn?: number;
+  /** It is an API key in place of a token. */
+  readonly isKey?: true;
+  /** With each request. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** What he may learn of, if he may search or read its type at all. */
   readonly sees: (resource: Resource) => boolean;
   /** What he may change, where that is something else. */
@@ -229,13 +235,54 @@ export const kinds: readonly Kind[] = [
   { name: 'TUP', scope: 'patient/*.rs', patient: 'pa', user: 'Practitioner/doc', sees: isShown },
   { name: 'TUO', scope: 'user/*.rs', user: 'Patient/pa', sees: isMine },
   { name: 'TW', scope: 'patient/Observation.cu', patient: 'pa', sees: nothing, writes: isObservationOfMine },
+  {
+    name: 'TN, narrowed by who granted it',
+    scope: `patient/Patient.r patient/Condition.rs patient/Observation.rs?category=${category}|laboratory`,
+    patient: 'pa',
+    user: 'Patient/pa',
+    sees: (resource) => isLaboratory(resource) || (isOf('pa')(resource) && ['Patient', 'Condition'].includes(resource.resourceType)),
+  },
+  {
+    name: 'TB, who breaks the glass',
+    scope: 'user/*.rs',
+    user: 'Practitioner/stranger',
+    headers: { 'x-break-glass': 'unconscious in the emergency room', 'x-break-glass-patient': 'pa', 'x-purpose-of-use': 'BTG' },
+    // Labels are opened, consents are not.
+    sees: (resource) => isMine(resource) && resource.resourceType !== 'MedicationAdministration',
+  },
+  { name: 'KP, a key for one patient', scope: 'patient/*.cruds', patient: 'pa', isKey: true, sees: isShown },
+  { name: 'KU, a key of a user', scope: 'user/*.rs', user: 'Practitioner/doc', isKey: true, sees: isShown },
+  {
+    name: 'KS, a key of a back end',
+    scope: 'system/Observation.rs',
+    isKey: true,
+    sees: ({ resourceType }) => resourceType === 'Observation',
+  },
   { name: 'TS', scope: 'system/*.rs', sees: () => true, writes: nothing },
   { name: 'TSO', scope: 'system/Observation.rs', sees: ({ resourceType }) => resourceType === 'Observation' },
   { name: 'TX', scope: 'openid launch/patient', patient: 'pa', sees: nothing },
   { name: 'expired', scope: 'system/*.cruds', expiresIn: -120, sees: nothing },
 ];
 
-export function tokenOf(server: TestServer, { scope, patient: id, user, expiresIn = 3600 }: Kind): Promise<string> {
+/** What each of the caller's requests has. */
+export async function callerOf(server: TestServer, kind: Kind): Promise<Required<Pick<RequestOptions, 'token' | 'headers'>>> {
+  const { headers = {} } = kind;
+  if (kind.isKey === undefined) return { token: await tokenOf(server, kind), headers };
+  const { id, text, hash } = makeSecret();
+  await insertApiKey(server.services.context.pool, {
+    id,
+    name: kind.name,
+    scopes: kind.scope.split(' '),
+    roles: kind.user === undefined ? [] : ['provider'],
+    patient: kind.patient ?? null,
+    fhirUser: kind.user ?? null,
+    expiresAt: new Date(Date.now() + 3_600_000),
+    secretHash: hash,
+  });
+  return { token: null, headers: { ...headers, 'x-api-key': text } };
+}
+
+function tokenOf(server: TestServer, { scope, patient: id, user, expiresIn = 3600 }: Kind): Promise<string> {
   const { config } = server.services;
   return signDevelopmentToken(developmentKeyFileOf(config), {
     scope,

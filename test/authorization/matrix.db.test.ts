@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Answered, startTestServer, type TestServer } from '../support/server.ts';
 import { type Asked, readings, standIns, writings } from './matrix-requests.ts';
 import {
+  callerOf,
   canary,
   denial,
   type Kind,
@@ -13,7 +14,6 @@ import {
   type Resource,
   shared,
   terminology,
-  tokenOf,
   withheld,
 } from './matrix-world.ts';
 
@@ -90,11 +90,17 @@ function told(answers: readonly Answered[], since: number): string {
     .join('\n');
 }
 
-async function answersTo(asked: Asked, token: string): Promise<Answered[]> {
+type Caller = Awaited<ReturnType<typeof callerOf>>;
+
+async function answersTo(asked: Asked, caller: Caller): Promise<Answered[]> {
   const { method, path, headers = {}, body } = asked;
   const answers: Answered[] = [];
   for (let next: string | undefined = path; next !== undefined; ) {
-    const options = { token, headers: { ...headers, 'accept-encoding': 'identity' }, ...(body === undefined ? {} : { body }) };
+    const options = {
+      token: caller.token,
+      headers: { ...headers, ...caller.headers, 'accept-encoding': 'identity' },
+      ...(body === undefined ? {} : { body }),
+    };
     const answer: Answered = await server.request(method, next, options);
     answers.push(answer);
     const isBundle = asked.paged === true && answer.status === 200;
@@ -105,10 +111,10 @@ async function answersTo(asked: Asked, token: string): Promise<Answered[]> {
 }
 
 /** Asks all, a few at a time. */
-async function askAll(list: readonly Asked[], token: string, since: number): Promise<string[]> {
+async function askAll(list: readonly Asked[], caller: Caller, since: number): Promise<string[]> {
   const told_: string[] = [];
   for (let at = 0; at < list.length; at += 6) {
-    const part = list.slice(at, at + 6).map(async (asked) => told(await answersTo(asked, token), since));
+    const part = list.slice(at, at + 6).map(async (asked) => told(await answersTo(asked, caller), since));
     told_.push(...(await Promise.all(part)));
   }
   return told_;
@@ -120,18 +126,18 @@ const namesCanary = ({ path, body, headers }: Asked, at: number): boolean => hol
 
 describe('what a caller may not see changes no answer to him', () => {
   test.each(kinds.map((kind, at) => [kind.name, kind, at] as const))('%s', { timeout: 120_000 }, async (_, kind, at) => {
-    const token = await tokenOf(server, kind);
+    const caller = await callerOf(server, kind);
     const hidden = placed(
       candidates.filter((resource) => !kind.sees(resource)),
       at,
     );
     const list = placed(readings, at);
     const since = Date.now();
-    const never = await askAll(list, token, since);
+    const never = await askAll(list, caller, since);
     if (hidden.length > 0) await put(server, hidden);
-    const there = await askAll(list, token, since);
+    const there = await askAll(list, caller, since);
     if (hidden.length > 0) await put(server, hidden.toReversed(), true);
-    const gone = await askAll(list, token, since);
+    const gone = await askAll(list, caller, since);
     // What he may see he does see.
     expect(never.some((text) => text.includes(plainly))).toBe(recordOf('pa', plainly, 'doc', []).some(kind.sees));
     for (const [index, asked] of list.entries()) {
@@ -144,12 +150,12 @@ describe('what a caller may not see changes no answer to him', () => {
 
   test('while each request tells it to who sees everything', { timeout: 120_000 }, async () => {
     const at = numbered.indexOf(everyone);
-    const token = await tokenOf(server, everyone);
+    const caller = await callerOf(server, everyone);
     const list = placed(readings, at);
     const since = Date.now();
-    const never = await askAll(list, token, since);
+    const never = await askAll(list, caller, since);
     await put(server, placed(candidates, at));
-    const there = await askAll(list, token, since);
+    const there = await askAll(list, caller, since);
     const mute = list.filter((_, index) => there[index] === never[index]).map(({ name }) => name);
     expect(mute).toEqual(list.filter((asked) => asked.mute).map(({ name }) => name));
     await put(server, placed(candidates, at).toReversed(), true);
@@ -168,7 +174,7 @@ async function unmake(answers: readonly Answered[]): Promise<void> {
 
 describe('what a caller may not see is not written, and no answer to a write tells of it', () => {
   test.each(kinds.map((kind, at) => [kind.name, kind, at] as const))('%s', { timeout: 120_000 }, async (_, kind, at) => {
-    const token = await tokenOf(server, kind);
+    const caller = await callerOf(server, kind);
     const { writes = kind.sees } = kind;
     const hidden = placed(
       candidatesOfWrites.filter((resource) => !writes(resource)),
@@ -179,7 +185,7 @@ describe('what a caller may not see is not written, and no answer to a write tel
     const askOne = async (): Promise<string[]> => {
       const answers: string[] = [];
       for (const asked of list) {
-        const answered = await answersTo(asked, token);
+        const answered = await answersTo(asked, caller);
         answers.push(told(answered, since));
         await unmake(answered);
       }
