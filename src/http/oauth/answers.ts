@@ -1,6 +1,7 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { SecurityEvent, SecurityEvents } from '../../authorization/security-events.ts';
 import type { Log } from '../../telemetry/log.ts';
+import { knownFault } from '../../interactions/faults.ts';
 import { type LaunchContext, launchMembers, launchProperty } from './launch-context.ts';
 import { scopeProperty } from './client-metadata.ts';
 
@@ -22,6 +23,8 @@ export function completeAnswers(provider: Provider, options: AnswerOptions): voi
   // A code or refresh token that was used before ended its family: whoever had it first, one of the two is a thief.
   const ended = new WeakSet<Oidc>();
   provider.on('grant.revoked', ({ oidc }) => void ended.add(oidc));
+  const failed = new WeakMap<Oidc, unknown>();
+  provider.on('server_error', ({ oidc }, error) => void failed.set(oidc, error));
   provider.use(async (ctx, next) => {
     await next();
     const { oidc } = ctx as { readonly oidc?: Oidc };
@@ -33,7 +36,14 @@ export function completeAnswers(provider: Provider, options: AnswerOptions): voi
       options.log.error({}, 'an answer of the authorization server could not be completed', error);
       ctx.status = 500;
       ctx.body = { error: 'server_error' };
+      failed.set(oidc, error);
     }
+    // The database is away: another time it does.
+    const fault = knownFault(failed.get(oidc));
+    if (fault?.status !== 503) return;
+    ctx.status = 503;
+    ctx.set({ ...fault.headers });
+    if (bodyOf(ctx.body) !== undefined) ctx.body = { error: 'temporarily_unavailable' };
   });
 }
 

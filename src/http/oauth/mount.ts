@@ -4,7 +4,7 @@ import type { Provider } from 'oidc-provider';
 import type { Pool } from 'pg';
 import type { Config } from '../../config.ts';
 import { type SecurityEvents, withOrigin } from '../../authorization/security-events.ts';
-import { FhirError } from '../../fhir/error.ts';
+import { knownFault } from '../../interactions/faults.ts';
 import { addressReader } from '../peers.ts';
 import { countUnusedClients, noteClientUse } from '../../storage/oauth-clients.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -112,10 +112,11 @@ export function oauthListener(options: MountOptions): OauthListener {
     outgoing.setHeader('content-security-policy', contentPolicy);
     if (oauth.issuer.startsWith('https:')) outgoing.setHeader('strict-transport-security', 'max-age=31536000');
     withOrigin({ address: addressOf(incoming), requestId }, () => answer(incoming, outgoing)).catch((error: unknown) => {
+      const known = knownFault(error);
       if (outgoing.headersSent) outgoing.destroy();
       else if (error instanceof BodyRefused) answerError(outgoing, error.status, 'invalid_request', error.message);
-      else if (error instanceof FhirError && error.status < 500)
-        answerJson(outgoing, error.status, { error: 'temporarily_unavailable' }, error.headers);
+      else if (known !== undefined && (known.status < 500 || known.status === 503))
+        answerJson(outgoing, known.status, { error: 'temporarily_unavailable' }, known.headers);
       else {
         log.error({ requestId }, 'the authorization server failed', error);
         answerError(outgoing, 500, 'server_error', `report the request id ${requestId}`);
