@@ -13,6 +13,7 @@ import { render } from './document.ts';
 import { assertId } from './prepare.ts';
 import { type Part, partOf, readPart } from './subset.ts';
 import { gone } from './read.ts';
+import { onlyNamed } from './search-address.ts';
 
 /** What to list: a resource, a type, or (neither) everything. */
 export type HistoryScope = { readonly type?: string; readonly id?: string };
@@ -140,6 +141,7 @@ async function sourceOf(ctx: Context, call: Call, { type, id }: HistoryScope): P
   }
   if (type !== undefined) return { types: [{ type, filter: call.access.permit('s', type) }] };
   const types = ctx.registry.types
+    .filter((each) => !onlyNamed.has(each))
     .map((each) => ({ type: each, filter: call.access.filter('s', each) }))
     .filter(({ filter }) => filter !== noRows);
   if (types.length === 0) call.access.permit('s', 'Resource');

@@ -1,5 +1,5 @@
 import type { Call, Context } from '../interactions/context.ts';
-import { assertTypes, membersOf } from '../interactions/search-address.ts';
+import { assertTypes, membersOf, onlyNamed } from '../interactions/search-address.ts';
 import { type Source, sourceOf } from '../interactions/search-types.ts';
 import { parseSearch } from '../search/parse.ts';
 import { compartmentToken } from '../search/plan.ts';
@@ -27,9 +27,6 @@ export type Asked = {
 
 /** What refers on to what is needed to understand it: the organization of a role, the maker of a medication. */
 export const supportingTypes = ['HealthcareService', 'Location', 'Medication', 'Organization', 'PractitionerRole'] as const;
-
-/** Who looked at a record is told when it is asked for by name. */
-const onlyNamed: ReadonlySet<string> = new Set(['AuditEvent']);
 
 /** Where types that are listed by no main date tell when care was given, the first that a type has. */
 const careDates = [
