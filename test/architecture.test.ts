@@ -17,7 +17,7 @@ const root = new URL('..', import.meta.url);
 const sources = readSources(root, ['src', 'test', 'tools', 'bench', 'clients']);
 
 /** Files of src/ that may be longer than 300 lines, each with the reason. */
-const longFilesAllowed: Readonly<Record<string, string>> = {};
+const longFilesAllowed: Readonly<Record<string, string>> = { 'src/native/api-types.ts': 'made of openapi.yaml by npm run openapi' };
 
 describe('the source', () => {
   test('is found', () => {
