@@ -14,6 +14,8 @@ export type Asked = {
   readonly paged?: boolean;
   /** It tells nobody: whoever sees everything gets the same answer whether there is something or not. */
   readonly mute?: boolean;
+  /** It is about all types: to who may see audit events it tells of the requests before it. */
+  readonly ofAll?: boolean;
 };
 
 const get = (name: string, path: string, more: Partial<Asked> = {}): Asked => ({
@@ -62,18 +64,18 @@ export const readings: readonly Asked[] = [
   get('history', '/Observation/_history?_count=1', { paged: true }),
   get('history', '/Observation/_history?_summary=count'),
   get('history', '/Patient/_history?_since=2020-01-01'),
-  get('history', '/_history?_count=500'),
-  get('history', '/_history?_count=25', { paged: true }),
+  get('history', '/_history?_count=500', { ofAll: true }),
+  get('history', '/_history?_count=25', { paged: true, ofAll: true }),
   get('search', '/Observation'),
   get('search', '/Patient'),
   get('search', '/Observation?_count=1', { paged: true }),
   get('search', '/Observation?_count=2&_total=accurate', { paged: true }),
   get('search', '/?_type=Patient,Observation,Condition&_count=3', { paged: true }),
-  get('search', '/?_lastUpdated=ge2020&_count=5', { paged: true }),
+  get('search', '/?_lastUpdated=ge2020&_count=5', { paged: true, ofAll: true }),
   get('search', '/Patient/pa/Observation'),
-  get('search', '/Patient/pa/*'),
+  get('search', '/Patient/pa/*', { ofAll: true }),
   get('search', '/Patient/hh/Observation'),
-  get('search', '/Patient/hh/*?_lastUpdated=ge2020'),
+  get('search', '/Patient/hh/*?_lastUpdated=ge2020', { ofAll: true }),
   get('search', '/Encounter/hh-enc/Observation'),
   get('search', '/Practitioner/other-doc/Observation'),
   post('search', '/Observation/_search', 'subject=Patient/hh', { headers: form }),

@@ -195,6 +195,8 @@ export type Kind = {
   readonly user?: string;
   /** Seconds until it ends. */
   readonly expiresIn?: number;
+  /** Audit events are his to see. */
+  readonly audits?: true;
   /** It is an API key in place of a token. */
   readonly isKey?: true;
   /** With each request. */
@@ -258,7 +260,7 @@ export const kinds: readonly Kind[] = [
     isKey: true,
     sees: ({ resourceType }) => resourceType === 'Observation',
   },
-  { name: 'TS', scope: 'system/*.rs', sees: () => true, writes: nothing },
+  { name: 'TS', scope: 'system/*.rs', audits: true, sees: () => true, writes: nothing },
   { name: 'TSO', scope: 'system/Observation.rs', sees: ({ resourceType }) => resourceType === 'Observation' },
   { name: 'TX', scope: 'openid launch/patient', patient: 'pa', sees: nothing },
   { name: 'expired', scope: 'system/*.cruds', expiresIn: -120, sees: nothing },
