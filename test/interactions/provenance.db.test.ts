@@ -145,6 +145,35 @@ describe('a Provenance sent with a write is stored with it, about the version th
   });
 });
 
+describe('in the audit trail', () => {
+  type Resource = { readonly resourceType: string; readonly id: string };
+  /** What is recorded of one request: subtype and what it was done to. */
+  async function recordedOf(requestId: string): Promise<string[]> {
+    const { json } = await server.request('GET', '/AuditEvent?_sort=-date&_count=20');
+    const events = (json.entry ?? []).map(({ resource }: { resource: Resource }) => resource);
+    return events
+      .filter((event: Resource) => JSON.stringify(event).includes(requestId))
+      .map(({ subtype, entity }: { subtype: { code: string }[]; entity: { role?: { code: string }; what?: { reference?: string } }[] }) =>
+        [subtype[0]?.code, entity.find(({ role }) => role?.code === '4')?.what?.reference].join(' '),
+      )
+      .toSorted();
+  }
+
+  test('stands an event of its own for it, of the same request', async () => {
+    const [id, requestId] = [fresh(), randomUUID()];
+    await send('PUT', `/Patient/${id}`, { body: patient({ id }), headers: { 'x-request-id': requestId } });
+    const [found] = await about(`Patient/${id}`);
+    expect(await recordedOf(requestId)).toEqual([`create Provenance/${found?.id}/_history/1`, `update Patient/${id}/_history/1`]);
+  });
+
+  test('stands none of a Provenance that was not stored', async () => {
+    const [id, requestId] = [fresh(), randomUUID()];
+    await stored(id);
+    await send('PUT', `/Patient/${id}`, { body: patient({ id }), headers: { 'x-request-id': requestId } });
+    expect((await recordedOf(requestId)).filter((told) => told.includes('Provenance'))).toEqual([]);
+  });
+});
+
 describe('nothing written, nothing said of it', () => {
   test('by an update and a patch that change nothing, a conditional create that finds one, a deletion of what is not there', async () => {
     const id = fresh();

@@ -73,8 +73,7 @@ export function rulesOf(settings: RuleSettings): readonly Rule[] {
       threshold: settings.failedLogins,
       windowSeconds: 600,
       quietSeconds: hour,
-      sees: (event) =>
-        event.kind === 'login' && event.outcome !== 0 ? { actor: addressOf(event.agent), item: accountOf(event) } : undefined,
+      sees: loginFailed,
     },
     {
       name: 'break-glass',
@@ -134,10 +133,10 @@ function isRefused({ kind, outcome, reason = '' }: AuditedEvent): boolean {
 
 const userOf = ({ user }: AuditedAgent): readonly string[] | undefined => user && ['user', user.issuer, user.subject];
 const clientOf = ({ client }: AuditedAgent): readonly string[] | undefined => (client === undefined ? undefined : ['client', client]);
-const addressOf = ({ address = '' }: AuditedAgent): readonly string[] => ['address', address];
-const anyoneOf = (agent: AuditedAgent): readonly string[] => userOf(agent) ?? clientOf(agent) ?? addressOf(agent);
+const anyoneOf = (agent: AuditedAgent): readonly string[] => userOf(agent) ?? clientOf(agent) ?? ['address', agent.address ?? ''];
 
 /** Each attempt counts once where the account isn't known: names that are tried out are seen too. */
-function accountOf({ agent: { user }, requestId, details }: AuditedEvent): readonly string[] {
-  return ['account', user?.subject ?? details?.account ?? requestId];
+function loginFailed({ kind, outcome, agent: { user, address }, requestId }: AuditedEvent): Sight | undefined {
+  if (kind !== 'login' || outcome === 0 || address === undefined) return undefined;
+  return { actor: ['address', address], item: ['account', user?.subject ?? requestId] };
 }

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { withOrigin } from '../../../src/authorization/security-events.ts';
 import { patient } from '../../conformance/samples.ts';
 import { type Cli, cliBeside } from '../../support/cli.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
@@ -9,7 +11,7 @@ const label = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality|V';
 let server: TestServer;
 let cli: Cli;
 beforeAll(async () => {
-  server = await startTestServer({ ALERT_MANY_PATIENTS: '3', ALERT_REFUSALS: '3', ALERT_LABELS: label });
+  server = await startTestServer({ ALERT_MANY_PATIENTS: '3', ALERT_REFUSALS: '3', ALERT_FAILED_LOGINS: '3', ALERT_LABELS: label });
   cli = cliBeside(server);
   for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) {
     await server.request('PUT', `/Patient/${id}`, { body: patient({ id, name: [{ family: secret }] }) });
@@ -80,6 +82,45 @@ describe('what is asked over HTTP', () => {
   }, 20_000);
 });
 
+describe('around access', () => {
+  const signIn = (login: string, address: string) =>
+    withOrigin({ address, requestId: randomUUID() }, () =>
+      server.services.users.provePassword({ login, password: 'not the right one', network: address }),
+    );
+  const failedAt = async (address: string, awaited: number) => {
+    for (let tries = 0; ; tries++) {
+      const found = (await server.services.alerts.list({ all: true, limit: 100 })).filter(
+        ({ rule, agent }) => rule === 'failed-logins' && agent.address === address,
+      );
+      if (found.length >= awaited || tries > 80) return found;
+      await setTimeout(100);
+    }
+  };
+
+  test('accounts that fail to sign in from one address are an alert; one account that does is none', async () => {
+    for (const login of ['one', 'two', 'three'])
+      expect(await server.services.users.add({ login, name: login, roles: ['viewer'], password: 'long enough, and good' })).toHaveProperty(
+        'id',
+      );
+    for (let n = 0; n < 4; n++) await signIn('one', '192.0.2.1');
+    for (const login of ['one', 'two']) await signIn(login, '192.0.2.2');
+    await aTurn();
+    expect([await failedAt('192.0.2.1', 0), await failedAt('192.0.2.2', 0)]).toEqual([[], []]);
+    await signIn('three', '192.0.2.2');
+    expect(await failedAt('192.0.2.2', 1)).toMatchObject([{ count: 3, threshold: 3 }]);
+  }, 30_000);
+
+  test('the glass broken is one, which tells of whom', async () => {
+    const token = await server.token({ scope: 'user/*.rs', user: 'Practitioner/glass', roles: ['provider'] });
+    const glass = { 'x-break-glass': 'unconscious in the emergency room', 'x-break-glass-patient': 'a', 'x-purpose-of-use': 'BTG' };
+    expect((await request('GET', '/Patient/a', token, glass)).status).toBe(200);
+    const [alert, ...others] = await alertsOf('break-glass', 'glass');
+    expect(others).toEqual([]);
+    expect(alert?.patient?.owner).toBe(server.services.context.refKeyOf('Patient', 'a'));
+    expect(alert?.agent.emergency).toBe('unconscious in the emergency room');
+  }, 30_000);
+});
+
 describe('an alert holds nothing in clear', () => {
   test('neither who it is about, nor whom it concerns', async () => {
     await alertsOf('labelled', 'label');
@@ -88,7 +129,7 @@ describe('an alert holds nothing in clear', () => {
        union all select rule || actor || item from alert_sighting`,
     );
     expect(rows.length).toBeGreaterThan(3);
-    for (const { text } of rows) expect(text).not.toMatch(/Practitioner|Patient\/|192\.|127\.|Zyxw/);
+    for (const { text } of rows) expect(text).not.toMatch(/Practitioner|Patient\/|192\.|127\.|Zyxw|unconscious/);
   }, 20_000);
 });
 
