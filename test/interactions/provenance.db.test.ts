@@ -303,3 +303,22 @@ describe('neither is ever stored without the other', () => {
     expect(await countAll()).toBe(before);
   });
 });
+
+test('C89 a Provenance may name anybody; the audit trail names who sent it', async () => {
+  const token = await server.token({ scope: 'user/*.cruds', user: 'Practitioner/sender', roles: ['admin'] });
+  const claimed = { who: { reference: 'Practitioner/somebody-else' } };
+  const { status, json } = await send('POST', '/Patient', { body: patient(), token }, stated({ agent: [claimed] }));
+  expect(status).toBe(201);
+  const [provenance] = await about(`Patient/${json.id}`);
+  expect(provenance?.agent).toEqual([claimed]);
+  for (const entity of [`Patient/${json.id}`, `Provenance/${provenance?.id}`]) {
+    const events = (await server.request('GET', `/AuditEvent?entity=${entity}&action=C`)).json.entry.map(
+      ({ resource }: { resource: object }) => JSON.stringify(resource),
+    );
+    expect(events.length).toBeGreaterThan(0);
+    for (const event of events) {
+      expect(event).toContain('Practitioner/sender');
+      expect(event).not.toContain('somebody-else');
+    }
+  }
+});
