@@ -132,9 +132,14 @@ export async function acknowledgeAlert(db: Queryable, id: string, by: string): P
   return rowCount === 1;
 }
 
-/** What a rule saw before counts no longer. Rides alert_sighting_at. */
-export async function sweepSightings(db: Queryable, rule: string, before: number): Promise<void> {
-  await db.query('delete from alert_sighting where rule = $1 and at < to_timestamp($2::float8 / 1000)', [rule, before]);
+/** Removes what counts no longer: what a rule saw before its time, and all of rules that are no longer in force. Rides alert_sighting_at. */
+export async function sweepSightings(db: Queryable, kept: readonly { readonly rule: string; readonly since: number }[]): Promise<void> {
+  const values = [textArray(kept.map(({ rule }) => rule)), timestamptzArray(kept.map(({ since }) => since))];
+  await db.query(
+    `delete from alert_sighting s using unnest($1::text[], $2::timestamptz[]) as k (rule, since) where s.rule = k.rule and s.at < k.since`,
+    values,
+  );
+  await db.query('delete from alert_sighting where rule <> all($1::text[])', values.slice(0, 1));
 }
 
 /** Which of these patients have all the tokens of one of the labels. Rides unique (type, ref_key). */

@@ -11,7 +11,15 @@ const placeOf = ({ rule, actor }: Place): string => `alert/${rule}/${actor}`;
 
 export function sealDetails(key: DataKey, place: Place, { agent, patient, kind }: AlertDetails): Buffer {
   const of = patient === undefined ? {} : { patient: { keyId: patient.keyId.toString('hex'), owner: patient.owner.toString() } };
-  return sealBytes(key, placeOf(place), Buffer.from(JSON.stringify({ agent, kind, ...of })));
+  return sealBytes(key, placeOf(place), Buffer.from(JSON.stringify({ agent: withoutPatientId(agent), kind, ...of })));
+}
+
+/** Of an actor who is a patient himself the account tells who he is: his id must not outlive the erasure of his record. */
+function withoutPatientId(agent: AuditedAgent): AuditedAgent {
+  const { user } = agent;
+  if (user?.fhirUser === undefined || !/(?:^|\/)Patient\//.test(user.fhirUser)) return agent;
+  const { fhirUser: _, ...account } = user;
+  return { ...agent, user: account };
 }
 
 /** @throws SealBroken if anything was altered */

@@ -114,7 +114,7 @@ const isSeen = ({ patient, outcome, kind }: AuditedEvent): boolean => patient !=
 function patientBy(actor: readonly string[] | undefined, event: AuditedEvent): Sight | undefined {
   if (actor === undefined || event.patient === undefined || !isSeen(event)) return undefined;
   // His own record is nobody else's business.
-  if (event.agent.user?.fhirUser?.startsWith('Patient/') === true) return undefined;
+  if (/(?:^|\/)Patient\//.test(event.agent.user?.fhirUser ?? '')) return undefined;
   return { actor, item: [event.patient.keyId.toString('hex')] };
 }
 

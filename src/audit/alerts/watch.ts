@@ -86,7 +86,10 @@ export function watchAlerts(options: WatchOptions): AlertWatch {
     if (untold) untold = (await tellAlerts({ pool, sealKey, record, log })) === 'more';
     if (performance.now() - sweptAt < sweepMs) return;
     sweptAt = performance.now();
-    for (const { name, windowSeconds } of rules) await sweepSightings(pool, name, Date.now() - windowSeconds * 1_000);
+    await sweepSightings(
+      pool,
+      rules.map(({ name, windowSeconds }) => ({ rule: name, since: Date.now() - windowSeconds * 1_000 })),
+    );
   }
 
   async function counted(seen: readonly Seen[]): Promise<readonly Counting[]> {

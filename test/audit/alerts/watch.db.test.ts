@@ -233,6 +233,24 @@ describe('an alert', () => {
     }));
 });
 
+test('what counts no longer is swept, and what rules saw that are in force no more', async () => {
+  await inOne(({ watch }) => watch.see([...reads('a', 1, 2), ...reads('a', 3, 2, start - 3_700_000)]));
+  await store.sql(`insert into alert_sighting (rule, actor, item, at) values ('gone', 1, 1, now())`);
+  await inOne(({ watch }) => watch.turn());
+  expect(await store.sql('select rule, count(*)::int4 as count from alert_sighting group by rule')).toEqual([
+    { rule: 'many-patients', count: 2 },
+  ]);
+});
+
+test('of an actor who is a patient himself only the account is kept', () =>
+  inOne(async ({ watch, recorded }) => {
+    const agent = { ...userNamed('p'), user: { ...userNamed('p').user, fhirUser: 'Patient/p' } };
+    watch.see([event('p', { kind: 'export', agent })]);
+    await watch.turn();
+    expect(recorded).toMatchObject([{ agent: { user: { subject: 'p' } } }]);
+    expect(JSON.stringify(recorded[0]?.agent)).not.toContain('Patient/');
+  }));
+
 test('actors and items are pseudonyms: of one user another under each rule', () =>
   inOne(async ({ watch }) => {
     watch.see([...reads('a', 1, 1), event('a', { outcome: 4, reason: 'scope-insufficient' })]);
