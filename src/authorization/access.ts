@@ -1,6 +1,5 @@
 import { type FhirError, forbidden } from '../fhir/error.ts';
-import { refKeyOf } from '../search/types/reference.ts';
-import { localTarget } from '../search/types/reference.ts';
+import { localTarget, refKeyOf } from '../search/types/reference.ts';
 import { type Alternatives, type Group, noRows, type RowFilter, withoutRows } from '../storage/filter.ts';
 import { assertCoherent, callerOf, type Grant } from './grant.ts';
 import { belongingToken, kindOf } from './rights/belonging.ts';
@@ -20,6 +19,8 @@ export type Access = {
   readonly permit: (letter: Letter, type: string) => RowFilter;
   /** Like `permit('r', …)`, for a read by id: who the user is himself is read where scopes tell him. */
   readonly permitRead: (type: string, id: string) => RowFilter;
+  /** Whether some scope permits the interaction on all of this type, whatever the user's rights leave of it. */
+  readonly hasScope: (letter: Letter, type: string) => boolean;
   /** May read every resource of every type: what is told of the store as a whole is no secret to him. */
   readonly seesAll: boolean;
   /** What cursors are bound to. */
@@ -66,6 +67,8 @@ export function accessOf(
     filter,
     permit,
     permitRead: (type, id) => (isFhirUser(asking, type, id) ? personalFilter([[]], 'r', type, asking) : permit('r', type)),
+    hasScope: (letter, type) =>
+      grant.scopes.some((scope) => (scope.type === '*' || scope.type === type) && scope.letters.has(letter) && scope.params.length === 0),
     seesAll: grant.scopes.some(
       ({ level, type, letters, params }) => level === 'system' && type === '*' && letters.has('r') && params.length === 0,
     ),

@@ -85,6 +85,7 @@ const everything: Access = {
   filter: () => 'all',
   permit: () => 'all',
   permitRead: () => 'all',
+  hasScope: () => true,
   seesAll: true,
   caller: 'demo',
   circumstances: noCircumstances,

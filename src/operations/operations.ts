@@ -4,6 +4,7 @@ import { nearestName } from '../fhir/nearest-name.ts';
 import type { Answer } from '../interactions/answer.ts';
 import type { Context } from '../interactions/context.ts';
 import { type Given, plainOf, readArguments } from './arguments.ts';
+import { accessLogOperation } from './access-log.ts';
 import { diffOperation } from './diff.ts';
 import { everythingOperations } from './everything.ts';
 import type { Invocation, Level, Operation, ParameterDef } from './operation.ts';
@@ -16,6 +17,7 @@ export const operations: readonly Operation[] = [
   validateOperation,
   snapshotOperation,
   diffOperation,
+  accessLogOperation,
   ...everythingOperations,
   ...terminologyOperations,
 ];

@@ -165,8 +165,19 @@ function neverPoints(id: string, { asked, from, code, possible }: Pointing, targ
   return badRequest(id, `"${asked}": "${code}" of ${from} never points to ${target}; it points to ${possible.join(', ')}.`);
 }
 
-/** How the parameter's references of `search.type` to a resource of type `target` are kept. */
-export function linkOf({ elements, targets: all }: SearchParam, search: TypeSearch, target: string): Link {
+/**
+ * How the parameter's references of `search.type` to a resource of type `target` are kept.
+ *
+ * @throws FhirError 400 for audit events: there are more of them than of all else, and no table has what they refer to
+ */
+export function linkOf({ code, elements, targets: all }: SearchParam, search: TypeSearch, target: string): Link {
+  if (search.type === 'AuditEvent')
+    throw badRequest(
+      'search-chain-unsupported',
+      `What AuditEvents refer to can't be followed, by chains, _has or _revinclude. Search AuditEvent?${code}=Type/id with the ids that another search found.`,
+      undefined,
+      'not-supported',
+    );
   const pointing = elements.filter(({ targets = all }) => targets.length === 0 || targets.includes(target)).map(({ element }) => element);
   const column =
     target === 'Patient' &&

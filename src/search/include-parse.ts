@@ -22,6 +22,8 @@ export function parseInclude(name: string, value: string, registry: Registry): I
   const refuse = (text: string) => badRequest('search-unknown-include', `"${name}=${value}": ${text}`);
   if (value === '*') throw refuse('name the type that points here, such as Observation:* or Provenance:target.');
   if (!registry.isType(type)) throw refuse(`${type || 'the first part'} is no resource type.${meant(type, registry.types)}`);
+  if (directive === '_revinclude' && type === 'AuditEvent')
+    throw refuse('what AuditEvents refer to is kept in no table. Search AuditEvent?entity=Type/id with the ids that were found.');
   const references = referencesOf(type, registry);
   if (code === '' || target === '' || parts.length > 3) {
     throw refuse(`write ${type}:parameter, ${type}:parameter:TargetType or ${type}:*. Parameters: ${namesOf(references)}.`);

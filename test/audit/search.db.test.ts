@@ -303,6 +303,22 @@ describe('refused', () => {
     expect([status, json.issue[0].code]).toEqual([400, 'too-costly']);
   });
 
+  test.each([
+    ['/AuditEvent?patient.name=x', 'search-chain-unsupported'],
+    ['/AuditEvent?agent:Practitioner.name=x', 'search-chain-unsupported'],
+    ['/Patient?_has:AuditEvent:patient:action=R', 'search-chain-unsupported'],
+    ['/Patient?_revinclude=AuditEvent:patient', 'search-unknown-include'],
+  ])('%s: what events refer to is not followed, rather than followed in part', async (path, id) => {
+    const { status, json } = await server.request('GET', path);
+    expect([status, json.issue[0].details.coding[0].code]).toEqual([400, id]);
+  });
+
+  test('_include follows what the events on a page name', async () => {
+    const { json } = await server.request('GET', '/AuditEvent?date=lt2026&entity=Patient/p1&_count=3&_include=AuditEvent:patient');
+    const included = json.entry.filter(({ search }: { search: { mode: string } }) => search.mode === 'include');
+    expect(included.map(({ resource }: { resource: { id: string } }) => resource.id)).toContain('p1');
+  });
+
   test('an event of ours is neither deleted nor replaced; the same again changes nothing', async () => {
     const own = known.find(({ id }) => !id.startsWith('external'));
     const path = `/AuditEvent/${own?.id}`;
