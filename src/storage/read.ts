@@ -13,11 +13,34 @@ export type Address = { readonly type: string; readonly id: string; readonly ref
  * Rides unique (type, ref_key); the id is compared because a ref_key finds but never proves.
  */
 export async function readCurrent(db: Queryable, address: Address, filter: RowFilter): Promise<StoredVersion | undefined> {
-  const values = sqlValues();
-  const text = `select ${versionColumns('r')} from ${relationOf(address.type)} r
-    where ${typeIs('r', address.type)} and r.ref_key = ${values.add(address.refKey.toString())} and ${filterSql(filter, 'r', values)}`;
-  const { rows } = await db.query<VersionRow>(statement(text, values.list));
+  const { text, bounds } = currentStatement(address.type, filter);
+  const { rows } = await db.query<VersionRow>(statement(text, [address.refKey.toString(), ...bounds]));
   return rows.map(storedVersion).find((row) => row.id === address.id);
+}
+
+/** A statement for one type and filter: all values but the first are the filter's. */
+type CurrentStatement = { readonly text: string; readonly bounds: readonly unknown[] };
+
+/** A caller's filter is the same object for all his reads, so that its statement is written once. */
+const currentStatements = new WeakMap<object, Map<string, CurrentStatement>>();
+const unfiltered = {};
+
+function currentStatement(type: string, filter: RowFilter): CurrentStatement {
+  const owner = filter === 'all' ? unfiltered : filter;
+  let byType = currentStatements.get(owner);
+  if (byType === undefined) {
+    byType = new Map();
+    currentStatements.set(owner, byType);
+  }
+  let written = byType.get(type);
+  if (written === undefined) {
+    const values = sqlValues();
+    const text = `select ${versionColumns('r')} from ${relationOf(type)} r
+    where ${typeIs('r', type)} and r.ref_key = ${values.add('')} and ${filterSql(filter, 'r', values)}`;
+    written = { text, bounds: values.list.slice(1) };
+    byType.set(type, written);
+  }
+  return written;
 }
 
 /** Reads one version, current or superseded. Rides unique (type, ref_key) and unique (ref_key, version). */
