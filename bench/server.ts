@@ -34,8 +34,9 @@ const STOP_MS = 40_000;
  * Starts our server as `npm start` does, on a free port, and waits until it is ready.
  *
  * @param kept  where its data is and stays; else it gets an empty database in a temporary folder
+ * @param more  variables of its environment beside our own
  */
-export async function startServer(kept?: string): Promise<Server> {
+export async function startServer(kept?: string, more: NodeJS.ProcessEnv = {}): Promise<Server> {
   const folder = kept ?? (await mkdtemp(join(tmpdir(), 'anamnesis-bench-')));
   await mkdir(folder, { recursive: true });
   // PostgreSQL runs as another user when we are root, and must pass through.
@@ -49,6 +50,7 @@ export async function startServer(kept?: string): Promise<Server> {
     DATA_DIR: join(folder, 'data'),
     KEY_FILE: join(folder, 'keys', 'root.json'),
     LOG_LEVEL: 'warn',
+    ...more,
   };
   const log = join(folder, 'server.log');
   const output = openSync(log, 'a');
