@@ -1,5 +1,6 @@
 import type { NativeHandler } from './handler.ts';
 import { patientHandlers } from './patients/patients.ts';
+import { providerHandlers } from './providers/providers.ts';
 
 /** Every operation of openapi.yaml, by its operationId. */
-export const nativeHandlers: Readonly<Record<string, NativeHandler>> = { ...patientHandlers };
+export const nativeHandlers: Readonly<Record<string, NativeHandler>> = { ...patientHandlers, ...providerHandlers };
