@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
+import type { Config } from '../config.ts';
 
 /** The issuer of tokens that `npm run token` prints. Trusted outside production only. */
 export const developmentIssuer = 'urn:anamnesis:development';
@@ -57,4 +58,9 @@ export async function developmentKey(keyFile: string): Promise<JWK> {
   });
   await unlink(draft);
   return JSON.parse(await readFile(keyFile, 'utf8')) as JWK;
+}
+
+/** Beside the root key's file: outside DATA_DIR too. */
+export function developmentKeyFileOf({ keyFile }: Pick<Config, 'keyFile'>): string {
+  return join(dirname(keyFile), 'development-issuer.json');
 }

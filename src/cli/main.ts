@@ -1,4 +1,4 @@
-import { signDevelopmentToken } from '../authorization/development-issuer.ts';
+import { developmentKeyFileOf, signDevelopmentToken } from '../authorization/development-issuer.ts';
 import { loadConfig } from '../config.ts';
 import type { CommandIo } from './io.ts';
 
@@ -32,9 +32,7 @@ async function main([name = 'serve', ...args]: readonly string[]): Promise<numbe
   return run(args, { stdout: process.stdout, stderr: process.stderr, mintToken });
 }
 
-/** Imported here, so that commands that talk to a server don't open its services. */
 async function mintToken(scope: string): Promise<string> {
-  const { developmentKeyFileOf } = await import('../services.ts');
   const config = loadConfig();
   if (!config.devTokenIssuer) throw new Error('Development tokens are not accepted here. Give a token with --token.');
   return signDevelopmentToken(developmentKeyFileOf(config), { scope, audience: config.baseUrl, expiresIn: 86_400 });

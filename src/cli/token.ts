@@ -1,6 +1,5 @@
-import { signDevelopmentToken } from '../authorization/development-issuer.ts';
+import { developmentKeyFileOf, signDevelopmentToken } from '../authorization/development-issuer.ts';
 import { loadConfig } from '../config.ts';
-import { developmentKeyFileOf } from '../services.ts';
 import { readArguments, UsageError, wholeNumber, withUsage } from './arguments.ts';
 import type { CommandIo } from './io.ts';
 

@@ -1,6 +1,5 @@
 import { makeSecret } from '../../src/authorization/api-keys.ts';
-import { signDevelopmentToken } from '../../src/authorization/development-issuer.ts';
-import { developmentKeyFileOf } from '../../src/services.ts';
+import { developmentKeyFileOf, signDevelopmentToken } from '../../src/authorization/development-issuer.ts';
 import { insertApiKey } from '../../src/storage/api-keys.ts';
 import type { RequestOptions, TestServer } from '../support/server.ts';
 

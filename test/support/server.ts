@@ -2,10 +2,10 @@ import { createServer } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { signDevelopmentToken } from '../../src/authorization/development-issuer.ts';
+import { developmentKeyFileOf, signDevelopmentToken } from '../../src/authorization/development-issuer.ts';
 import { loadConfig } from '../../src/config.ts';
 import { startServer } from '../../src/server.ts';
-import { developmentKeyFileOf, openServices, type Services } from '../../src/services.ts';
+import { openServices, type Services } from '../../src/services.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { createDatabase } from './cluster.ts';
 
