@@ -194,7 +194,10 @@ export interface components {
                 /** Format: date-time */
                 readonly updated_at: string;
                 /** @description The FHIR R4 resource. */
-                readonly resource: Record<string, never>;
+                readonly resource: {
+                    readonly resourceType: string;
+                    readonly id: string;
+                };
             }[];
             readonly next_cursor: string | null;
             readonly meta: components["schemas"]["ListMeta"];
@@ -351,6 +354,7 @@ export interface components {
         /** @description No or no valid credentials: `unauthenticated`. */
         readonly Unauthenticated: {
             headers: {
+                readonly "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
                 readonly [name: string]: unknown;
             };
             content: {
@@ -387,6 +391,7 @@ export interface components {
         /** @description It was deleted: `deleted`. */
         readonly Deleted: {
             headers: {
+                readonly ETag: components["headers"]["ETag"];
                 readonly [name: string]: unknown;
             };
             content: {
@@ -484,8 +489,8 @@ export interface components {
         readonly ETag: components["schemas"]["ETag"];
         /** @description When this version was written. */
         readonly LastModified: string;
-        /** @description Where it is. */
-        readonly Location: string;
+        /** @description How to authenticate. */
+        readonly WwwAuthenticate: string;
         /** @description Seconds. */
         readonly RetryAfter: string;
         /** @description `true`: the answer is that of the first request with this key. */
