@@ -158,6 +158,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       refKeyOf: (type: string, id: string) => refKeyOf(tokenKey, type, id),
     };
     const rights = makeRights(deciding, config);
+    const by = purpose === 'serve' ? 'server' : 'cli';
     const { rows, record } = trail;
     const audit: Audit = { rows, record, concerned: makeConcerned(keys, config.keyCacheMax), refKeyOf: deciding.refKeyOf };
     const context: Context = {
@@ -206,6 +207,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     opened.push(() => watch.stop());
     const erasing = { context, keys };
     const { repeated, unlisted } = await replayErasures(erasing);
+    if (repeated > 0) await recordOwn(audit, by, 'erasure', { step: 'repeated', patients: String(repeated) });
     if (repeated > 0) log.warn({ patients: repeated }, 'erasures were repeated: a backup was restored, or one had been interrupted');
     if (unlisted > 0) log.error({ patients: unlisted }, 'the erasure ledger lacks patients that were erased: bring back its newest copy');
     const callers = await openCallers({
@@ -229,7 +231,6 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       if (!live.isKnown()) throw new Error('it is not known which search parameters are in force');
       return true;
     };
-    const by = purpose === 'serve' ? 'server' : 'cli';
     if (applied.length > 0) await recordOwn(audit, by, 'maintenance', { migrations: applied.join(', ') });
     if (purpose === 'serve') {
       await recordOwn(audit, by, 'application-start');

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { recordOwn } from '../audit/operator.ts';
 import { loadConfig } from '../config.ts';
 import { openServices, type Services } from '../services.ts';
 import { listPackages, removePackage } from '../storage/packages.ts';
@@ -36,15 +37,15 @@ export function run(args: readonly string[], io: CommandIo): Promise<number> {
       case 'add': {
         if (subject === undefined) throw new UsageError('add needs a package, a file or a folder');
         const wanted = await wantedOf(subject);
-        return withServices((services) => add(services, wanted, { registry, withDependencies: !values['no-dependencies'] }, io));
+        return withServices('ig add', (services) => add(services, wanted, { registry, withDependencies: !values['no-dependencies'] }, io));
       }
       case 'list':
         if (subject !== undefined) throw new UsageError(`unexpected argument ${subject}`);
-        return withServices((services) => list(services, io));
+        return withServices('ig list', (services) => list(services, io));
       case 'remove': {
         const { name, version } = nameOf(subject ?? '');
         if (version === undefined) throw new UsageError('remove needs NAME@VERSION');
-        return withServices((services) => remove(services, { name, version }, io));
+        return withServices('ig remove', (services) => remove(services, { name, version }, io));
       }
       default:
         throw new UsageError(action === undefined ? 'say what to do: add, list or remove' : `${action} is none of add, list, remove`);
@@ -52,11 +53,12 @@ export function run(args: readonly string[], io: CommandIo): Promise<number> {
   });
 }
 
-async function withServices(work: (services: Services) => Promise<number>): Promise<number> {
+async function withServices(command: string, work: (services: Services) => Promise<number>): Promise<number> {
   const config = loadConfig();
   const log = createLog({ logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel });
   const services = await openServices(config, log, 'attach');
   try {
+    await recordOwn(services.context.audit, 'cli', 'configuration', { command });
     return await work(services);
   } finally {
     await services.close();

@@ -1,3 +1,4 @@
+import { recordOwn } from '../audit/operator.ts';
 import { loadConfig } from '../config.ts';
 import { reindexContext } from '../interactions/parameters/registrar.ts';
 import { openServices, type Services } from '../services.ts';
@@ -27,6 +28,7 @@ export function run(args: readonly string[], io: CommandIo): Promise<number> {
     const log = createLog({ logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel });
     const services = await openServices(config, log, 'attach');
     try {
+      await recordOwn(services.context.audit, 'cli', 'maintenance', { command: 'reindex' });
       const { done, skipped, seconds } = await reindexAll(services, typesOf(services, values.type), io.stderr);
       const rate = Math.round(done / Math.max(seconds, 0.001));
       io.stdout.write(`${done} resources in ${seconds.toFixed(1)} s (${rate} a second), ${skipped} of them could not be read.\n`);

@@ -1,4 +1,5 @@
 import { access } from 'node:fs/promises';
+import { recordOwn } from '../audit/operator.ts';
 import { loadConfig } from '../config.ts';
 import { openServices, type Services } from '../services.ts';
 import { listSystems, LoadUnderWay, loadSystem, removeSystem } from '../storage/terminology-load.ts';
@@ -43,24 +44,25 @@ export function run(args: readonly string[], io: CommandIo): Promise<number> {
         await access(subject).catch((error: unknown) => {
           throw new UsageError(`${subject} can't be read`, { cause: error });
         });
-        return withServices((services) => load(services, subject, values, io));
+        return withServices('terminology load', (services) => load(services, subject, values, io));
       case 'list':
         if (subject !== undefined) throw new UsageError(`unexpected argument ${subject}`);
-        return withServices((services) => list(services, io));
+        return withServices('terminology list', (services) => list(services, io));
       case 'remove':
         if (subject === undefined) throw new UsageError('remove needs a URL, with |VERSION where it has one');
-        return withServices((services) => remove(services, subject, io));
+        return withServices('terminology remove', (services) => remove(services, subject, io));
       default:
         throw new UsageError(action === undefined ? 'say what to do: load, list or remove' : `${action} is none of load, list, remove`);
     }
   });
 }
 
-async function withServices(work: (services: Services) => Promise<number>): Promise<number> {
+async function withServices(command: string, work: (services: Services) => Promise<number>): Promise<number> {
   const config = loadConfig();
   const log = createLog({ logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel });
   const services = await openServices(config, log, 'attach');
   try {
+    await recordOwn(services.context.audit, 'cli', 'configuration', { command });
     return await work(services);
   } finally {
     await services.close();

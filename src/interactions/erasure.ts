@@ -1,3 +1,5 @@
+import { operatorTrail } from '../audit/operator.ts';
+import { eventsOf, type Trail } from '../audit/trail.ts';
 import { token } from '../encryption/token.ts';
 import { compartmentParts, ownerParts } from '../search/extract.ts';
 import { makeExtractWithout } from '../search/extract-without.ts';
@@ -18,20 +20,28 @@ export type Erasing = {
  * Erases one patient's record, for good: nothing opens what is his alone, and what he shares with others says no more where he
  * is found. Idempotent; what is interrupted is finished by the next call or the next start.
  *
- * @param order  whose, why, and when this was ordered
+ * @param order  whose, why, and when this was ordered; by an operator, where its trail doesn't say by whom
  * @returns      undefined if nothing here was ever known of such a patient
  */
 export async function erasePatient(
   erasing: Erasing,
-  order: { readonly id: string; readonly reason: string; readonly at: Date },
+  order: { readonly id: string; readonly reason: string; readonly at: Date; readonly trail?: Trail },
 ): Promise<ErasureCounts | undefined> {
   const { context } = erasing;
   const patient = patientOf(context, order.id);
   const known = await erasing.keys.idsOf([patient.refKey]);
   const address = { type: 'Patient', id: order.id, refKey: patient.refKey };
   if (known.length === 0 && (await readCurrent(context.reader, address, 'all')) === undefined) return undefined;
+  const asked = { kind: 'erasure', data: { type: 'Patient', id: order.id } } as const;
+  const trail = order.trail === undefined ? operatorTrail(asked) : { ...order.trail, asked };
+  const tell = async (details: Readonly<Record<string, string>>): Promise<void> =>
+    context.audit.record(await eventsOf(context.audit, trail, { code: 0, details }));
+  // Before anything is done: what can't be recorded isn't begun. Afterwards he is told by what stood for him alone.
+  await tell({ step: 'ordered' });
   await appendErasure(context.config.erasureLedger, { at: order.at.toISOString(), patient: order.id, reason: order.reason });
-  return run(erasing, [patient]);
+  const counts = await run(erasing, [patient]);
+  await tell({ step: 'done', erased: String(counts.erased), shared: String(counts.shared) });
+  return counts;
 }
 
 /** How many of the ledger's patients were erased now, and how many tombstones the ledger doesn't know: then it isn't the newest. */

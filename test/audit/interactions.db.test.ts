@@ -1,4 +1,3 @@
-import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeSecret } from '../../src/authorization/api-keys.ts';
 import { insertApiKey } from '../../src/storage/api-keys.ts';

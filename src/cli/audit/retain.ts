@@ -6,7 +6,7 @@ export async function run(args: readonly string[], io: CommandIo): Promise<numbe
   const { values, positionals } = readArguments(args, { 'dry-run': { type: 'boolean', default: false } });
   if (positionals.length > 0) throw new UsageError(`unexpected argument ${positionals[0]}`);
   const dryRun = values['dry-run'];
-  const months = await withTrail((trail) => trail.retain({ dryRun }));
+  const months = await withTrail('retain', (trail) => trail.retain({ dryRun }));
   for (const { month, rows, dropped, findings } of months) {
     const became = dropped ? 'dropped' : findings.length > 0 ? `kept: ${findings.length} faults, see verify` : 'would be dropped';
     io.stdout.write(`${String(month).replace(/(?=..$)/, '-')}  ${rows} events  ${became}\n`);

@@ -1,4 +1,5 @@
 import type { AuditTrail } from '../../audit/open-trail.ts';
+import { recordOwn } from '../../audit/operator.ts';
 import type { VerifyReport } from '../../audit/verify.ts';
 import { loadConfig } from '../../config.ts';
 import { openServices } from '../../services.ts';
@@ -10,17 +11,18 @@ export async function run(args: readonly string[], io: CommandIo): Promise<numbe
   const { values, positionals } = readArguments(args, { from: { type: 'string' }, to: { type: 'string' }, json: { type: 'boolean' } });
   if (positionals.length > 0) throw new UsageError(`unexpected argument ${positionals[0]}`);
   const between = spanOf(values.from, values.to);
-  const report = await withTrail((trail) => trail.verify(between === undefined ? {} : { between }));
+  const report = await withTrail('verify', (trail) => trail.verify(between === undefined ? {} : { between }));
   if (values.json === true) io.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   else print(report, between !== undefined, io);
   return report.findings.length === 0 ? 0 : 1;
 }
 
-/** Opens the trail for one piece of work. */
-export async function withTrail<T>(work: (trail: AuditTrail) => Promise<T>): Promise<T> {
+/** Opens the trail for one piece of work, which it holds itself. */
+export async function withTrail<T>(action: string, work: (trail: AuditTrail) => Promise<T>): Promise<T> {
   const config = loadConfig();
   const services = await openServices(config, createLog({ logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel }), 'attach');
   try {
+    await recordOwn(services.context.audit, 'cli', 'audit-log-used', { action });
     return await work(services.trail);
   } finally {
     await services.close();

@@ -99,7 +99,12 @@ async function erase(request: NativeCall): Promise<NativeAnswer> {
   const { stamp } = await readShown(patientView, request, idOf(request));
   if (parameters.header['if-match']?.replace(/^W\//, '') !== `"${stamp?.version}"`)
     throw new NativeError('version_mismatch', 'The patient has another version than If-Match says.');
-  const counts = await erasePatient(services.erasing, { id: idOf(request), reason: String(reason), at: new Date() });
+  const counts = await erasePatient(services.erasing, {
+    id: idOf(request),
+    reason: String(reason),
+    at: new Date(),
+    trail: request.call.trail,
+  });
   if (counts === undefined) throw notFound(patientView.name);
   return { status: 204 };
 }
