@@ -67,6 +67,7 @@ export type WordedEvent = {
   }[];
   readonly entity?: readonly {
     readonly what?: Reference;
+    readonly type?: Coding;
     readonly role?: Coding;
     readonly description?: string;
   }[];
