@@ -2,8 +2,9 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { brokenAudit } from './audit-ledger.ts';
 import { brokenPromises, type Ledger, newLedger, type Target, work } from './ledger.ts';
-import { childrenOf, endServer, freePort, hasEnded, type OwnServer, postmasterOf, spawnServer } from './own-server.ts';
+import { childrenOf, commandBeside, endServer, freePort, hasEnded, type OwnServer, postmasterOf, spawnServer } from './own-server.ts';
 
 /** What dies at once, as in a power failure: processes of the server, of PostgreSQL, or of both. */
 export const faults = ['node', 'main', 'main and its children', 'a child of main', 'keys', 'node and main', 'everything'] as const;
@@ -11,6 +12,8 @@ export type Fault = (typeof faults)[number];
 
 export type KillReport = {
   readonly kills: Readonly<Record<string, number>>;
+  /** Answers whose events were looked for. */
+  readonly answered: number;
   readonly acknowledged: { readonly bundles: number; readonly creates: number; readonly writes: number; readonly deletes: number };
   readonly statuses: Readonly<Record<string, number>>;
   /** What the servers logged of requests they answered with 500. */
@@ -93,12 +96,27 @@ export async function driveKills({ kills, workers = 4, seed = Date.now(), onKill
       if (kill % 5 === 4) broken.push(...(await brokenPromises(target, ledger)));
     }
     broken.push(...(await brokenPromises(target, ledger)));
+    broken.push(...(await brokenAudit(target, ledger)), ...(await brokenTrail(server)));
     keepFailures(server);
-    return { kills: counts, ...summaryOf(ledger), failures, unanswered, backMs: Math.round(backMs), broken };
+    return {
+      kills: counts,
+      ...summaryOf(ledger),
+      answered: ledger.answered.length,
+      failures,
+      unanswered,
+      backMs: Math.round(backMs),
+      broken,
+    };
   } finally {
     await endServer(server, 'SIGTERM');
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+/** Whether the chain over the audit events came through whole. */
+async function brokenTrail(server: OwnServer): Promise<string[]> {
+  const { code, output } = await commandBeside(server, ['audit', 'verify']);
+  return code === 0 ? [] : [`audit verify: ${output}`];
 }
 
 /** @returns  the processes killed */

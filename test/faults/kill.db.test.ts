@@ -11,7 +11,7 @@ const kills = Number(process.env['FAULT_KILLS'] || 3);
 const seed = Number(process.env['FAULT_SEED'] || Date.now());
 
 describe.runIf(process.platform === 'linux')(`a server killed ${kills} times under load (seed ${seed})`, () => {
-  test('keeps every word: acknowledged writes stay, bundles are whole or absent, versions have no gap', {
+  test('keeps every word: acknowledged writes stay, bundles are whole or absent, versions have no gap, and every answer has its event', {
     timeout: 60_000 + kills * 30_000,
   }, async () => {
     const report = await driveKills({ kills, seed });
@@ -19,8 +19,11 @@ describe.runIf(process.platform === 'linux')(`a server killed ${kills} times und
     expect(report.failures).toEqual([]);
     expect(report.acknowledged.bundles).toBeGreaterThan(0);
     expect(report.acknowledged.writes).toBeGreaterThan(0);
+    expect(report.answered).toBeGreaterThan(report.acknowledged.writes);
     expect(report.unanswered).toBe(0);
-    expect(Object.keys(report.statuses).filter((status) => !['200', '201', '409', '503', 'lost'].includes(status))).toEqual([]);
+    expect(
+      Object.keys(report.statuses).filter((status) => !['200', '201', '401', '404', '409', '410', '503', 'lost'].includes(status)),
+    ).toEqual([]);
   });
 });
 

@@ -12,11 +12,13 @@ export type Ledger = {
   /** Every try to write a value to resources that live long, all of one try in one transaction. */
   readonly writes: Attempt[];
   readonly deleted: string[];
+  /** What was answered, and the request it was the answer to: each has an event in the audit trail. */
+  readonly answered: { readonly requestId: string; readonly what: string }[];
   /** Status of each answer; `lost` for a request that got none. */
   readonly statuses: Map<number | 'lost', number>;
 };
 
-export const newLedger = (): Ledger => ({ bundles: [], creates: [], writes: [], deleted: [], statuses: new Map() });
+export const newLedger = (): Ledger => ({ bundles: [], creates: [], writes: [], deleted: [], answered: [], statuses: new Map() });
 
 export type Target = { readonly base: string; readonly token: string };
 
@@ -84,7 +86,28 @@ const deleteTurn: Turn = async (target, ledger) => {
   return answer !== undefined;
 };
 
-const turns: readonly Turn[] = [bundleTurn, updateTurn, pairTurn, createTurn, createTurn, updateTurn, pairTurn, deleteTurn];
+/** What changes nothing: a read, one in vain, a search, a history, and a read that nobody may. */
+const lookTurn: Turn = async (target, ledger, worker) => {
+  const paths = [`/Basic/${worker}-single`, '/Basic/nobody', `/Basic?code=${system}|${worker}`, `/Basic/${worker}-single/_history`];
+  const answers = await Promise.all([
+    ...paths.map((path) => send(target, ledger, 'GET', path)),
+    send({ ...target, token: 'none' }, ledger, 'GET', '/Basic/shared'),
+  ]);
+  return answers.every((answer) => answer !== undefined);
+};
+
+const turns: readonly Turn[] = [
+  bundleTurn,
+  lookTurn,
+  updateTurn,
+  pairTurn,
+  createTurn,
+  lookTurn,
+  createTurn,
+  updateTurn,
+  pairTurn,
+  deleteTurn,
+];
 
 const transactionOf = (entry: readonly object[]) => ({ resourceType: 'Bundle', type: 'transaction', entry });
 
@@ -102,9 +125,9 @@ type Body = {
   readonly link: readonly { readonly relation: string; readonly url: string }[];
 };
 
-type Sent = { readonly status: number; readonly etag: string | null; readonly json: Body };
+export type Sent = { readonly status: number; readonly etag: string | null; readonly json: Body };
 
-async function send(target: Target, ledger: Ledger, method: string, path: string, body?: object): Promise<Sent | undefined> {
+export async function send(target: Target, ledger: Ledger, method: string, path: string, body?: object): Promise<Sent | undefined> {
   const headers = { authorization: `Bearer ${target.token}`, 'content-type': 'application/fhir+json' };
   const init = { method, headers, signal: AbortSignal.timeout(30_000), ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
   let status: number | 'lost' = 'lost';
@@ -112,6 +135,9 @@ async function send(target: Target, ledger: Ledger, method: string, path: string
     const answer = await fetch(`${target.base}${path}`, init);
     const text = await answer.text();
     status = answer.status;
+    const requestId = answer.headers.get('x-request-id');
+    // What could not be recorded was not done.
+    if (requestId !== null && status !== 503) ledger.answered.push({ requestId, what: `${method} ${path} ${status}` });
     return { status, etag: answer.headers.get('etag'), json: JSON.parse(text || '{}') as Body };
   } catch {
     return undefined;

@@ -7,10 +7,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { signDevelopmentToken } from '../../src/authorization/development-issuer.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
+const main = join(repository, 'src/cli/main.ts');
 
 /** `npm start` as a process of its own, with its two embedded clusters in a folder. */
 export type OwnServer = {
   readonly child: ChildProcess;
+  readonly dir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly base: string;
   readonly origin: string;
   readonly dataDir: string;
@@ -24,17 +27,18 @@ export type OwnServer = {
 /** @param dir  an empty folder, or that of an earlier server: data, keys and port file stand below it */
 export function spawnServer(dir: string, port: number, env: Readonly<Record<string, string>> = {}): OwnServer {
   const dataDir = join(dir, 'data');
-  const child = spawn(process.execPath, [join(repository, 'src/cli/main.ts'), 'serve'], {
+  const whole = {
+    PATH: process.env['PATH'],
+    PORT: String(port),
+    DATA_DIR: dataDir,
+    CACHE_DIR: join(repository, '.cache'),
+    KEY_FILE: join(dir, 'keys', 'root.json'),
+    LOG_LEVEL: 'error',
+    ...env,
+  };
+  const child = spawn(process.execPath, [main, 'serve'], {
     cwd: dir,
-    env: {
-      PATH: process.env['PATH'],
-      PORT: String(port),
-      DATA_DIR: dataDir,
-      CACHE_DIR: join(repository, '.cache'),
-      KEY_FILE: join(dir, 'keys', 'root.json'),
-      LOG_LEVEL: 'error',
-      ...env,
-    },
+    env: whole,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -43,6 +47,8 @@ export function spawnServer(dir: string, port: number, env: Readonly<Record<stri
   const base = `${origin}/fhir/R4`;
   return {
     child,
+    dir,
+    env: whole,
     base,
     origin,
     dataDir,
@@ -63,6 +69,15 @@ export function spawnServer(dir: string, port: number, env: Readonly<Record<stri
       }
     },
   };
+}
+
+/** Runs a command beside the server, on its databases. */
+export async function commandBeside({ dir, env }: OwnServer, args: readonly string[]): Promise<{ code: number | null; output: string }> {
+  const child = spawn(process.execPath, [main, ...args], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  await once(child, 'close');
+  return { code: child.exitCode, output };
 }
 
 export const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { AuditRow } from '../../src/storage/audit-rows.ts';
 import { createBatch } from '../../src/storage/create-batch.ts';
 import { inTransaction } from '../../src/storage/database.ts';
 import { lockCurrent } from '../../src/storage/read.ts';
@@ -304,5 +305,117 @@ describe('creates that arrive together', () => {
     expect(results[62]).toMatchObject({ status: 'rejected', reason: { code: '23502' } });
     expect(await store.sql('select count(*)::int as n from resource')).toEqual([{ n: 61 }]);
     expect(await factRows(60)).toHaveLength(6);
+  });
+});
+
+describe('the events that tell of a write', () => {
+  let next = 900_000;
+  const eventOf = (n: number, patient: bigint | null = null): AuditRow => ({
+    rid: next++,
+    id: `event-${next}`,
+    refKey: BigInt(next),
+    at: Date.now(),
+    patient,
+    tokens: n === 0 ? Buffer.alloc(0) : tokenBytes(...Array.from({ length: n }, (_, at) => BigInt(at + n))),
+    content: Buffer.from(`event ${next}`),
+    mac: Buffer.from('mac'),
+  });
+  const recorded = () =>
+    store.sql<{ id: string }>('select id from audit_event where rid >= 900000 and xid = any(select xid from resource) order by rid');
+  const all = () => store.sql<{ n: number }>('select count(*)::int as n from audit_event where rid >= 900000');
+  beforeEach(async () => {
+    await store.sql('alter table audit_event disable trigger audit_event_unchanged');
+    await store.sql('delete from audit_event');
+    await store.sql('alter table audit_event enable trigger audit_event_unchanged');
+  });
+
+  test('are as they were made, and in the transaction of the row', async () => {
+    const events = [eventOf(3, 5n), eventOf(0), eventOf(1)];
+    await insertVersions(store.pool, [
+      versionOf(1, { audit: events.slice(0, 2) }),
+      versionOf(2),
+      versionOf(3, { audit: events.slice(2), facts }),
+    ]);
+    expect((await recorded()).map(({ id }) => id)).toEqual(events.map(({ id }) => id));
+    const [first] = await store.sql(
+      `select rid::int, version, interaction, deleted, ref_key::text, patient::int, tokens::text, content, mac, last_updated = clinical_at as same,
+         (extract(epoch from last_updated) * 1000)::float8 as at from audit_event where id = $1`,
+      [events[0]?.id],
+    );
+    const { rid, at, content, mac, refKey } = events[0] ?? eventOf(0);
+    const told = {
+      rid,
+      at,
+      content,
+      mac,
+      ref_key: refKey.toString(),
+      patient: 5,
+      tokens: '{3,4,5}',
+      version: 1,
+      interaction: 'c',
+      deleted: false,
+      same: true,
+    };
+    expect(first).toEqual(told);
+    const [second] = await store.sql('select tokens::text, patient from audit_event where id = $1', [events[1]?.id]);
+    expect(second).toEqual({ tokens: '{}', patient: null });
+  });
+
+  test('are left out with a row that is refused: its id is taken, or an owner is erased', async () => {
+    await insertVersions(store.pool, [versionOf(1)]);
+    await store.sql('insert into erased_patient (ref_key) values (77)');
+    const kept = eventOf(1);
+    const written = await insertVersions(store.pool, [
+      { ...versionOf(2, { audit: [eventOf(1)] }), id: 'o1', refKey: versionOf(1).refKey },
+      versionOf(3, { owners: [77n], audit: [eventOf(1)] }),
+      versionOf(4, { audit: [kept] }),
+    ]);
+    expect([...written.keys()]).toEqual([4]);
+    expect(await recorded()).toEqual([{ id: kept.id }]);
+    expect(await all()).toEqual([{ n: 1 }]);
+  });
+
+  test('come with the next version, and not with one that somebody else was before', async () => {
+    await insertVersions(store.pool, [versionOf(1), versionOf(2)]);
+    const kept = [eventOf(1), eventOf(2)];
+    await replaceVersions(store.pool, [
+      versionOf(1, { version: 2, audit: kept, facts }),
+      versionOf(2, { version: 3, audit: [eventOf(1)] }),
+    ]);
+    expect((await recorded()).map(({ id }) => id)).toEqual(kept.map(({ id }) => id));
+    expect(await all()).toEqual([{ n: 2 }]);
+  });
+
+  test('go with a transaction that is rolled back', async () => {
+    const undone = inTransaction(store.pool, { retriesMax: 0 }, async ({ client }) => {
+      await insertVersions(client, [versionOf(1, { audit: [eventOf(1)] })]);
+      throw new Error('undone');
+    });
+    await expect(undone).rejects.toThrow('undone');
+    expect(await all()).toEqual([{ n: 0 }]);
+  });
+
+  test('that can not be written undo the write', async () => {
+    const broken = { ...eventOf(1), mac: eventOf(1).mac, id: 'a\u0000b' };
+    await expect(insertVersions(store.pool, [versionOf(1, { audit: [broken] })])).rejects.toThrow(/0x00/);
+    expect(await store.sql('select 1 from resource')).toEqual([]);
+  });
+
+  test('come with an AuditEvent that somebody else sent, which is recorded at its time with its mac', async () => {
+    const at = Date.now() - 1234;
+    const kept = eventOf(1);
+    const row = { ...versionOf(1), type: 'AuditEvent', id: 'sent', recorded: { at, mac: Buffer.from('own') }, audit: [kept] };
+    await insertVersions(store.pool, [row]);
+    expect(
+      await store.sql(
+        `select id, mac, (extract(epoch from last_updated) * 1000)::float8 as at from audit_event where id in ('sent', $1) order by rid`,
+        [kept.id],
+      ),
+    ).toEqual([
+      { id: 'sent', mac: Buffer.from('own'), at },
+      { id: kept.id, mac: kept.mac, at: kept.at },
+    ]);
+    await insertVersions(store.pool, [{ ...row, rid: 2, audit: [eventOf(1)] }]);
+    expect(await all()).toEqual([{ n: 1 }]);
   });
 });
