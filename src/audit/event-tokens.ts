@@ -1,3 +1,4 @@
+import { endianness } from 'node:os';
 import { token, type TokenKey } from '../encryption/token.ts';
 import { type Extractor, keyedCompartmentParts, ownerParts } from '../search/extract.ts';
 import { tokensOf } from '../search/holds.ts';
@@ -50,14 +51,14 @@ export function eventTokens({ key, base, extract, facets }: Options): TokensOfEv
       const all = tokensOf(extract({ resourceType: 'AuditEvent', ...part }, 'AuditEvent', 'part').tokens);
       // An owner's token is for erasure, which leaves these rows as they are.
       const owner = patientId === undefined ? undefined : tokenOf(...ownerParts(patientId));
-      return [...all].filter((each) => each !== owner && !implied.has(each));
+      return [facets.ofAgent(record), ...[...all].filter((each) => each !== owner && !implied.has(each))];
     },
     of(record, data, agent, patient) {
       const told = toldOf(record);
       const concerned =
         patient === undefined ? [] : [tokenOf(...keyedCompartmentParts(patient.owner)), tokenOf('r', what, keyedPatient(patient.owner))];
       return bytesOf([
-        ...facets.of(record),
+        ...facets.ofEvent(record),
         ...agent,
         ...concerned,
         ...(data !== undefined && told.data ? dataTokens(data) : []),
@@ -71,8 +72,9 @@ const what = 'AuditEvent.entity.what';
 
 /** Each once, in an order that tells nothing. */
 function bytesOf(tokens: EventTokens): Buffer {
-  const sorted = BigInt64Array.from(new Set(tokens)).sort();
-  const bytes = Buffer.allocUnsafe(sorted.length * 8);
-  sorted.forEach((each, at) => bytes.writeBigInt64BE(each, at * 8));
-  return bytes;
+  const sorted = BigInt64Array.from(tokens).sort();
+  let size = 0;
+  for (const each of sorted) if (size === 0 || sorted[size - 1] !== each) sorted[size++] = each;
+  const bytes = Buffer.from(sorted.buffer, 0, size * 8);
+  return endianness() === 'LE' ? bytes.swap64() : bytes;
 }

@@ -13,8 +13,10 @@ import { toldOf } from './render/told.ts';
  * rendering events and extracting from them what is extracted from any AuditEvent, so that both always agree.
  */
 export type Facets = {
-  /** The tokens of a record's facets. */
-  readonly of: (record: AuditRecord) => readonly bigint[];
+  /** The tokens of a record's facets but for that of who did it. */
+  readonly ofEvent: (record: AuditRecord) => readonly bigint[];
+  /** The token of the facet that tells of who did it: the same for all that he does. */
+  readonly ofAgent: (record: AuditRecord) => bigint;
   /** The ordinary tokens that a row with these facets needn't hold. */
   readonly implied: (record: AuditRecord) => ReadonlySet<bigint>;
   /** For an ordinary token, the facets that stand for it: a row has it if it has the token itself or one of them. */
@@ -73,7 +75,8 @@ export function makeFacets({ key, base, extract }: { readonly key: TokenKey; rea
   const facetsOf = (record: AuditRecord) => families.map((family) => facetOf(family, family.nameOf(record)));
   const unions = new Map<string, ReadonlySet<bigint>>();
   return {
-    of: (record) => facetsOf(record).map((facet) => facet.token),
+    ofEvent: (record) => [kindFamily, entitiesFamily].map((family) => facetOf(family, family.nameOf(record)).token),
+    ofAgent: (record) => facetOf(agentFamily, agentFamily.nameOf(record)).token,
     implied(record) {
       const name = families.map(({ nameOf }) => nameOf(record)).join(' ');
       const union = unions.get(name) ?? new Set(facetsOf(record).flatMap(({ implied }) => [...implied]));
