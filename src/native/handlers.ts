@@ -1,7 +1,13 @@
 import type { NativeHandler } from './handler.ts';
+import { appointmentHandlers } from './appointments/appointments.ts';
 import { medicationHandlers } from './medications/medications.ts';
 import { patientHandlers } from './patients/patients.ts';
 import { providerHandlers } from './providers/providers.ts';
 
 /** Every operation of openapi.yaml, by its operationId. */
-export const nativeHandlers: Readonly<Record<string, NativeHandler>> = { ...patientHandlers, ...providerHandlers, ...medicationHandlers };
+export const nativeHandlers: Readonly<Record<string, NativeHandler>> = {
+  ...patientHandlers,
+  ...providerHandlers,
+  ...medicationHandlers,
+  ...appointmentHandlers,
+};
