@@ -7,6 +7,9 @@ export function faultOf(error: unknown): { readonly status: number; readonly rea
   return { status: known?.status ?? 500, reason: known?.issues[0]?.id ?? 'internal-error' };
 }
 
+/** The id of the issue that tells that nothing is known of what the database did. */
+export const databaseUnavailable = 'database-unavailable';
+
 /** Undefined for a fault of the server's own, of which clients are told nothing. */
 export function knownFault(error: unknown): FhirError | undefined {
   return error instanceof FhirError ? error : translated(error);
@@ -40,7 +43,7 @@ function translated(error: unknown): FhirError | undefined {
       [
         issue(
           'transient',
-          'database-unavailable',
+          databaseUnavailable,
           "The database can't be reached at this moment. Whether a write took effect is not known: read before you repeat it, or repeat it with If-Match or If-None-Exist.",
         ),
       ],

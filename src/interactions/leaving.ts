@@ -4,7 +4,7 @@ import type { Registry } from '../search/registry.ts';
 import type { Answer } from './answer.ts';
 import type { Call, Context } from './context.ts';
 import type { Entry } from './entries.ts';
-import { faultOf } from './faults.ts';
+import { databaseUnavailable, faultOf } from './faults.ts';
 
 /**
  * Asks an interaction for somebody, and answers once what happened is recorded.
@@ -31,8 +31,14 @@ export async function recordAnswer(ctx: Context, trail: Trail, answer: Answer): 
 /** Records what was asked for in vain. Who asks too often is counted, not recorded. */
 export async function recordFault(ctx: Context, trail: Trail, error: unknown): Promise<void> {
   const { status, reason } = faultOf(error);
-  if (status !== 429) await ctx.audit.record(await eventsOf(ctx.audit, trail, failure(status, reason)));
   if (error instanceof Error) recorded.add(error);
+  if (status === 429) return;
+  try {
+    await ctx.audit.record(await eventsOf(ctx.audit, trail, failure(status, reason)));
+  } catch (unrecorded) {
+    // Nothing was shown, and only this answer tells that a write may have taken effect all the same.
+    if (reason !== databaseUnavailable) throw unrecorded;
+  }
 }
 
 const recorded = new WeakSet<Error>();
