@@ -55,7 +55,7 @@ async function post(url: string, anchor: Anchor, timeoutMs: number): Promise<voi
   if (!answer.ok) throw new Error(`the anchor was answered with ${answer.status}`);
 }
 
-export async function readAnchors(file: string): Promise<readonly Anchor[]> {
+async function readAnchors(file: string): Promise<readonly Anchor[]> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');

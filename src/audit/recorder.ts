@@ -69,7 +69,7 @@ function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
 }
 
 /** The server can't say that it happened, so it must not happen. */
-export function auditUnavailable(cause?: unknown): FhirError {
+function auditUnavailable(cause?: unknown): FhirError {
   const text = 'The request can not be recorded in the audit trail at the moment, so it is not answered. Try again later.';
   return new FhirError(503, [issue('transient', 'audit-unavailable', text)], {
     headers: { 'Retry-After': '5' },
