@@ -34,17 +34,24 @@ type Family = {
 
 export function makeFacets({ key, base, extract }: { readonly key: TokenKey; readonly base: string; readonly extract: Extractor }): Facets {
   const known = new Map<string, { readonly token: bigint; readonly implied: ReadonlySet<bigint> }>();
+  const made = new Map<Family, ReadonlyMap<string, Facet['samples']>>();
   let index: ReadonlyMap<bigint, readonly bigint[]> | undefined;
 
   function facetOf(family: Family, name: string): { readonly token: bigint; readonly implied: ReadonlySet<bigint> } {
     let facet = known.get(name);
     if (facet === undefined) {
-      const samples = family.all().find((each) => each.name === name)?.samples;
+      const samples = samplesOf(family).get(name);
       if (samples === undefined) throw new Error('an event has a facet that is not known');
       facet = { token: token(key, 'facet', name), implied: inAll(samples.map(saidBy)) };
       known.set(name, facet);
     }
     return facet;
+  }
+
+  function samplesOf(family: Family): ReadonlyMap<string, Facet['samples']> {
+    const found = made.get(family) ?? new Map(family.all().map((each) => [each.name, each.samples]));
+    made.set(family, found);
+    return found;
   }
 
   function saidBy(record: AuditRecord): ReadonlySet<bigint> {
@@ -56,20 +63,20 @@ export function makeFacets({ key, base, extract }: { readonly key: TokenKey; rea
   function standingFor(): ReadonlyMap<bigint, readonly bigint[]> {
     if (index !== undefined) return index;
     const perFamily = families.map((family) => {
-      const facets = family.all().map(({ name }) => facetOf(family, name));
+      const facets = [...samplesOf(family).keys()].map((name) => facetOf(family, name));
       const lists = new Map<bigint, bigint[]>();
       for (const facet of facets) for (const each of facet.implied) lists.set(each, [...(lists.get(each) ?? []), facet.token]);
       return { lists, size: facets.length };
     });
-    const made = new Map<bigint, readonly bigint[]>();
+    const all = new Map<bigint, readonly bigint[]>();
     for (const each of new Set(perFamily.flatMap(({ lists }) => [...lists.keys()]))) {
       const lists = perFamily.map(({ lists, size }) => ({ list: lists.get(each) ?? [], size }));
       // What all events say, one family tells alone.
       const whole = lists.filter(({ list, size }) => list.length === size).sort((a, b) => a.size - b.size)[0];
-      made.set(each, whole?.list ?? lists.flatMap(({ list }) => list));
+      all.set(each, whole?.list ?? lists.flatMap(({ list }) => list));
     }
-    index = made;
-    return made;
+    index = all;
+    return all;
   }
 
   const facetsOf = (record: AuditRecord) => families.map((family) => facetOf(family, family.nameOf(record)));

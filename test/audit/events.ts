@@ -21,7 +21,7 @@ export const clinician: AuditedAgent = {
 
 export const system: AuditedAgent = { client: 'backend', tokenId: 'jti-1', address: '2001:db8::1', purposes: [] };
 export const stranger: AuditedAgent = { address: '192.0.2.7', purposes: [] };
-export const nobody: AuditedAgent = { purposes: [] };
+const nobody: AuditedAgent = { purposes: [] };
 
 /** Every kind with every outcome and agent, with and without data, patient, query. */
 export function* allRecords(): Generator<AuditRecord> {

@@ -71,4 +71,4 @@ const purposesOf = (purposes: readonly string[]): object => (purposes.length ===
 
 export const purposeOf = (code: string): object => ({ coding: [{ system: reasonSystem, code }] });
 
-export const conceptOf = (code: Code): object => ({ coding: [code] });
+const conceptOf = (code: Code): object => ({ coding: [code] });
