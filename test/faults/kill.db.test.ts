@@ -12,7 +12,7 @@ const seed = Number(process.env['FAULT_SEED'] || Date.now());
 
 describe.runIf(process.platform === 'linux')(`a server killed ${kills} times under load (seed ${seed})`, () => {
   test('keeps every word: acknowledged writes stay, bundles are whole or absent, versions have no gap, and every answer has its event', {
-    timeout: 60_000 + kills * 30_000,
+    timeout: 120_000 + kills * 45_000,
   }, async () => {
     const report = await driveKills({ kills, seed });
     expect(report.broken).toEqual([]);
