@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { FhirError, forbidden } from '../fhir/error.ts';
-import { type ApiKey, findApiKey, insertApiKey, listApiKeys, revokeApiKey, rotateApiKey } from '../storage/api-keys.ts';
+import { type ApiKey, findApiKey, insertApiKey, type KeyPage, listApiKeys, revokeApiKey, rotateApiKey } from '../storage/api-keys.ts';
+import { inTransaction, type Queryable } from '../storage/database.ts';
 import { apiKeyIssuer, makeSecret } from './api-keys.ts';
 import { assertCoherent, type Grant } from './grant.ts';
 import { isRole } from './roles.ts';
@@ -30,7 +31,7 @@ export type TellingApiKey = { readonly key: ApiKey; readonly secret: string };
 export type ApiKeyRegister = {
   readonly create: (asked: AskedApiKey) => Promise<TellingApiKey | ApiKeyFault>;
   /** The newest first: keys that are over as well. */
-  readonly list: () => Promise<readonly ApiKey[]>;
+  readonly list: (page?: KeyPage) => Promise<readonly ApiKey[]>;
   readonly find: (id: string) => Promise<ApiKey | undefined>;
   /** @returns undefined where there is no such key in force */
   readonly rotate: (
@@ -45,18 +46,24 @@ export const apiKeyDays = { default: 90, max: 366 } as const;
 const overlapHours = { default: 24, max: 720 } as const;
 const dayMs = 86_400_000;
 const scopesMax = 100;
+const retriesMax = 3;
 
-/** @param by  the account or client that asks; undefined on the command line */
+/**
+ * @param by      who asks; undefined on the command line
+ * @param beside  what commits with the making or turning of a key
+ */
 export function apiKeyRegister({
   pool,
   events,
   by,
+  beside = () => Promise.resolve(),
 }: {
   readonly pool: Pool;
   readonly events: SecurityEvents;
   readonly by?: Grant;
+  readonly beside?: (client: Queryable, id: string) => Promise<void>;
 }): ApiKeyRegister {
-  const actor = by === undefined ? {} : { detail: by.subject, ...(by.fhirUser === undefined ? {} : { fhirUser: by.fhirUser }) };
+  const actor = by === undefined ? {} : { by };
   const told = async (id: string, secret: string): Promise<TellingApiKey> => {
     const key = await withoutHashes(pool, id);
     if (key === undefined) throw new Error('the key that was just written is not there');
@@ -70,11 +77,14 @@ export function apiKeyRegister({
       const { id, text, hash } = makeSecret();
       const expiresAt = new Date(Date.now() + expiresInDays * dayMs);
       const kept = { id, name, scopes: [...new Set(scopes)], roles: [...new Set(roles)], patient, fhirUser, expiresAt, secretHash: hash };
-      await insertApiKey(pool, kept);
+      await inTransaction(pool, { retriesMax }, async ({ client }) => {
+        await insertApiKey(client, kept);
+        await beside(client, id);
+      });
       await events({ kind: 'api-key-created', outcome: 0, client: id, scope: kept.scopes.join(' '), ...actor });
       return told(id, text);
     },
-    list: () => listApiKeys(pool),
+    list: (page) => listApiKeys(pool, page),
     find: (id) => withoutHashes(pool, id),
     async rotate(id, { expiresInDays = apiKeyDays.default, overlapHours: overlap = overlapHours.default }) {
       if (!isWhole(expiresInDays, 1, apiKeyDays.max)) return daysFault;
@@ -82,7 +92,13 @@ export function apiKeyRegister({
         return { field: 'overlapHours', text: `must be a whole number from 0 to ${overlapHours.max}` };
       const { text, hash } = makeSecret(id);
       const next = { secretHash: hash, expiresAt: new Date(Date.now() + expiresInDays * dayMs), overlapSeconds: overlap * 3_600 };
-      if (!isApiKeyId(id) || !(await rotateApiKey(pool, id, next))) return undefined;
+      if (!isApiKeyId(id)) return undefined;
+      const isRotated = await inTransaction(pool, { retriesMax }, async ({ client }) => {
+        const found = await rotateApiKey(client, id, next);
+        if (found) await beside(client, id);
+        return found;
+      });
+      if (!isRotated) return undefined;
       await events({ kind: 'api-key-rotated', outcome: 0, client: id, ...actor });
       return told(id, text);
     },

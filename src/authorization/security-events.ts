@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Log } from '../telemetry/log.ts';
+import type { Grant } from './grant.ts';
 
 /** What happens around access: who signed in, who got a token, who changed what somebody may. */
 export type SecurityEventKind =
@@ -43,6 +44,8 @@ export type Origin = {
   readonly requestId?: string;
 };
 
+export type Doer = Pick<Grant, 'issuer' | 'subject' | 'clientId' | 'fhirUser' | 'roles'>;
+
 /** Ids and codes: never a secret, a password, a code, a token or a name. */
 export type SecurityEvent = Origin & {
   readonly kind: SecurityEventKind;
@@ -56,6 +59,8 @@ export type SecurityEvent = Origin & {
   /** The patient in context, an id. */
   readonly patient?: string;
   readonly scope?: string;
+  /** Who did it, where that is somebody else than the event is about. */
+  readonly by?: Doer;
   /** A word for how or why: `password`, `invalid_grant`. */
   readonly detail?: string;
 };

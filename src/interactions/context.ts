@@ -69,7 +69,7 @@ export type Call = {
   /** Written with what the call writes, about it. */
   readonly provenance?: StatedProvenance;
   /** Asked in the transaction of a write, before its versions are written: what it throws refuses all of it. */
-  readonly guard?: (client: Queryable, versions: readonly NewVersion[]) => Promise<void>;
+  readonly guard?: (client: Queryable, versions: readonly Pick<NewVersion, 'type' | 'id' | 'version'>[]) => Promise<void>;
 };
 
 /** What a client says of where its change comes from: a Provenance that is yet without targets, and the text it was sent as. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { AuditedAgent, AuditedEvent, AuditKind } from '../audit/event.ts';
 import { operator } from '../audit/operator.ts';
 import type { Audit } from '../audit/trail.ts';
-import type { SecurityEvent, SecurityEventKind, SecurityEvents } from '../authorization/security-events.ts';
+import type { Doer, SecurityEvent, SecurityEventKind, SecurityEvents } from '../authorization/security-events.ts';
 import { queryAsked } from './leaving.ts';
 
 /** What each is called in the audit trail. */
@@ -67,8 +67,9 @@ function auditedOf(event: SecurityEvent, issuer: string): AuditedEvent {
 }
 
 /** Who does it: of a request the account it is about, of a command the operator, who does it to an account. */
-function agentOf({ requestId, address, account, fhirUser, client }: SecurityEvent, issuer: string): AuditedAgent {
+function agentOf({ requestId, address, account, fhirUser, client, by }: SecurityEvent, issuer: string): AuditedAgent {
   if (requestId === undefined) return operator();
+  if (by !== undefined) return agentBy(by, address);
   return {
     ...(account === undefined ? {} : { user: { issuer, subject: account, roles: [], ...(fhirUser === undefined ? {} : { fhirUser }) } }),
     ...(client === undefined ? {} : { client }),
@@ -77,11 +78,22 @@ function agentOf({ requestId, address, account, fhirUser, client }: SecurityEven
   };
 }
 
-function detailsOf({ kind, requestId, account, client, scope, detail }: SecurityEvent): Record<string, string> {
+/** Somebody who does it to an account, a client or a key of others. */
+function agentBy({ issuer, subject, clientId, fhirUser, roles }: Doer, address: string | undefined): AuditedAgent {
+  return {
+    user: { issuer, subject, roles, ...(fhirUser === undefined ? {} : { fhirUser }) },
+    client: clientId,
+    ...(address === undefined ? {} : { address }),
+    purposes: [],
+  };
+}
+
+function detailsOf({ kind, requestId, account, client, scope, detail, by }: SecurityEvent): Record<string, string> {
+  const isOther = requestId === undefined || by !== undefined;
   const told = {
     event: kind,
-    account: requestId === undefined ? account : undefined,
-    client: requestId === undefined ? client : undefined,
+    account: isOther ? account : undefined,
+    client: isOther ? client : undefined,
     scope,
     detail,
   };

@@ -80,3 +80,19 @@ export async function askTransaction({ ctx, call }: Asking, bundle: object): Pro
   });
   return answers;
 }
+
+/** What is no interaction and writes no resource, recorded under a name of its own. @param told  it leaves events that say more */
+export async function askOperation<T>(
+  { ctx, call }: Asking,
+  operation: string,
+  work: () => Promise<T>,
+  { told = false }: { readonly told?: boolean } = {},
+): Promise<T> {
+  let result: { readonly value: T } | undefined;
+  await settled(ctx, call, { kind: 'operation', operation }, async () => {
+    result = { value: await work() };
+    return { status: 200, ...(told ? { recorded: true as const } : {}) };
+  });
+  if (result === undefined) throw new Error('what was settled was not done');
+  return result.value;
+}

@@ -1,11 +1,16 @@
 import type { Readable } from 'node:stream';
 import type { Grant } from '../authorization/grant.ts';
+import type { SecurityEvents } from '../authorization/security-events.ts';
 import type { Call, Context } from '../interactions/context.ts';
 import type { Erasing } from '../interactions/erasure.ts';
 import type { Parameters } from './contract.ts';
 
 /** What handlers need beside the interactions. */
-export type NativeServices = { readonly erasing: Erasing };
+export type NativeServices = {
+  readonly erasing: Erasing;
+  /** Notes who got access and who changed it. */
+  readonly events: SecurityEvents;
+};
 
 /** One request to an operation of the contract, its parameters and body checked against it. */
 export type NativeCall = {

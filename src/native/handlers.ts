@@ -1,3 +1,4 @@
+import { apiKeyHandlers } from './api-keys/api-keys.ts';
 import type { NativeHandler } from './handler.ts';
 import { appointmentHandlers } from './appointments/appointments.ts';
 import { medicationHandlers } from './medications/medications.ts';
@@ -10,4 +11,5 @@ export const nativeHandlers: Readonly<Record<string, NativeHandler>> = {
   ...providerHandlers,
   ...medicationHandlers,
   ...appointmentHandlers,
+  ...apiKeyHandlers,
 };

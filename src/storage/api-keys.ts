@@ -57,9 +57,17 @@ export async function findApiKey(db: Queryable, id: string): Promise<(ApiKey & K
 
 const listedMax = 10_000;
 
-/** Keys in force and over, the newest first. */
-export async function listApiKeys(db: Queryable): Promise<readonly ApiKey[]> {
-  const { rows } = await db.query<Row<ApiKey>>(`select ${columns} from api_key order by created_at desc, id limit ${listedMax}`);
+/** `after`: the last one of the page before, an id. */
+export type KeyPage = { readonly after?: string; readonly limit?: number };
+
+/** Keys in force and over, the newest first. They are never removed: a page can begin after any. */
+export async function listApiKeys(db: Queryable, { after, limit = listedMax }: KeyPage = {}): Promise<readonly ApiKey[]> {
+  const { rows } = await db.query<Row<ApiKey>>(
+    `select ${columns} from api_key
+     where $1::text is null or (created_at, id) < (select b.created_at, b.id from api_key b where b.id = $1)
+     order by created_at desc, id desc limit $2`,
+    [after ?? null, limit],
+  );
   return rows.map(keyOf);
 }
 

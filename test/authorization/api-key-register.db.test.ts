@@ -69,7 +69,7 @@ describe('the register of API keys', () => {
     expect([await register.revoke(id), await register.revoke(id), await register.rotate(id, {})]).toEqual([true, false, undefined]);
     await expect.poll(() => statusBy(rotated.secret), { timeout: 3_000 }).toBe(401);
     expect((await register.find(id))?.revokedAt).toBeInstanceOf(Date);
-    expect(events.map(({ kind, client, fhirUser }) => [kind, client, fhirUser])).toEqual(
+    expect(events.map(({ kind, client, by }) => [kind, client, by?.fhirUser])).toEqual(
       ['api-key-created', 'api-key-rotated', 'api-key-revoked'].map((kind) => [kind, id, 'Practitioner/ada']),
     );
   });
