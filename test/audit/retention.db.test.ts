@@ -156,7 +156,7 @@ describe('the texts of searches', () => {
     expect(await keys.destroyBefore('audit-query', 202609)).toEqual([202608]);
     expect(await seal.openQuery(text, address)).toBeUndefined();
     expect(String(await seal.openRecord(record, address))).toBe('record');
-    await expect(seal.openRecord(record, { ...address, id: 'b' })).rejects.toThrow('seal-altered');
-    await expect(seal.openRecord(text, address)).rejects.toThrow('seal-format');
+    await expect(seal.openRecord(record, { ...address, id: 'b' })).rejects.toMatchObject({ code: 'seal-altered' });
+    await expect(seal.openRecord(text, address)).rejects.toMatchObject({ code: 'seal-format' });
   });
 });
