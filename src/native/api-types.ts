@@ -716,6 +716,7 @@ export interface components {
         /** @description `conflict`, `duplicate` or `idempotency_mismatch`. */
         readonly Conflict: {
             headers: {
+                readonly "Retry-After": components["headers"]["RetryAfter"];
                 readonly [name: string]: unknown;
             };
             content: {
@@ -1212,7 +1213,6 @@ export interface operations {
             readonly 404: components["responses"]["NotFound"];
             readonly 409: components["responses"]["Conflict"];
             readonly 410: components["responses"]["Deleted"];
-            readonly 412: components["responses"]["VersionMismatch"];
             readonly 422: components["responses"]["ValidationFailed"];
             readonly 429: components["responses"]["RateLimited"];
             readonly 503: components["responses"]["Unavailable"];
