@@ -212,6 +212,19 @@ export const sections = {
     REFERENCES: choice('unchecked', ['unchecked', 'checked'], 'Checked refuses a write whose references lead to nothing.'),
     CONDITIONAL_DELETE_MAX: whole(1_000, [1, 100_000], 'resources', 'Most resources that one conditional delete may remove.'),
   },
+  Bulk: {
+    IMPORT_MIB: whole(2_048, [1, 1_048_576], 'MiB', 'Largest file of one import, uncompressed.'),
+    BULK_SPOOL_MIB: whole(
+      10_240,
+      [1, 16_777_216],
+      'MiB',
+      'What the files of all imports and exports may take in DATA_DIR together; when it is full, new ones are refused.',
+    ),
+    BULK_DAYS: whole(7, [1, 90], 'days', 'How long an import or export, its quarantine and its files are kept.'),
+    BULK_JOBS_AT_ONCE: whole(1, [0, 16], 'jobs', 'Imports and exports that one process runs at a time; 0: it leaves them to others.'),
+    BULK_JOBS_MAX: whole(20, [1, 1_000], 'jobs', 'Most imports and exports of one caller that have not ended.'),
+    EXPORT_ROWS_MAX: whole(100_000, [1, 10_000_000], 'rows', 'Most rows that an export answers at once; more is exported by a job.'),
+  },
   Rates: {
     VALKEY_URL: optional(
       'each process counts for itself',

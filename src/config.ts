@@ -14,6 +14,7 @@ const variables = {
   ...sections.Audit,
   ...sections.Alerts,
   ...sections.Requests,
+  ...sections.Bulk,
   ...sections.Rates,
   ...sections.Validation,
   ...sections.Search,

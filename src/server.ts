@@ -13,6 +13,7 @@ import { countersInValkey } from './http/shared-counters.ts';
 import { readTls, renewTls } from './http/tls.ts';
 import { answerUnreadable } from './http/unreadable.ts';
 import { nativeApp } from './http/v1.ts';
+import { openBulk } from './native/bulk/open.ts';
 import { loadContract } from './native/contract.ts';
 import { nativeHandlers } from './native/handlers.ts';
 import type { Services } from './services.ts';
@@ -32,6 +33,8 @@ export async function startServer(services: Services): Promise<RunningServer> {
   const { config, context, authenticate, log, oauth, ready } = services;
   let draining = false;
   const { limits, close: closeCounters } = await openLimits(services);
+  const contract = await loadContract();
+  const bulk = await openBulk({ ...services, contract });
   const app = buildApp({
     context,
     authenticate,
@@ -42,8 +45,8 @@ export async function startServer(services: Services): Promise<RunningServer> {
     draining: () => draining,
     native: nativeApp({
       context,
-      services,
-      contract: await loadContract(),
+      services: { ...services, jobs: bulk.jobs },
+      contract,
       handlers: nativeHandlers,
       authenticate,
       limits,
@@ -63,8 +66,9 @@ export async function startServer(services: Services): Promise<RunningServer> {
   server.on('clientError', answerUnreadable);
   server.timeout = config.silenceTimeoutMs;
   server.maxConnections = config.connectionsMax;
-  await listen(server, config).catch((error: unknown) => {
+  await listen(server, config).catch(async (error: unknown) => {
     closeCounters();
+    await bulk.stop();
     throw error;
   });
   const { port } = server.address() as AddressInfo;
@@ -72,7 +76,9 @@ export async function startServer(services: Services): Promise<RunningServer> {
   const stop = async (): Promise<void> => {
     draining = true;
     close();
+    const ended = bulk.stop();
     await drain(server, config.shutdownTimeoutMs);
+    await ended;
     closeCounters();
     await services.close();
   };

@@ -6,6 +6,8 @@ import type { Audit } from './audit/trail.ts';
 import { auditModel } from './audit/model.ts';
 import { type AuditTrail, openTrail, recordingConnections } from './audit/open-trail.ts';
 import { makeAuditSeal } from './audit/seal.ts';
+import { type Access, accessOf } from './authorization/access.ts';
+import type { Grant } from './authorization/grant.ts';
 import { makeRights } from './authorization/rights/rights.ts';
 import type { Config } from './config.ts';
 import { loadDefinitions } from './definitions/load.ts';
@@ -36,6 +38,7 @@ import { openedTexts } from './storage/opened.ts';
 import { rowIds } from './storage/row-ids.ts';
 import { tokenStatistics } from './storage/statistics.ts';
 import { codeTables } from './storage/terminology.ts';
+import { type DayKeys, openDayKeys } from './storage/day-keys.ts';
 import { openStorage } from './storage/open-storage.ts';
 import { makeOpener, makeSealer } from './storage/sealing.ts';
 import type { Log } from './telemetry/log.ts';
@@ -53,6 +56,11 @@ export type Services = Callers & {
   readonly idempotencySecret: Buffer;
   /** What callers and addresses are named by where requests are counted outside of this process; 32 bytes. */
   readonly countersSecret: Buffer;
+  /** What imports and exports are named by where they outlive their request. */
+  readonly jobsSecret: Buffer;
+  readonly dayKeys: DayKeys;
+  /** What somebody may do at this moment who asked for something earlier. */
+  readonly accessOfGrant: (grant: Grant) => Promise<Access>;
   /** Whether the databases answer. */
   readonly ready: () => Promise<boolean>;
   readonly close: () => Promise<void>;
@@ -238,7 +246,11 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     }
     const idempotencySecret = Buffer.from(hkdfSync('sha256', keys.secretOf('cursor'), '', 'idempotency', 32));
     const countersSecret = Buffer.from(hkdfSync('sha256', keys.secretOf('cursor'), '', 'counters', 32));
-    return { ...callers, countersSecret, idempotencySecret, config, log, context, erasing, trail, alerts, ready, close };
+    const jobsSecret = Buffer.from(hkdfSync('sha256', keys.secretOf('cursor'), '', 'jobs', 32));
+    const dayKeys = openDayKeys(keyDatabase, management);
+    const accessOfGrant = async (grant: Grant): Promise<Access> => accessOf(grant, deciding, await rights.of(grant));
+    const secrets = { countersSecret, idempotencySecret, jobsSecret };
+    return { ...callers, ...secrets, dayKeys, accessOfGrant, config, log, context, erasing, trail, alerts, ready, close };
   } catch (error) {
     await close();
     throw error;

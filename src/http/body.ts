@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Transform } from 'node:stream';
+import type { Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { FhirError, issue } from '../fhir/error.ts';
 import { type JsonLimits, type ParsedJson, parseJson } from '../fhir/json.ts';
@@ -32,7 +32,12 @@ export async function readBody(incoming: IncomingMessage, limitBytes: number): P
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
 }
 
-function decoded(incoming: IncomingMessage, encoding: string): AsyncIterable<unknown> {
+/** The body without its Content-Encoding, however long it is. @throws FhirError 415 for an unknown encoding */
+export function bodyStream(incoming: IncomingMessage): Readable {
+  return decoded(incoming, incoming.headers['content-encoding']?.trim().toLowerCase() ?? 'identity');
+}
+
+function decoded(incoming: IncomingMessage, encoding: string): Readable {
   switch (encoding) {
     case 'identity':
       return incoming;

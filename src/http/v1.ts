@@ -12,7 +12,7 @@ import type { NativeAnswer, NativeCall, NativeHandler, NativeServices } from '..
 import { once } from '../native/idempotency.ts';
 import { nativeRefusal } from '../native/refusals.ts';
 import type { Log } from '../telemetry/log.ts';
-import { readBody } from './body.ts';
+import { bodyStream, readBody } from './body.ts';
 import { callOf, type Env, type Exchange, pairsOf } from './exchange.ts';
 import { answerError } from './outcome.ts';
 import { addressReader } from './peers.ts';
@@ -79,7 +79,7 @@ async function answer(
   try {
     const { received, ...body } = await bodyOf(ctx, c, operation);
     const key = parameters.header['idempotency-key'];
-    if (key === undefined) return await handler({ ...request, ...body });
+    if (key === undefined || operation.isJob) return await handler({ ...request, ...body });
     const fingerprint = JSON.stringify([operation.method, incoming.url, received]);
     return await once({ ...request, ...body }, handler, secret, key, fingerprint);
   } finally {
@@ -121,10 +121,19 @@ async function bodyOf(
   const mediaType = (incoming.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
   if (!operation.bodyTypes.includes(mediaType))
     throw new NativeError('unsupported_media_type', `The body is one of: ${operation.bodyTypes.join(', ')}.`);
+  if (operation.isJob) {
+    const stream = { mediaType, ...charsetOf(incoming.headers['content-type']), body: bodyStream(incoming) };
+    return { body: undefined, stream };
+  }
   if (mediaType !== 'application/json') return { body: undefined, stream: { mediaType, body: incoming } };
   const { value, text } = parseJson(await readBody(incoming, ctx.config.bodyLimitBytes), limitsOf(ctx));
   operation.checkBody(mediaType, value);
   return { body: value, received: text };
+}
+
+function charsetOf(contentType = ''): { charset?: string } {
+  const charset = /;\s*charset=\s*"?([\w.:-]{1,40})"?/i.exec(contentType)?.[1];
+  return charset === undefined ? {} : { charset: charset.toLowerCase() };
 }
 
 function budgetOf({ method, path }: Operation): CallerBudget {

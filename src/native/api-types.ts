@@ -272,6 +272,118 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/import": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Imports a file.
+         * @description The file is taken as it comes, without limit of BODY_LIMIT_BYTES, and a job imports it. Each line meets the rules of the request that
+         *     creates one. CSV: the first line names the fields (`address.line1`, `allergies[0]`); fields that the server sets are left out.
+         */
+        readonly post: operations["startImport"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/import/{job}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Tells how far an import is, and which lines it refused. */
+        readonly get: operations["getImport"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Ends an import.
+         * @description What it has written by then stays, and no more is written. An import that has ended is removed with its files.
+         */
+        readonly delete: operations["cancelImport"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/import/{job}/quarantine": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Gives the refused lines as they were sent, to be mended and sent again. */
+        readonly get: operations["getImportQuarantine"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/export": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Exports what the caller may see. */
+        readonly get: operations["exportNow"];
+        readonly put?: never;
+        /** Exports what the caller may see into a file. */
+        readonly post: operations["startExport"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/export/{job}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Tells how far an export is. */
+        readonly get: operations["getExport"];
+        readonly put?: never;
+        readonly post?: never;
+        /** Ends an export; one that has ended is removed with its file. */
+        readonly delete: operations["cancelExport"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/export/{job}/file": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Gives the file of an export that is done. */
+        readonly get: operations["getExportFile"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api-keys": {
         readonly parameters: {
             readonly query?: never;
@@ -481,6 +593,123 @@ export interface components {
             readonly updated_at: string;
             readonly version: number;
             readonly is_deleted: boolean;
+        };
+        /**
+         * @default patients
+         * @enum {string}
+         */
+        readonly BulkResource: "patients";
+        /**
+         * @description `all_or_nothing` looks at all lines first and writes nothing if one of them is refused.
+         * @default best_effort
+         * @enum {string}
+         */
+        readonly ImportMode: "best_effort" | "all_or_nothing";
+        /** @enum {string} */
+        readonly JobState: "queued" | "running" | "done" | "failed" | "cancelled";
+        /**
+         * @example {
+         *       "job_id": "0b0e7f0e-6a36-4c5e-9a5e-0f6f5f1f4f11",
+         *       "state": "queued",
+         *       "location": "/api/v1/import/0b0e7f0e-6a36-4c5e-9a5e-0f6f5f1f4f11"
+         *     }
+         */
+        readonly JobAccepted: {
+            /** Format: uuid */
+            readonly job_id: string;
+            readonly state: components["schemas"]["JobState"];
+            readonly location: string;
+        };
+        /** @description Why the job failed as a whole. */
+        readonly JobFailure: {
+            /** @description Such as `lines_refused` or `header_unknown_column`. */
+            readonly code: string;
+            readonly message: string;
+            /** @description The column of the header that is at fault, from 1. */
+            readonly column?: number;
+        };
+        /** @description Why a line was refused. It never repeats what the line holds. */
+        readonly ImportError: {
+            /** @description Where the line begins, from 1. */
+            readonly line: number;
+            /** @description Empty: the whole line. */
+            readonly field: string;
+            readonly code: string;
+            readonly message: string;
+        };
+        /**
+         * @example {
+         *       "job_id": "0b0e7f0e-6a36-4c5e-9a5e-0f6f5f1f4f11",
+         *       "resource": "patients",
+         *       "mode": "best_effort",
+         *       "dry_run": false,
+         *       "state": "done",
+         *       "percent": 100,
+         *       "accepted": 9999,
+         *       "refused": 1,
+         *       "errors": [
+         *         {
+         *           "line": 17,
+         *           "field": "date_of_birth",
+         *           "code": "in_future",
+         *           "message": "It lies in the future."
+         *         }
+         *       ],
+         *       "errors_next": null,
+         *       "quarantine": "/api/v1/import/0b0e7f0e-6a36-4c5e-9a5e-0f6f5f1f4f11/quarantine",
+         *       "created_at": "2026-11-22T13:00:00.000Z",
+         *       "ended_at": "2026-11-22T13:00:05.000Z",
+         *       "expires_at": "2026-11-29T13:00:00.000Z"
+         *     }
+         */
+        readonly ImportJob: {
+            /** Format: uuid */
+            readonly job_id: string;
+            readonly resource: components["schemas"]["BulkResource"];
+            readonly mode: components["schemas"]["ImportMode"];
+            readonly dry_run: boolean;
+            readonly state: components["schemas"]["JobState"];
+            readonly failure?: components["schemas"]["JobFailure"];
+            readonly percent: number;
+            /** @description Lines that are written; of a dry run, that would be. */
+            readonly accepted: number;
+            readonly refused: number;
+            readonly errors: readonly components["schemas"]["ImportError"][];
+            /** @description Send it as `errors_after` for those that follow; null: these are the last ones. */
+            readonly errors_next: number | null;
+            /** @description Where the refused lines are. */
+            readonly quarantine: string | null;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            readonly ended_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the job and its files are removed.
+             */
+            readonly expires_at: string;
+        };
+        readonly ExportJob: {
+            /** Format: uuid */
+            readonly job_id: string;
+            readonly resource: components["schemas"]["BulkResource"];
+            /** @enum {string} */
+            readonly format: "csv" | "json" | "ndjson";
+            readonly state: components["schemas"]["JobState"];
+            readonly failure?: components["schemas"]["JobFailure"];
+            readonly percent: number;
+            readonly rows: number;
+            /** @description Where the file is, once the job is done. */
+            readonly file: string | null;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            readonly ended_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the job and its file are removed.
+             */
+            readonly expires_at: string;
         };
         readonly ProviderInput: {
             readonly name: string;
@@ -815,6 +1044,7 @@ export interface components {
         readonly IdempotencyKey: string;
         /** @description As it was at this time. */
         readonly AsOf: string;
+        readonly ExportFormat: "csv" | "json" | "ndjson";
     };
     requestBodies: never;
     headers: {
@@ -1830,6 +2060,328 @@ export interface operations {
             readonly 401: components["responses"]["Unauthenticated"];
             readonly 403: components["responses"]["Forbidden"];
             readonly 404: components["responses"]["NotFound"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly startImport: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description What the lines are. */
+                readonly resource?: components["schemas"]["BulkResource"];
+                /** @description Looks at all lines and writes none. */
+                readonly dry_run?: boolean;
+                /** @description What becomes of the others when a line is refused. */
+                readonly mode?: components["schemas"]["ImportMode"];
+            };
+            readonly header?: {
+                /** @description Makes the request repeatable, for 24 hours. The same key with another request is 409 `idempotency_mismatch`. */
+                readonly "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example given_name,family_name,date_of_birth,phone_e164,address.city
+                 *     Ada,Lovelace,1985-12-10,'+442079460018,London
+                 */
+                readonly "text/csv": string;
+                /** @example {"given_name":"Ada","family_name":"Lovelace","date_of_birth":"1985-12-10"} */
+                readonly "application/x-ndjson": string;
+                /**
+                 * @example [
+                 *       {
+                 *         "given_name": "Ada",
+                 *         "family_name": "Lovelace",
+                 *         "date_of_birth": "1985-12-10"
+                 *       }
+                 *     ]
+                 */
+                readonly "application/json": readonly Record<string, never>[];
+            };
+        };
+        readonly responses: {
+            /** @description The job that does it. Repeated with the same Idempotency-Key, the same job. */
+            readonly 202: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    /** @description Where to ask how far it is. */
+                    readonly Location?: string;
+                    readonly "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["JobAccepted"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 409: components["responses"]["Conflict"];
+            readonly 413: components["responses"]["TooLarge"];
+            readonly 415: components["responses"]["UnsupportedMediaType"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly getImport: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Errors of lines behind this one; see `errors_next`. */
+                readonly errors_after?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The id that the job was given. */
+                readonly job: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The import. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ImportJob"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly cancelImport: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The id that the job was given. */
+                readonly job: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description It has ended, or is removed. */
+            readonly 204: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly getImportQuarantine: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The id that the job was given. */
+                readonly job: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The lines, in the format of the file; CSV in UTF-8 with its header. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    /** @description A name for the file. */
+                    readonly "Content-Disposition"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "text/csv": string;
+                    readonly "application/x-ndjson": string;
+                    readonly "application/json": readonly Record<string, never>[];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly exportNow: {
+        readonly parameters: {
+            readonly query?: {
+                readonly format?: components["parameters"]["ExportFormat"];
+                /** @description What is exported. */
+                readonly resource?: components["schemas"]["BulkResource"];
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The rows. CSV in UTF-8; before what a spreadsheet would run as a formula stands an apostrophe. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    /** @description A name for the file. */
+                    readonly "Content-Disposition"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "text/csv": string;
+                    readonly "application/x-ndjson": string;
+                    readonly "application/json": readonly Record<string, never>[];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 413: components["responses"]["TooLarge"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly startExport: {
+        readonly parameters: {
+            readonly query?: {
+                readonly format?: components["parameters"]["ExportFormat"];
+                /** @description What is exported. */
+                readonly resource?: components["schemas"]["BulkResource"];
+            };
+            readonly header?: {
+                /** @description Makes the request repeatable, for 24 hours. The same key with another request is 409 `idempotency_mismatch`. */
+                readonly "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The job that does it. Repeated with the same Idempotency-Key, the same job. */
+            readonly 202: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    /** @description Where to ask how far it is. */
+                    readonly Location?: string;
+                    readonly "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["JobAccepted"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 409: components["responses"]["Conflict"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly getExport: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The id that the job was given. */
+                readonly job: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The export. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ExportJob"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly cancelExport: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The id that the job was given. */
+                readonly job: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description It has ended, or is removed. */
+            readonly 204: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly getExportFile: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The id that the job was given. */
+                readonly job: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The file. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    /** @description A name for the file. */
+                    readonly "Content-Disposition"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "text/csv": string;
+                    readonly "application/x-ndjson": string;
+                    readonly "application/json": readonly Record<string, never>[];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 409: components["responses"]["Conflict"];
             readonly 429: components["responses"]["RateLimited"];
             readonly 503: components["responses"]["Unavailable"];
         };

@@ -15,6 +15,8 @@ export type Operation = {
   /** Media types of the body; empty: it takes none. */
   readonly bodyTypes: readonly string[];
   readonly isBodyRequired: boolean;
+  /** `x-job`: it begins something that outlives the request. Its body is a stream whatever its type, and it keeps its Idempotency-Key itself. */
+  readonly isJob: boolean;
   /** Names of the headers that the contract gives this operation, in lower case. */
   readonly headers: ReadonlySet<string>;
   /** The values as their schemas say (numbers, booleans). @throws NativeError 400 */
@@ -40,6 +42,8 @@ export type Contract = {
   readonly operations: readonly Operation[];
   /** The operation of a request; else the methods that the path takes: none, if there is no such path. */
   readonly find: (method: string, path: string) => { readonly operation: Operation; readonly values: Record<string, string> } | string[];
+  /** Checks a body of the operation of this id as if it had been sent. @throws NativeError 422 */
+  readonly check: (operationId: string, body: unknown) => void;
   /** The document as served. */
   readonly text: string;
 };
@@ -55,6 +59,7 @@ type Described = {
   readonly operationId: string;
   readonly parameters?: readonly (Parameter | Reference)[];
   readonly requestBody?: RequestBody | Reference;
+  readonly 'x-job'?: boolean;
 };
 type RequestBody = { readonly required?: boolean; readonly content: Readonly<Record<string, { readonly schema?: Schema }>> };
 type Reference = { readonly $ref: string };
@@ -78,7 +83,13 @@ export async function loadContract(file: URL = new URL('../../openapi.yaml', imp
       .filter(([method]) => methods.has(method))
       .map(([method, described]) => operationOf({ document, ajv, coercing, path, method, described })),
   );
-  return { operations, text, find: (method, path) => findOperation(operations, method, path) };
+  const byId = new Map(operations.map((operation) => [operation.id, operation]));
+  const check = (id: string, body: unknown): void => {
+    const operation = byId.get(id);
+    if (operation === undefined) throw new Error(`the contract has no operation ${id}`);
+    operation.checkBody('application/json', body);
+  };
+  return { operations, text, check, find: (method, path) => findOperation(operations, method, path) };
 }
 
 function findOperation(operations: readonly Operation[], method: string, path: string): ReturnType<Contract['find']> {
@@ -131,6 +142,7 @@ function operationOf({ document, ajv, coercing, path, method, described }: Opera
     match: matcherOf(path),
     bodyTypes: Object.keys(body?.content ?? {}),
     isBodyRequired: body?.required === true,
+    isJob: described['x-job'] === true,
     headers,
     parameters(raw) {
       const query = queryOf(raw.query, queryNames);

@@ -2,12 +2,14 @@ import type { Readable } from 'node:stream';
 import type { Grant } from '../authorization/grant.ts';
 import type { SecurityEvents } from '../authorization/security-events.ts';
 import type { Call, Context } from '../interactions/context.ts';
+import type { Jobs } from '../bulk/jobs.ts';
 import type { Erasing } from '../interactions/erasure.ts';
 import type { Parameters } from './contract.ts';
 
 /** What handlers need beside the interactions. */
 export type NativeServices = {
   readonly erasing: Erasing;
+  readonly jobs: Jobs;
   /** Notes who got access and who changed it. */
   readonly events: SecurityEvents;
 };
@@ -26,7 +28,7 @@ export type NativeCall = {
   /** What the first request with this Idempotency-Key wrote (`Patient/x/_history/1`): it is to be answered again. */
   readonly replay?: readonly string[];
   /** The body as it comes, of operations that take other media types than JSON. */
-  readonly stream?: { readonly mediaType: string; readonly body: Readable };
+  readonly stream?: { readonly mediaType: string; readonly charset?: string; readonly body: Readable };
 };
 
 export type NativeAnswer = {

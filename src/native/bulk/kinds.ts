@@ -1,0 +1,5 @@
+import type { ImportKind } from './import-kind.ts';
+import { patientImport } from './patient-import.ts';
+
+/** What can be imported, by the name of the resource in the native API. */
+export const importKinds: Readonly<Record<string, ImportKind>> = { patients: patientImport };

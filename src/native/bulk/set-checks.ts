@@ -1,0 +1,111 @@
+import { type Criteria, findMatches, lockCriteria, parseCriteria } from '../../interactions/conditional.ts';
+import type { Call, Context } from '../../interactions/context.ts';
+import type { Queryable } from '../../storage/database.ts';
+import type { Detail } from '../error.ts';
+import { partsOf, textOf } from '../parts.ts';
+import { escaped } from '../patients/patient-view.ts';
+import { storedResource } from '../view.ts';
+import type { Line, Unique } from './import-kind.ts';
+
+/** What of many lines can't be written, by their places in the list. */
+export type Refusals = ReadonlyMap<number, readonly Detail[]>;
+
+/**
+ * What the store and the other lines have against these lines, found with a few searches for all of them and under the same locks that a
+ * single write takes: until the transaction ends, nobody else takes a value that these lines have.
+ *
+ * @param lines  undefined: the line is refused already, and takes no value
+ */
+export async function refusedLines(ctx: Context, call: Call, client: Queryable, lines: readonly (Line | undefined)[]): Promise<Refusals> {
+  const everybody: Call = { ...call, access: { ...call.access, filter: () => 'all' } };
+  const asked = lines.flatMap((line, at) => (line?.unique ?? []).map((unique) => ({ at, unique, criteria: criteriaOf(ctx, unique) })));
+  const refused = new Map<number, Detail[]>();
+  const refuse = (at: number, detail: Detail): void => void refused.set(at, [...(refused.get(at) ?? []), detail]);
+  if (asked.length > 0) {
+    await lockCriteria(
+      client,
+      asked.map(({ criteria }) => criteria),
+    );
+    const taken = await takenAmong(ctx, everybody, client, asked);
+    const tells = call.access.filter('s', 'Patient') === 'all';
+    for (const { at, unique, criteria } of asked) if (taken.has(criteria.key)) refuse(at, tells ? duplicate(unique.field) : neutral);
+    refuseRepeated(asked, refused, refuse);
+  }
+  const needed = lines.flatMap((line, at) => (line?.needed ?? []).map((each) => ({ at, ...each })));
+  for (const [type, same] of Map.groupBy(needed, (each) => each.type)) {
+    const there = await findThose(ctx, everybody, client, type, [...new Set(same.map(({ id }) => id))]);
+    for (const { at, field, id } of same)
+      if (!there.has(id)) refuse(at, { field, code: 'not_found', message: 'There is no such resource.' });
+  }
+  return refused;
+}
+
+const duplicate = (field: string): Detail => ({ field, code: 'duplicate', message: 'Another patient has it.' });
+const neutral: Detail = { field: '', code: 'refused', message: 'The patient can not be stored as sent. Ask the registration desk.' };
+
+type Asked = { readonly at: number; readonly unique: Unique; readonly criteria: Criteria };
+
+/** Of several lines with one value the first that isn't refused has it. */
+function refuseRepeated(
+  asked: readonly Asked[],
+  refused: ReadonlyMap<number, unknown>,
+  refuse: (at: number, detail: Detail) => void,
+): void {
+  const held = new Set<string>();
+  for (const [at, values] of Map.groupBy(asked, (each) => each.at)) {
+    const repeated = values.filter(({ criteria }) => held.has(criteria.key));
+    for (const { unique } of repeated) refuse(at, duplicate(unique.field));
+    if (!refused.has(at)) for (const { criteria } of values) held.add(criteria.key);
+  }
+}
+
+export function criteriaOf(ctx: Context, { type, parameter, value }: Unique): Criteria {
+  return parseCriteria(ctx, type, `${parameter}=${encodeURIComponent(escaped(value))}`, 'The contact');
+}
+
+/** The keys of the criteria that some resource meets. */
+async function takenAmong(ctx: Context, everybody: Call, client: Queryable, asked: readonly Asked[]): Promise<ReadonlySet<string>> {
+  const taken = new Set<string>();
+  for (const part of chunked(asked, ctx.config.searchOrValuesMax)) {
+    for (const [parameter, same] of Map.groupBy(part, ({ unique }) => unique.parameter)) {
+      const list = same.map(({ unique }) => encodeURIComponent(escaped(unique.value))).join(',');
+      const criteria = parseCriteria(ctx, same[0]?.unique.type ?? '', `${parameter}=${list}`, 'The contacts');
+      const found = await findMatches(ctx, everybody, client, criteria, same.length);
+      if (found.length === 0) continue;
+      const values = new Map(same.map(({ unique, criteria: { key } }) => [unique.value, key]));
+      const explained = found.map(({ json }) => contactsOf(json).flatMap((value) => values.get(value) ?? []));
+      for (const key of explained.flat()) taken.add(key);
+      // What is found and told by no plain comparison, or cut off, is asked for one by one.
+      if (found.length < same.length && explained.every((keys) => keys.length > 0)) continue;
+      for (const each of same) {
+        if (taken.has(each.criteria.key)) continue;
+        if ((await findMatches(ctx, everybody, client, each.criteria, 1)).length > 0) taken.add(each.criteria.key);
+      }
+    }
+  }
+  return taken;
+}
+
+function contactsOf(json: Buffer): string[] {
+  return partsOf(storedResource(json).telecom).flatMap(({ value }) => textOf(value)?.toLowerCase() ?? []);
+}
+
+/** Which of these there are. */
+async function findThose(
+  ctx: Context,
+  everybody: Call,
+  client: Queryable,
+  type: string,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (const part of chunked(ids, ctx.config.searchOrValuesMax)) {
+    const criteria = parseCriteria(ctx, type, `_id=${part.join(',')}`, 'The references');
+    for (const { id } of await findMatches(ctx, everybody, client, criteria, part.length)) found.add(id);
+  }
+  return found;
+}
+
+function chunked<T>(list: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, n) => list.slice(n * size, (n + 1) * size));
+}
