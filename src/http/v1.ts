@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Hono } from 'hono';
 import type { Authenticate } from '../authorization/authenticate.ts';
@@ -107,7 +108,7 @@ async function bodyOf(
   ctx: Context,
   c: Exchange,
   operation: Operation,
-): Promise<Pick<NativeCall, 'body' | 'stream'> & { received?: string }> {
+): Promise<Pick<NativeCall, 'body' | 'stream' | 'sent'> & { received?: string }> {
   const { incoming } = c.env;
   const hasBody = incoming.headers['transfer-encoding'] !== undefined || Number(incoming.headers['content-length'] ?? 0) > 0;
   if (operation.bodyTypes.length === 0) {
@@ -119,6 +120,7 @@ async function bodyOf(
     return { body: undefined };
   }
   const mediaType = (incoming.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  if (operation.bodyTypes.includes('*/*')) return fileBody(ctx, c, mediaType);
   if (!operation.bodyTypes.includes(mediaType))
     throw new NativeError('unsupported_media_type', `The body is one of: ${operation.bodyTypes.join(', ')}.`);
   if (operation.isJob) {
@@ -134,6 +136,13 @@ async function bodyOf(
 function charsetOf(contentType = ''): { charset?: string } {
   const charset = /;\s*charset=\s*"?([\w.:-]{1,40})"?/i.exec(contentType)?.[1];
   return charset === undefined ? {} : { charset: charset.toLowerCase() };
+}
+
+/** A file of any type, which is looked at whole. What makes the request the same is its digest. */
+async function fileBody(ctx: Context, c: Exchange, mediaType: string): Promise<Pick<NativeCall, 'body' | 'sent'> & { received: string }> {
+  if (!/^[\w.+-]+\/[\w.+-]+$/.test(mediaType)) throw new NativeError('unsupported_media_type', 'Say what the file is, by Content-Type.');
+  const content = await readBody(c.env.incoming, ctx.config.attachmentMib * 1_048_576);
+  return { body: undefined, sent: { mediaType, content }, received: `${mediaType} ${createHash('sha256').update(content).digest('hex')}` };
 }
 
 function budgetOf({ method, path }: Operation): CallerBudget {

@@ -7,12 +7,12 @@ import type { Answer } from './answer.ts';
 import type { Call, Context } from './context.ts';
 import { assertId, assertType } from './prepare.ts';
 import { gone } from './read.ts';
-import { type Pairs, search } from './search.ts';
+import { type Pairs, search, type SearchPlace } from './search.ts';
 import { searchContained } from './search-contained.ts';
 import { searchTypes } from './search-types.ts';
 
 /** Where a search is asked: `Observation`, `Patient/123/Observation`, `Patient/123/*` or, with neither, the base. */
-export type SearchAddress = { readonly type?: string; readonly compartment?: Compartment };
+export type SearchAddress = { readonly type?: string } & Pick<SearchPlace, 'compartment' | 'narrowed'>;
 
 /**
  * Searches one type, several or a compartment. Which types are meant is told by the address and by `_type`.
@@ -21,9 +21,9 @@ export type SearchAddress = { readonly type?: string; readonly compartment?: Com
  * @see          https://hl7.org/fhir/R4/http.html#search, https://hl7.org/fhir/R4/compartmentdefinition.html
  */
 export async function searchAt(ctx: Context, call: Call, address: SearchAddress, pairs: Pairs): Promise<Answer> {
-  const { type, compartment } = address;
+  const { type, compartment, narrowed } = address;
   const named = typesNamed(ctx, pairs);
-  const among = { path: pathOf(address), ...(compartment === undefined ? {} : { compartment }) };
+  const among = { path: pathOf(address), ...(compartment === undefined ? {} : { compartment }), ...(narrowed && { narrowed }) };
   if (compartment !== undefined) await assertCompartment(ctx, call, compartment);
   if (type !== undefined) {
     if (compartment !== undefined) assertMember(ctx, compartment, type);

@@ -62,7 +62,8 @@ export function pageOfAll(ctx: Context, sources: readonly Source[], query: Query
 }
 
 /** What one type doesn't know is refused, or left out for all of them: left out for one alone it would find too much of that type. */
-function parseAll(ctx: Context, call: Call, types: readonly string[], pairs: Pairs, { compartment }: SearchPlace) {
+function parseAll(ctx: Context, call: Call, types: readonly string[], pairs: Pairs, place: SearchPlace) {
+  const { compartment, narrowed = {} } = place;
   const parse = (type: string, asked: Pairs, lenient: boolean) => parseSearch(type, asked, ctx.registry, ctx.config, lenient);
   const issues: Issue[] = [];
   const kept = pairs.filter((pair) => {
@@ -72,7 +73,10 @@ function parseAll(ctx: Context, call: Call, types: readonly string[], pairs: Pai
     return issue === undefined;
   });
   const within = compartment === undefined ? {} : { compartment };
-  return { queries: types.map((type): Query => ({ ...parse(type, kept, false).query, ...within })), issues };
+  return {
+    queries: types.map((type): Query => ({ ...parse(type, [...kept, ...(narrowed[type] ?? [])], false).query, ...within })),
+    issues,
+  };
 }
 
 /** What the answer as a whole needs to know: of how it is answered all queries say the same. */

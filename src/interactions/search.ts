@@ -19,8 +19,15 @@ import { countBundle, cursorScope, searchBundle } from './search-bundle.ts';
 
 export type Pairs = readonly (readonly [string, string])[];
 
-/** Where a search was asked, relative to the base, and the compartment that it keeps within. */
-export type SearchPlace = { readonly path: string; readonly compartment?: Compartment };
+/**
+ * Where a search was asked, relative to the base, and the compartment that it keeps within. `narrowed`: what of several types the rows of
+ * one have to meet beside.
+ */
+export type SearchPlace = {
+  readonly path: string;
+  readonly compartment?: Compartment;
+  readonly narrowed?: Readonly<Record<string, Pairs>>;
+};
 
 /**
  * Searches one type. Everything that comes out passed the caller's filter for its type: matches, includes and totals.

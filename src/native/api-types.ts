@@ -47,7 +47,8 @@ export interface paths {
         readonly get: operations["getPatient"];
         /** Replaces a patient's demographics. */
         readonly put: operations["replacePatient"];
-        readonly post?: never;
+        /** Records a diagnosis of a patient: the short form of `POST /patients/{id}/records`. */
+        readonly post: operations["recordDiagnosis"];
         /** Deletes a patient, who can be restored; or erases him and his record for good. */
         readonly delete: operations["deletePatient"];
         readonly options?: never;
@@ -83,6 +84,67 @@ export interface paths {
         readonly get: operations["listPatientRecord"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/patients/{id}/records": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Lists what is recorded of a patient: diagnoses, allergies, documents and notes. */
+        readonly get: operations["listRecords"];
+        readonly put?: never;
+        /** Records a diagnosis, an allergy, a document or a note. */
+        readonly post: operations["createRecord"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/patients/{id}/records/{record_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Reads a record. */
+        readonly get: operations["getRecord"];
+        /**
+         * Replaces a record.
+         * @description A record stays of its kind. Without `sensitivity` and `attachment` these stay as they are.
+         */
+        readonly put: operations["replaceRecord"];
+        readonly post?: never;
+        /** Deletes a record, a document with its file. */
+        readonly delete: operations["deleteRecord"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/patients/{id}/records/{record_id}/attachment": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Downloads the file of a document. */
+        readonly get: operations["downloadAttachment"];
+        readonly put?: never;
+        /**
+         * Puts a file under a document, in place of the one it has.
+         * @description The body is the file, of at most `ATTACHMENT_MIB`; Content-Type says what it is, and 422 answers what is something else or can run.
+         */
+        readonly post: operations["uploadAttachment"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -469,6 +531,80 @@ export interface components {
                 readonly limit: number;
                 readonly total?: number;
             };
+        };
+        /** @enum {string} */
+        readonly RecordKind: "diagnosis" | "allergy" | "document" | "note";
+        /** @description The kind and the FHIR id: `diagnosis-0198c1f2-0000-7000-8000-000000000001`. */
+        readonly RecordId: string;
+        /**
+         * @description What is restricted is seen by the patient, its author, those granted and who breaks the glass. Only roles of `LABEL_WRITERS`, administrators and systems set and remove it.
+         * @enum {string}
+         */
+        readonly Sensitivity: "normal" | "restricted";
+        readonly DiagnosisInput: {
+            /** @description Who says so; without it the caller, where he is a practitioner. */
+            readonly provider_id?: string | null;
+            readonly diagnosis: string;
+            readonly text?: string | null;
+            /**
+             * Format: date-time
+             * @description Not in the future; by default now.
+             */
+            readonly recorded_at?: string;
+            readonly sensitivity?: components["schemas"]["Sensitivity"];
+        };
+        /** @description A diagnosis needs `diagnosis`, an allergy and a note need `text`, a document needs `attachment`. */
+        readonly RecordInput: {
+            readonly kind: components["schemas"]["RecordKind"];
+            /** @description Who says so; without it the caller, where he is a practitioner. */
+            readonly provider_id?: string | null;
+            readonly diagnosis?: string | null;
+            /** @description The allergy or the note; of a diagnosis a remark, of a document its description. */
+            readonly text?: string | null;
+            readonly attachment?: components["schemas"]["AttachmentInput"] | null;
+            /**
+             * Format: date-time
+             * @description Not in the future; by default now.
+             */
+            readonly recorded_at?: string;
+            readonly sensitivity?: components["schemas"]["Sensitivity"];
+        };
+        /** @description With `data` it is stored here, with `url` elsewhere; with neither the file is uploaded afterwards. */
+        readonly AttachmentInput: {
+            readonly content_type?: string | null;
+            /** @description Base64, of at most `ATTACHMENT_MIB`. */
+            readonly data?: string | null;
+            /** @description An address elsewhere; or that of the present file, which then stays. */
+            readonly url?: string | null;
+            readonly title?: string | null;
+        };
+        /** @description As stored: of a record that FHIR wrote, any field may be missing and texts may be anything. */
+        readonly Record: {
+            readonly record_id: components["schemas"]["RecordId"];
+            readonly kind: components["schemas"]["RecordKind"];
+            readonly patient_id?: components["schemas"]["Id"];
+            readonly provider_id?: components["schemas"]["Id"];
+            readonly diagnosis?: string;
+            readonly text?: string;
+            readonly attachment?: {
+                readonly content_type?: string;
+                readonly title?: string;
+                /** @description Bytes. */
+                readonly size?: number;
+                /** @description Where it is: of a file that is stored here relative to the API. */
+                readonly url?: string;
+            };
+            /** @description A time, or as much of one as is known. */
+            readonly recorded_at?: string;
+            readonly sensitivity: components["schemas"]["Sensitivity"];
+            /** Format: date-time */
+            readonly updated_at: string;
+            readonly version: number;
+        };
+        readonly RecordList: {
+            readonly data: readonly components["schemas"]["Record"][];
+            readonly next_cursor: string | null;
+            readonly meta: components["schemas"]["ListMeta"];
         };
         readonly PatientRecord: {
             readonly data: readonly {
@@ -1036,6 +1172,7 @@ export interface components {
         /** @description Whether to count all items: `meta.pagination.total`. */
         readonly Total: boolean;
         readonly Id: components["schemas"]["Id"];
+        readonly RecordId: components["schemas"]["RecordId"];
         /** @description The ETag of the version that is known: `W/"3"`. */
         readonly IfMatch: components["schemas"]["ETag"];
         /** @description The ETag of the version that is known: `W/"3"`. */
@@ -1300,6 +1437,50 @@ export interface operations {
             readonly 503: components["responses"]["Unavailable"];
         };
     };
+    readonly recordDiagnosis: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Makes the request repeatable, for 24 hours. The same key with another request is 409 `idempotency_mismatch`. */
+                readonly "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            readonly path: {
+                readonly id: components["parameters"]["Id"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["DiagnosisInput"];
+            };
+        };
+        readonly responses: {
+            /** @description The record as stored. */
+            readonly 201: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly ETag: components["headers"]["ETag"];
+                    readonly "Last-Modified": components["headers"]["LastModified"];
+                    readonly "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Record"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 409: components["responses"]["Conflict"];
+            readonly 410: components["responses"]["Deleted"];
+            readonly 413: components["responses"]["TooLarge"];
+            readonly 415: components["responses"]["UnsupportedMediaType"];
+            readonly 422: components["responses"]["ValidationFailed"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
     readonly deletePatient: {
         readonly parameters: {
             readonly query?: {
@@ -1406,6 +1587,282 @@ export interface operations {
             readonly 403: components["responses"]["Forbidden"];
             readonly 404: components["responses"]["NotFound"];
             readonly 410: components["responses"]["Deleted"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly listRecords: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Items a page. */
+                readonly limit?: components["parameters"]["Limit"];
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: components["parameters"]["Cursor"];
+                /** @description Whether to count all items: `meta.pagination.total`. */
+                readonly total?: components["parameters"]["Total"];
+                readonly kind?: components["schemas"]["RecordKind"];
+                readonly sensitivity?: "normal" | "restricted";
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly id: components["parameters"]["Id"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description A page of records, those written last first. Kinds that the caller may not search are left out. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["RecordList"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 410: components["responses"]["Deleted"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly createRecord: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Makes the request repeatable, for 24 hours. The same key with another request is 409 `idempotency_mismatch`. */
+                readonly "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            readonly path: {
+                readonly id: components["parameters"]["Id"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RecordInput"];
+            };
+        };
+        readonly responses: {
+            /** @description The record as stored. */
+            readonly 201: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly ETag: components["headers"]["ETag"];
+                    readonly "Last-Modified": components["headers"]["LastModified"];
+                    readonly "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Record"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 409: components["responses"]["Conflict"];
+            readonly 410: components["responses"]["Deleted"];
+            readonly 413: components["responses"]["TooLarge"];
+            readonly 415: components["responses"]["UnsupportedMediaType"];
+            readonly 422: components["responses"]["ValidationFailed"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly getRecord: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: components["parameters"]["Id"];
+                readonly record_id: components["parameters"]["RecordId"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The record. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly ETag: components["headers"]["ETag"];
+                    readonly "Last-Modified": components["headers"]["LastModified"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Record"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 410: components["responses"]["Deleted"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly replaceRecord: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag of the version that is known: `W/"3"`. */
+                readonly "If-Match"?: components["parameters"]["IfMatchOptional"];
+            };
+            readonly path: {
+                readonly id: components["parameters"]["Id"];
+                readonly record_id: components["parameters"]["RecordId"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RecordInput"];
+            };
+        };
+        readonly responses: {
+            /** @description The record as it is now. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly ETag: components["headers"]["ETag"];
+                    readonly "Last-Modified": components["headers"]["LastModified"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Record"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 409: components["responses"]["Conflict"];
+            readonly 410: components["responses"]["Deleted"];
+            readonly 412: components["responses"]["VersionMismatch"];
+            readonly 413: components["responses"]["TooLarge"];
+            readonly 415: components["responses"]["UnsupportedMediaType"];
+            readonly 422: components["responses"]["ValidationFailed"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly deleteRecord: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag of the version that is known: `W/"3"`. */
+                readonly "If-Match"?: components["parameters"]["IfMatchOptional"];
+            };
+            readonly path: {
+                readonly id: components["parameters"]["Id"];
+                readonly record_id: components["parameters"]["RecordId"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description It is deleted. */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 409: components["responses"]["Conflict"];
+            readonly 410: components["responses"]["Deleted"];
+            readonly 412: components["responses"]["VersionMismatch"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly downloadAttachment: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: components["parameters"]["Id"];
+                readonly record_id: components["parameters"]["RecordId"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The file. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly ETag: components["headers"]["ETag"];
+                    /** @description Always `attachment`, with the title as its name. */
+                    readonly "Content-Disposition"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "*/*": string;
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 410: components["responses"]["Deleted"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly uploadAttachment: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag of the version that is known: `W/"3"`. */
+                readonly "If-Match"?: components["parameters"]["IfMatchOptional"];
+                /** @description Makes the request repeatable, for 24 hours. The same key with another request is 409 `idempotency_mismatch`. */
+                readonly "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            readonly path: {
+                readonly id: components["parameters"]["Id"];
+                readonly record_id: components["parameters"]["RecordId"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "*/*": string;
+            };
+        };
+        readonly responses: {
+            /** @description The document as it is now. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly ETag: components["headers"]["ETag"];
+                    readonly "Last-Modified": components["headers"]["LastModified"];
+                    readonly "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Record"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 409: components["responses"]["Conflict"];
+            readonly 410: components["responses"]["Deleted"];
+            readonly 412: components["responses"]["VersionMismatch"];
+            readonly 413: components["responses"]["TooLarge"];
+            readonly 415: components["responses"]["UnsupportedMediaType"];
+            readonly 422: components["responses"]["ValidationFailed"];
             readonly 429: components["responses"]["RateLimited"];
             readonly 503: components["responses"]["Unavailable"];
         };

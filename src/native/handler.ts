@@ -27,6 +27,8 @@ export type NativeCall = {
   readonly body: unknown;
   /** What the first request with this Idempotency-Key wrote (`Patient/x/_history/1`): it is to be answered again. */
   readonly replay?: readonly string[];
+  /** The body of operations that take a file of any type, whole. */
+  readonly sent?: { readonly mediaType: string; readonly content: Buffer };
   /** The body as it comes, of operations that take other media types than JSON. */
   readonly stream?: { readonly mediaType: string; readonly charset?: string; readonly body: Readable };
 };

@@ -104,6 +104,7 @@ function deniedLabels(consents: readonly PatientConsent[], asker: Asker, rows: R
       'Practitioner',
       practitioners.map((each) => each.slice('Practitioner/'.length)),
     ),
+    ...(rows.type === 'Binary' ? authored(practitioners, asking.context) : []),
   ];
   const byExemption = new Map<string, { readonly labels: bigint[]; readonly exempt: readonly bigint[] }>();
   for (const text of policy.sensitiveLabels) {
@@ -116,6 +117,18 @@ function deniedLabels(consents: readonly PatientConsent[], asker: Asker, rows: R
     else known.labels.push(...rows.labelled(label));
   }
   return [...byExemption.values()].map(({ labels, exempt: who }) => (who.length === 0 ? [labels] : [labels, { without: who }]));
+}
+
+/** Whose a file is that was put under a document: a Binary has no author, so its tag names him. */
+export const attachmentAuthor = 'https://anamnesis.health/fhir/CodeSystem/attachment-author';
+
+function authored(practitioners: readonly string[], context: TokenContext): bigint[] {
+  const ids = practitioners.map((each) => each.slice('Practitioner/'.length));
+  return tokensOfAny(
+    'Binary',
+    ids.map((id) => ['_tag', `${attachmentAuthor}|${escaped(id)}`]),
+    context,
+  );
 }
 
 const compartmentTypes = new Set(['Patient', 'Encounter', 'Practitioner', 'RelatedPerson', 'Device']);

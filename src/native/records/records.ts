@@ -1,0 +1,142 @@
+import type { components } from '../api-types.ts';
+import { askCreate, askRead, askRemove, askSearch, askUpdate } from '../ask.ts';
+import type { Grant } from '../../authorization/grant.ts';
+import type { Answer } from '../../interactions/answer.ts';
+import type { Pairs } from '../../interactions/search.ts';
+import { findMatches, parseCriteria } from '../../interactions/conditional.ts';
+import { noRows } from '../../storage/filter.ts';
+import { existing, invalid, withGuard } from '../existing.ts';
+import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
+import { numberOf } from '../parts.ts';
+import { transact } from '../transact.ts';
+import { documentFrom, entriesOf, listed, nextOf, notFound, parsed, type Resource, shown, writtenOnce } from '../view.ts';
+import { binaryIn, bringsFile } from './attachment-view.ts';
+import { download, type File, fileOf, labelledFile, removeDocument, upload, withFile } from './attachments.ts';
+import { kindOf, noteCategory, recordKinds, recordTypes } from './kinds.ts';
+import { readRecord, recordAt } from './read-record.ts';
+import { assertRecord } from './record-rules.ts';
+import { type RecordInput, recordOf, viewOf } from './record-view.ts';
+import { restrictedLabel, sensitivityOf } from './sensitivity.ts';
+
+type Sent = components['schemas']['RecordInput'];
+
+export const recordHandlers = {
+  listRecords: list,
+  createRecord: (request) => create(request, request.body as Sent),
+  recordDiagnosis: (request) => create(request, { ...(request.body as components['schemas']['DiagnosisInput']), kind: 'diagnosis' }),
+  getRecord: async (request) => shown(recordAt(request).view, await readRecord(request)),
+  replaceRecord: replace,
+  deleteRecord: remove,
+  uploadAttachment: upload,
+  downloadAttachment: download,
+} as const satisfies Record<string, NativeHandler>;
+
+const patientIn = (request: NativeCall): string => request.parameters.path.id ?? '';
+
+/** All kinds in one list, newest first; kinds that the caller may not search are left out. */
+async function list(request: NativeCall): Promise<NativeAnswer> {
+  const { kind, sensitivity, limit = 20, cursor, total } = request.parameters.query;
+  const asked = recordKinds.filter((each) => kind === undefined || each === kind).map((each) => recordTypes[each]);
+  const types = asked.filter((type) => request.call.access.filter('s', type) !== noRows);
+  const pairs: [string, string][] = [
+    ['_type', (types.length === 0 ? asked : types).join(',')],
+    ['patient', `Patient/${patientIn(request)}`],
+    ['_sort', '-_lastUpdated'],
+    ['_count', String(limit)],
+  ];
+  const label = `${restrictedLabel.system}|${restrictedLabel.code},${restrictedLabel.system}|V`;
+  if (sensitivity !== undefined) pairs.push([sensitivity === 'restricted' ? '_security' : '_security:not', label]);
+  if (total === true) pairs.push(['_total', 'accurate']);
+  if (cursor !== undefined) pairs.push(['_page', String(cursor)]);
+  const bundle = parsed(await askSearch(request, { narrowed: notesAlone }, pairs));
+  const records = entriesOf(bundle).filter((resource) => kindOf(resource) !== undefined);
+  // Of a patient who isn't there nothing is listed: he is answered as what he is, to who may read patients.
+  if (records.length === 0 && cursor === undefined && request.call.access.filter('r', 'Patient') !== noRows)
+    await askRead(request, 'Patient', patientIn(request));
+  return listed(request, records.map(recordOf), nextOf(bundle), total === true ? numberOf(bundle.total) : undefined);
+}
+
+const notesAlone: Readonly<Record<string, Pairs>> = { Observation: [['category', `${noteCategory.system}|${noteCategory.code}`]] };
+
+async function create(request: NativeCall, sent: Sent): Promise<NativeAnswer> {
+  const now = new Date();
+  assertRecord(sent, now.getTime(), true);
+  const view = viewOf(sent.kind);
+  const provider = sent.provider_id ?? practitionerOf(request.grant);
+  const input: RecordInput = {
+    ...sent,
+    ...(provider === undefined ? {} : { provider_id: provider }),
+    patient_id: patientIn(request),
+    recorded_at: sent.recorded_at ?? now.toISOString(),
+  };
+  return writtenOnce(view, request, 201, async () => {
+    const file = await fileIn(request, sent);
+    const guarded = ofPatient(withProvider(request, sent));
+    const resource = view.toResource(input);
+    if (file === undefined) return askCreate(guarded, documentFrom(request.ctx, resource));
+    const [written] = await transact(guarded, withFile(resource, file, undefined));
+    return written ?? { status: 201 };
+  });
+}
+
+/** Who records something of a patient is told that there is none, once it is sure that he could write there. */
+function ofPatient(request: NativeCall): NativeCall {
+  const { ctx, call } = request;
+  const criteria = parseCriteria(ctx, 'Patient', `_id=${patientIn(request)}`, 'The patient');
+  return withGuard(request, async (client) => {
+    const everybody = { ...call, access: { ...call.access, filter: () => 'all' as const } };
+    if ((await findMatches(ctx, everybody, client, criteria, 1)).length === 0) throw notFound('patient');
+  });
+}
+
+const withProvider = (request: NativeCall, { provider_id: id }: Sent): NativeCall =>
+  existing(request, [{ field: 'provider_id', type: 'Practitioner', id }]);
+
+/** A practitioner who names no other one is the author himself. */
+function practitionerOf({ fhirUser }: Grant): string | undefined {
+  return /(?:^|\/)Practitioner\/([A-Za-z0-9\-.]{1,64})$/.exec(fhirUser ?? '')?.[1];
+}
+
+async function fileIn(request: NativeCall, { attachment }: Sent): Promise<File | undefined> {
+  if (attachment?.data == null) return undefined;
+  return fileOf(request, attachment.content_type ?? '', Buffer.from(attachment.data, 'base64'));
+}
+
+async function replace(request: NativeCall): Promise<NativeAnswer> {
+  const sent = request.body as Sent;
+  const { view, kind, id } = recordAt(request);
+  if (sent.kind !== kind) throw invalid([{ field: 'kind', code: 'fixed', message: 'A record stays of its kind.' }]);
+  assertRecord(sent, Date.now(), false);
+  const answer = await readRecord(request);
+  const before = parsed(answer);
+  const recordedAt = sent.recorded_at ?? recordOf(before).recorded_at ?? answer.stamp?.lastUpdated ?? new Date().toISOString();
+  const input: RecordInput = { ...sent, patient_id: patientIn(request), recorded_at: recordedAt };
+  return shown(view, await written(request, sent, { ...view.toResource(input, before), id }, before, ifMatchOf(request, answer)));
+}
+
+async function written(request: NativeCall, sent: Sent, resource: Resource, before: Resource, ifMatch: string): Promise<Answer> {
+  const { view, kind, id } = recordAt(request);
+  const file = await fileIn(request, sent);
+  const guarded = withProvider(request, sent);
+  if (file !== undefined) return first(await transact(guarded, withFile(resource, file, before, ifMatch)));
+  // The file that a document had goes when another place is named, and becomes as sensitive as the document otherwise.
+  const beside =
+    kind !== 'document' || bringsFile(sent.attachment, before) ? [] : await labelledFile(request, before, sensitivityOf(resource));
+  const old = binaryIn(before);
+  if (old !== undefined && binaryIn(resource) !== old) beside.push({ method: 'DELETE', url: `Binary/${old}` });
+  if (beside.length === 0) return askUpdate(guarded, id, documentFrom(request.ctx, resource), ifMatch);
+  const url = `${view.type}/${id}`;
+  return first(await transact(guarded, [{ method: 'PUT', url, resource, ifMatch }, ...beside]));
+}
+
+const first = ([answer]: readonly Answer[]): Answer => answer ?? { status: 200 };
+
+const ifMatchOf = ({ parameters }: NativeCall, { stamp }: Answer): string => parameters.header['if-match'] ?? `W/"${stamp?.version}"`;
+
+async function remove(request: NativeCall): Promise<NativeAnswer> {
+  const { view, kind, id } = recordAt(request);
+  await readRecord(request);
+  if (kind === 'document') return removeDocument(request, id);
+  await askRemove(request, view.type, id, request.parameters.header['if-match']);
+  return { status: 204 };
+}
