@@ -25,6 +25,8 @@ export type Checked = {
   readonly authorizationServer: boolean;
   readonly federationFile: string | undefined;
   readonly federationSecrets: ReadonlyMap<string, string>;
+  readonly llmUrl: string | undefined;
+  readonly llmModel: string | undefined;
 };
 
 /** What is wrong between variables that are right each for itself. */
@@ -54,6 +56,7 @@ export function contradictions(config: Checked): string[] {
     [config.devTokenIssuer && config.nodeEnv === 'production', 'DEV_TOKEN_ISSUER must be off when NODE_ENV is production'],
     [config.federationFile !== undefined && !config.authorizationServer, 'FEDERATION_FILE requires AUTHORIZATION_SERVER to be on'],
     [config.federationSecrets.size > 0 && config.federationFile === undefined, 'FEDERATION_SECRETS requires FEDERATION_FILE'],
+    [(config.llmUrl === undefined) !== (config.llmModel === undefined), 'LLM_URL and LLM_MODEL must be set together'],
     [config.headersTimeoutMs > config.requestTimeoutMs, 'HEADERS_TIMEOUT_MS must not exceed REQUEST_TIMEOUT_MS'],
     [config.pageSizeDefault > config.pageSizeMax, 'PAGE_SIZE_DEFAULT must not exceed PAGE_SIZE_MAX'],
     [config.historyPageSizeDefault > config.historyPageSizeMax, 'HISTORY_PAGE_SIZE_DEFAULT must not exceed HISTORY_PAGE_SIZE_MAX'],

@@ -1,5 +1,6 @@
 import { alertVariables } from './config-alerts.ts';
 import { auditVariables } from './config-audit.ts';
+import { modelVariables } from './config-models.ts';
 import {
   choice,
   databaseUrl,
@@ -196,6 +197,7 @@ export const sections = {
   },
   Audit: auditVariables,
   Alerts: alertVariables,
+  'Language model': modelVariables,
   Requests: {
     BODY_LIMIT_BYTES: whole(52_428_800, [1_024, 1_073_741_824], 'bytes', 'Largest request body, uncompressed.'),
     IDEMPOTENCY_HOURS: whole(24, [1, 720], 'hours', 'How long the native API remembers an Idempotency-Key.'),

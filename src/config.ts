@@ -13,6 +13,7 @@ const variables = {
   ...sections.Access,
   ...sections.Audit,
   ...sections.Alerts,
+  ...sections['Language model'],
   ...sections.Requests,
   ...sections.Bulk,
   ...sections.Rates,

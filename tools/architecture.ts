@@ -31,6 +31,7 @@ const rootFiles: Readonly<Record<string, string>> = {
   'config-alerts.ts': 'config',
   'config-audit.ts': 'config',
   'config-kinds.ts': 'config',
+  'config-models.ts': 'config',
   'config-rules.ts': 'config',
   'config-variables.ts': 'config',
   'services.ts': 'start',

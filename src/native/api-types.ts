@@ -334,6 +334,98 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/lab-results": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Lists laboratory results. */
+        readonly get: operations["listLabResults"];
+        readonly put?: never;
+        /** Records a laboratory result. */
+        readonly post: operations["createLabResult"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/lab-results/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Reads a laboratory result. */
+        readonly get: operations["getLabResult"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/lab-results/{id}/trends": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Tells how the results of the same test of the same patient went.
+         * @description In the unit of the newest, converted by UCUM; what can not be converted is told and left out. At most the newest 1000.
+         */
+        readonly get: operations["getLabTrends"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/lab-results/{id}/explanation": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Explains a laboratory result in plain words.
+         * @description By rules, or by a language model where one is configured. No medical advice. Nothing is kept: a repetition is made anew.
+         */
+        readonly post: operations["explainLabResult"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/patients/me/lab-results": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Lists the laboratory results of the patient who asks. */
+        readonly get: operations["listMyLabResults"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/import": {
         readonly parameters: {
             readonly query?: never;
@@ -955,6 +1047,114 @@ export interface components {
             readonly version: number;
             /** Format: date-time */
             readonly updated_at: string;
+        };
+        /** @enum {string} */
+        readonly LabResultStatus: "registered" | "preliminary" | "final" | "amended" | "corrected" | "cancelled" | "unknown" | "entered_in_error";
+        /** @enum {string} */
+        readonly LabResultInterpretation: "normal" | "abnormal" | "critical" | "low" | "critical_low" | "high" | "critical_high";
+        /** @enum {string} */
+        readonly LabFinding: "critical" | "below_range" | "above_range" | "within_range" | "abnormal" | "rising" | "falling" | "unchanged" | "not_final";
+        readonly LabResultInput: {
+            readonly patient_id: components["schemas"]["Id"];
+            /** @description Who performed it. */
+            readonly provider_id?: components["schemas"]["Id"] | null;
+            readonly test_name: string;
+            /** @description A LOINC code where it looks like one. */
+            readonly test_code?: string | null;
+            readonly result_value?: number | null;
+            readonly result_comparator?: ("<" | "<=" | ">=" | ">") | null;
+            /** @description UCUM, if it is to be compared; needed with a number, `1` for a plain one. */
+            readonly result_unit?: string | null;
+            /** @description A result that is no number. */
+            readonly result_text?: string | null;
+            readonly reference_range?: {
+                readonly low?: number | null;
+                readonly high?: number | null;
+                readonly text?: string | null;
+            } | null;
+            readonly interpretation?: components["schemas"]["LabResultInterpretation"] | null;
+            /** @default final */
+            readonly status?: components["schemas"]["LabResultStatus"];
+            /** Format: date-time */
+            readonly collected_at: string;
+            /** Format: date-time */
+            readonly resulted_at?: string | null;
+            readonly notes?: string | null;
+        };
+        readonly LabResultList: {
+            readonly data: readonly components["schemas"]["LabResult"][];
+            readonly next_cursor: string | null;
+            readonly meta: components["schemas"]["ListMeta"];
+        };
+        readonly LabRange: {
+            readonly low?: number;
+            readonly high?: number;
+            readonly unit?: string;
+            readonly text?: string;
+        };
+        readonly LabResult: {
+            readonly lab_result_id: components["schemas"]["Id"];
+            readonly patient_id?: components["schemas"]["Id"];
+            readonly provider_id?: components["schemas"]["Id"];
+            readonly test_name?: string;
+            readonly test_code?: string;
+            readonly result_value?: number;
+            readonly result_comparator?: string;
+            readonly result_unit?: string;
+            readonly result_text?: string;
+            readonly reference_range?: components["schemas"]["LabRange"];
+            readonly interpretation?: string;
+            readonly status?: string;
+            /** @description A time in UTC, or as much of a date as is known. */
+            readonly collected_at?: string;
+            /** Format: date-time */
+            readonly resulted_at?: string;
+            readonly notes?: string;
+            readonly version: number;
+            /** Format: date-time */
+            readonly updated_at: string;
+        };
+        readonly LabTrends: {
+            readonly lab_result_id: components["schemas"]["Id"];
+            readonly patient_id?: components["schemas"]["Id"];
+            readonly test_name?: string;
+            readonly test_code?: string;
+            /** @description That of the newest number; of all values here. */
+            readonly unit?: string;
+            readonly count: number;
+            readonly min: number | null;
+            readonly max: number | null;
+            readonly mean: number | null;
+            /** @description By least squares; null where there are not two times. */
+            readonly slope_per_day: number | null;
+            /** @description That of the newest number. */
+            readonly reference_range?: components["schemas"]["LabRange"];
+            readonly points: readonly {
+                readonly lab_result_id: components["schemas"]["Id"];
+                readonly collected_at: string;
+                readonly value: number;
+            }[];
+            readonly left_out: readonly {
+                readonly lab_result_id: components["schemas"]["Id"];
+                readonly collected_at?: string;
+                readonly unit?: string;
+                /** @enum {string} */
+                readonly reason: "no_number" | "comparator" | "no_time" | "unit";
+            }[];
+            /** @description There are older ones. */
+            readonly is_truncated: boolean;
+        };
+        readonly LabExplanation: {
+            readonly lab_result_id: components["schemas"]["Id"];
+            readonly explanation: string;
+            readonly findings: readonly components["schemas"]["LabFinding"][];
+            /** @enum {string} */
+            readonly source: "rules" | "model";
+            /** @description The model was asked in vain. */
+            readonly is_fallback: boolean;
+            readonly disclaimer: string;
+            /** Format: date-time */
+            readonly generated_at: string;
         };
         readonly ApiKeyInput: {
             /** @description What it is for. */
@@ -2511,6 +2711,231 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["AppointmentList"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly listLabResults: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Items a page. */
+                readonly limit?: components["parameters"]["Limit"];
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: components["parameters"]["Cursor"];
+                /** @description Whether to count all items: `meta.pagination.total`. */
+                readonly total?: components["parameters"]["Total"];
+                readonly patient_id?: components["schemas"]["Id"];
+                /** @description A LOINC code or one of the house, of any system. */
+                readonly test_code?: string;
+                /** @description Not before this time. */
+                readonly from?: string;
+                /** @description Before this time. */
+                readonly to?: string;
+                readonly status?: components["schemas"]["LabResultStatus"];
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description A page of results, newest first. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LabResultList"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly createLabResult: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Makes the request repeatable, for 24 hours. The same key with another request is 409 `idempotency_mismatch`. */
+                readonly "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["LabResultInput"];
+            };
+        };
+        readonly responses: {
+            /** @description The result as recorded. */
+            readonly 201: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly ETag: components["headers"]["ETag"];
+                    readonly "Last-Modified": components["headers"]["LastModified"];
+                    readonly "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LabResult"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 409: components["responses"]["Conflict"];
+            readonly 413: components["responses"]["TooLarge"];
+            readonly 415: components["responses"]["UnsupportedMediaType"];
+            readonly 422: components["responses"]["ValidationFailed"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly getLabResult: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: components["parameters"]["Id"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The result. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly ETag: components["headers"]["ETag"];
+                    readonly "Last-Modified": components["headers"]["LastModified"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LabResult"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 410: components["responses"]["Deleted"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly getLabTrends: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Not before this time. */
+                readonly from?: string;
+                /** @description Before this time. */
+                readonly to?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly id: components["parameters"]["Id"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The series, oldest first. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LabTrends"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 410: components["responses"]["Deleted"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly explainLabResult: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Makes the request repeatable, for 24 hours. The same key with another request is 409 `idempotency_mismatch`. */
+                readonly "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            readonly path: {
+                readonly id: components["parameters"]["Id"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The explanation. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LabExplanation"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 409: components["responses"]["Conflict"];
+            readonly 410: components["responses"]["Deleted"];
+            readonly 412: components["responses"]["VersionMismatch"];
+            readonly 422: components["responses"]["ValidationFailed"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly listMyLabResults: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Items a page. */
+                readonly limit?: components["parameters"]["Limit"];
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: components["parameters"]["Cursor"];
+                /** @description Whether to count all items: `meta.pagination.total`. */
+                readonly total?: components["parameters"]["Total"];
+                /** @description A LOINC code or one of the house, of any system. */
+                readonly test_code?: string;
+                /** @description Not before this time. */
+                readonly from?: string;
+                /** @description Before this time. */
+                readonly to?: string;
+                readonly status?: components["schemas"]["LabResultStatus"];
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description A page of results, newest first. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LabResultList"];
                 };
             };
             readonly 400: components["responses"]["InvalidRequest"];

@@ -3,6 +3,7 @@ import { appointmentHandlers } from './appointments/appointments.ts';
 import { exportHandlers } from './bulk/export.ts';
 import { importHandlers } from './bulk/import.ts';
 import type { NativeHandler } from './handler.ts';
+import { labResultHandlers } from './lab-results/lab-results.ts';
 import { medicationHandlers } from './medications/medications.ts';
 import { patientHandlers } from './patients/patients.ts';
 import { providerHandlers } from './providers/providers.ts';
@@ -18,4 +19,5 @@ export const nativeHandlers: Readonly<Record<string, NativeHandler>> = {
   ...patientHandlers,
   ...providerHandlers,
   ...recordHandlers,
+  ...labResultHandlers,
 };
