@@ -281,16 +281,59 @@ describe('a search', () => {
   });
 
   test('C72, C73, C74 of types outside the scope is refused', async () => {
-    for (const type of ['AuditEvent', 'Subscription', 'Group', 'Device', 'OperationDefinition', 'Task', 'Binary', 'Bundle', 'Parameters'])
+    for (const type of ['AuditEvent', 'Subscription', 'Group', 'OperationDefinition', 'Bundle', 'Parameters'])
       expectRefusal(await get(`/${type}`), 403);
     expectRefusal(await get('/Group/cohort'), 403);
-    expectRefusal(await get('/Device/shared-device'), 403);
     for (const body of [{ resourceType: 'Organization', name: 'x' }, { resourceType: 'Practitioner' }, { resourceType: 'Location' }])
       expectRefusal(await server.request('POST', `/${body.resourceType}`, { token: server.TP, body }), 403);
     expectRefusal(await get('/Patient/pa', server.TSO), 403);
     expectRefusal(await get('/Patient', server.TSO), 403);
     expect((await get('/Observation/ob', server.TSO)).status).toBe(200);
     expect((await get('/_history', server.TSO)).text).not.toContain('Bergstrom');
+  });
+
+  const named: Readonly<Record<string, (id: string, patient?: { reference: string }) => object>> = {
+    Device: (id, patient) => ({ resourceType: 'Device', id, manufacturer: 'Bergstrom', patient }),
+    Task: (id, patient) => ({ resourceType: 'Task', id, status: 'requested', intent: 'order', description: 'Bergstrom', for: patient }),
+    Binary: (id, patient) => ({ resourceType: 'Binary', id, contentType: 'text/plain', data: 'QmVyZ3N0cm9t', securityContext: patient }),
+  };
+
+  test.each(Object.entries(named))(
+    'C72 of type %s finds those of my record; of others, and of nobody, there never were any',
+    async (type, make) => {
+      const all = [make('da', { reference: 'Patient/pa' }), make('db', { reference: 'Patient/pb' }), make('dn')];
+      for (const [n, body] of all.entries())
+        expect((await server.request('PUT', `/${type}/${['da', 'db', 'dn'][n]}`, { body })).status).toBe(201);
+      try {
+        for (const query of ['', '?_id=da,db,dn,shared-device', '?_lastUpdated=gt2020-01-01']) {
+          const found = await get(`/${type}${query}`);
+          expect(idsIn(found), query).toEqual([`${type}/da`]);
+          expect(found.json.total, query).toBe(1);
+        }
+        for (const query of ['_id=db', '_id=dn', '_id=shared-device']) expect(await totalOf(`/${type}?${query}`), query).toBe(0);
+        for (const hidden of ['db', 'dn'])
+          for (const rest of ['', '/_history', '/_history/1'])
+            await expectNope(server, 'GET', `/${type}/${hidden}${rest}`, `/${type}/nothing${rest}`, { token: server.TP });
+        expect((await get(`/${type}/da`)).status).toBe(200);
+        // A scope that doesn't name the type is refused it, whosever they are.
+        expectRefusal(await get(`/${type}`, server.TSO), 403);
+        expectRefusal(await get(`/${type}/da`, server.TL), 403);
+      } finally {
+        for (const id of ['da', 'db', 'dn']) await server.request('DELETE', `/${type}/${id}`);
+      }
+    },
+  );
+
+  test('C72 of devices by their patient finds mine', async () => {
+    for (const [id, patient] of [
+      ['da', 'pa'],
+      ['db', 'pb'],
+    ] as const)
+      await server.request('PUT', `/Device/${id}`, { body: { resourceType: 'Device', id, patient: { reference: `Patient/${patient}` } } });
+    await expectNope(server, 'GET', '/Device/shared-device', '/Device/nothing', { token: server.TP });
+    for (const query of ['patient=pa,pb', 'patient=Patient/pa']) expect(idsIn(await get(`/Device?${query}`)), query).toEqual(['Device/da']);
+    expect(await totalOf('/Device?patient=pb')).toBe(0);
+    for (const id of ['da', 'db']) await server.request('DELETE', `/Device/${id}`);
   });
 });
 
@@ -299,18 +342,37 @@ describe('a bundle', () => {
     server.request('POST', '', { token, body: { resourceType: 'Bundle', type, entry } });
 
   test('C51, C53 is judged entry by entry', async () => {
-    const urls = ['Patient/pb', 'Patient/nobody', 'Patient/pa', 'Group/cohort', 'Observation/ob', 'Observation?patient=pb', 'Device'];
+    const asked = [
+      ['Patient/pb', 404],
+      ['Patient/nobody', 404],
+      ['Patient/pa', 200],
+      ['Group/cohort', 403],
+      ['Observation/ob', 404],
+      ['Observation?patient=pb', 200],
+      ['Device', 200],
+      ['Device/shared-device', 404],
+      ['Device/nobody', 404],
+      ['Subscription', 403],
+    ] as const;
+    const of = (n: number) => asked[n % asked.length] ?? asked[0];
     const answer = await post(
       'batch',
-      Array.from({ length: 50 }, (_, n) => ({ request: { method: 'GET', url: urls[n % urls.length] } })),
+      Array.from({ length: 50 }, (_, n) => ({ request: { method: 'GET', url: of(n)[0] } })),
     );
     expect(answer.status).toBe(200);
     const statuses = answer.json.entry.map(({ response }: { response: { status: string } }) => Number(response.status.slice(0, 3)));
-    expect(statuses).toEqual(Array.from({ length: 50 }, (_, n) => [404, 404, 200, 403, 404, 200, 403][n % urls.length]));
-    expect(answer.text).not.toContain('Bergstrom');
-    expect(answer.json.entry[0].resource).toBeUndefined();
-    const outcomes = [0, 1].map((n) => JSON.stringify(answer.json.entry[n]).replaceAll(/Entry \d+|entry\[\d+\]|"valueInteger":\d+/g, ''));
-    expect(outcomes[0]).toBe(outcomes[1]);
+    expect(statuses).toEqual(Array.from({ length: 50 }, (_, n) => of(n)[1]));
+    expect(answer.text).not.toMatch(/Bergstrom|"Device"/);
+    for (const [hidden, absent] of [
+      [0, 1],
+      [7, 8],
+    ] as const) {
+      const [one, other] = [hidden, absent].map((n) =>
+        JSON.stringify(answer.json.entry[n]).replaceAll(/Entry \d+|entry\[\d+\]|"valueInteger":\d+/g, ''),
+      );
+      expect(answer.json.entry[hidden].resource).toBeUndefined();
+      expect(one).toBe(other);
+    }
   });
 
   test('C52 of a transaction writes nothing if one entry is forbidden', async () => {
