@@ -14,7 +14,8 @@ export const alertVariables = {
   ALERT_BREAK_GLASS: onOff('on', 'Whether breaking the glass is an alert.'),
   ALERT_NEW_EXPORT: onOff('on', 'Whether the first export of a client is an alert.'),
   ALERT_OFF_HOURS: optional('none', hoursOfDay('Hours in which a user who sees something of a patient is an alert.')),
-  ALERT_TIME_ZONE: timeZone('UTC', 'The time zone that they are in.'),
+  ALERT_OFF_DAYS: words('none', /^(?:mon|tue|wed|thu|fri|sat|sun)$/, 'days (sat,sun)', 'Days on which he is one at any hour.'),
+  ALERT_TIME_ZONE: timeZone('UTC', 'The time zone of these hours and days.'),
   ALERT_LABELS: words(
     'none',
     /^[^\s|]+\|[^\s|]+$/,

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { Config } from '../config.ts';
 import { type AuditKeys, monthOf } from '../storage/audit-keys.ts';
@@ -7,6 +6,7 @@ import type { Log } from '../telemetry/log.ts';
 import { makeAnchors } from './anchors.ts';
 import { makeChain } from './chain.ts';
 import type { AuditedEvent } from './event.ts';
+import { maintenance } from './maintenance.ts';
 import { makeRecorder, type Recorder } from './recorder.ts';
 import { dropOldMonths, type Retained } from './retention.ts';
 import { startSealer } from './sealer.ts';
@@ -114,9 +114,4 @@ export function openTrail(options: TrailOptions): AuditTrail {
       await sealer.stop();
     },
   };
-}
-
-/** What the server does by itself. */
-function maintenance(details: Readonly<Record<string, string>>): AuditedEvent {
-  return { kind: 'maintenance', at: Date.now(), requestId: randomUUID(), agent: { purposes: [] }, outcome: 0, details };
 }

@@ -27,6 +27,7 @@ const verbs: Readonly<Record<string, string>> = {
   operation: 'asked for',
   batch: 'sent several requests about',
   transaction: 'changed together',
+  'security-alert': 'gave rise to an alert about',
 };
 
 const reasons: Readonly<Record<string, string>> = {
@@ -87,9 +88,12 @@ export function inWords(event: WordedEvent): Told {
     app: app === undefined ? '' : nameOf(undefined, app.who),
     what: `${verbOf(event)} ${dataOf(event)}`,
     why: [...new Set(purposes)].join(', '),
-    outcome: event.outcome === undefined || event.outcome === '0' ? 'done' : 'refused or failed',
+    outcome: isAlert(event) || event.outcome === undefined || event.outcome === '0' ? 'done' : 'refused or failed',
   };
 }
+
+/** Of an alert the outcome says how grave it is. */
+const isAlert = ({ subtype = [] }: WordedEvent): boolean => subtype.some(({ code }) => code === 'security-alert');
 
 /** One sentence. */
 export function sentenceOf(told: Told): string {

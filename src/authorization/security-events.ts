@@ -4,6 +4,8 @@ import type { Grant } from './grant.ts';
 
 /** What happens around access: who signed in, who got a token, who changed what somebody may. */
 export type SecurityEventKind =
+  | 'account-linked'
+  | 'account-unlinked'
   | 'api-key-created'
   | 'api-key-revoked'
   | 'api-key-rotated'

@@ -5,7 +5,9 @@ import { isRole, type Role } from '../authorization/roles.ts';
 import type { UserFault } from '../authorization/user-faults.ts';
 import type { User, Users } from '../authorization/users.ts';
 import { loadConfig } from '../config.ts';
+import type { SecurityEvents } from '../authorization/security-events.ts';
 import { openServices } from '../services.ts';
+import { inTransaction } from '../storage/database.ts';
 import { unbindIdentities } from '../storage/federated-identities.ts';
 import { revokeAccount } from '../storage/oauth-revocations.ts';
 import { createLog } from '../telemetry/log.ts';
@@ -47,6 +49,7 @@ export function run(args: readonly string[], io: CommandIo): Promise<number> {
       return await command.run({
         users: services.users,
         pool: services.context.pool,
+        events: services.events,
         io,
         login: login ?? '',
         roles: values.role?.map(roleOf),
@@ -63,6 +66,7 @@ export function run(args: readonly string[], io: CommandIo): Promise<number> {
 type Asked = {
   readonly users: Users;
   readonly pool: Pool;
+  readonly events: SecurityEvents;
   readonly io: CommandIo;
   readonly login: string;
   readonly roles: readonly Role[] | undefined;
@@ -86,8 +90,11 @@ const commands: Readonly<Record<string, Command>> = {
 };
 
 /** His sessions and tokens end: who had them may have been somebody else. */
-async function unlink({ pool }: Asked, { id }: User): Promise<void> {
-  await unbindIdentities(pool, id);
+async function unlink({ pool, events }: Asked, { id }: User): Promise<void> {
+  await inTransaction(pool, { retriesMax: 3 }, async ({ client }) => {
+    const links = await unbindIdentities(client, id);
+    await events({ kind: 'account-unlinked', outcome: 0, account: id, detail: String(links) });
+  });
   await revokeAccount(pool, id);
 }
 

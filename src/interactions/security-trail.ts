@@ -7,6 +7,8 @@ import { queryAsked } from './leaving.ts';
 
 /** What each is called in the audit trail. */
 const kinds: Readonly<Record<SecurityEventKind, AuditKind>> = {
+  'account-linked': 'account',
+  'account-unlinked': 'account',
   'api-key-created': 'api-key',
   'api-key-revoked': 'api-key',
   'api-key-rotated': 'api-key',

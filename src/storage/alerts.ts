@@ -132,6 +132,13 @@ export async function acknowledgeAlert(db: Queryable, id: string, by: string): P
   return rowCount === 1;
 }
 
+/** Removes alerts of months before, acknowledged or not. @param month  such as 202601. @returns how many there were */
+export async function removeAlerts(db: Queryable, month: number): Promise<number> {
+  const first = `${Math.floor(month / 100)}-${String(month % 100).padStart(2, '0')}-01T00:00:00Z`;
+  const { rowCount } = await db.query('delete from audit_alert where opened_at < $1::timestamptz', [first]);
+  return rowCount ?? 0;
+}
+
 /** Removes what counts no longer: what a rule saw before its time, and all of rules that are no longer in force. Rides alert_sighting_at. */
 export async function sweepSightings(db: Queryable, kept: readonly { readonly rule: string; readonly since: number }[]): Promise<void> {
   const values = [textArray(kept.map(({ rule }) => rule)), timestamptzArray(kept.map(({ since }) => since))];

@@ -7,6 +7,12 @@ import type { AuditedEvent } from '../event.ts';
 import { openDetails } from './details.ts';
 
 const alertsMax = 50;
+/**
+ * Of a security alert the outcome tells how grave it is: 0 informs; 4 warns of what the system withstood; 12 of what it may not have.
+ *
+ * @see https://dicom.nema.org/medical/dicom/current/output/chtml/part15/sect_A.5.3.11.html
+ */
+const warning = 4;
 
 export type Telling = {
   readonly pool: Pool;
@@ -44,7 +50,7 @@ function eventOf(alert: StoredAlert, sealKey: DataKey): AuditedEvent {
     at: Date.now(),
     requestId: `alert-${id}`,
     agent,
-    outcome: 0,
+    outcome: warning,
     details: { alert: id, rule, count: String(count), threshold: String(threshold) },
     ...(patient === undefined ? {} : { patient }),
   };

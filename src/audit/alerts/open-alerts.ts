@@ -38,7 +38,7 @@ export type AlertsOptions = {
 /** The rules as they are configured, watching what is recorded, and the alerts that they have opened. */
 export function openAlerts({ config, secret, pool, tokenKey, extract, record, log, purpose }: AlertsOptions): Alerts {
   const sealKey = makeDataKey(Buffer.alloc(16), Buffer.from(hkdfSync('sha256', secret, '', 'alerts', 32)));
-  const { alertOffHours: hours, alertLabels: labels } = config;
+  const { alertOffHours: hours, alertOffDays: days, alertLabels: labels } = config;
   const rules = rulesOf({
     manyPatients: config.alertManyPatients,
     manyPatientsClient: config.alertManyPatientsClient,
@@ -46,12 +46,14 @@ export function openAlerts({ config, secret, pool, tokenKey, extract, record, lo
     failedLogins: config.alertFailedLogins,
     breakGlass: config.alertBreakGlass,
     newExport: config.alertNewExport,
-    offHours: hours === undefined ? undefined : makeOffHours(hours, config.alertTimeZone),
+    offHours: hours === undefined && days.length === 0 ? undefined : makeOffHours(hours, days, config.alertTimeZone),
     labelled: labels.length > 0,
   });
   const labelled = makeLabelled(pool, extract, labels);
   const watching = purpose === 'serve' && config.audit;
-  const watch = watching ? watchAlerts({ rules, pool, tokenKey, sealKey, labelled, record, log }) : undefined;
+  const watch = watching
+    ? watchAlerts({ rules, pool, tokenKey, sealKey, labelled, record, log, years: config.auditRetentionYears })
+    : undefined;
   return {
     see: (events) => watch?.see(events),
     stop: () => watch?.stop() ?? Promise.resolve(),

@@ -2,10 +2,12 @@ import { LRUCache } from 'lru-cache';
 import type { Pool } from 'pg';
 import type { DataKey } from '../../encryption/seal.ts';
 import { token, type TokenKey } from '../../encryption/token.ts';
-import { countSightings, noteSightings, openAlert, type Sighting, sweepSightings } from '../../storage/alerts.ts';
+import { countSightings, noteSightings, openAlert, removeAlerts, type Sighting, sweepSightings } from '../../storage/alerts.ts';
+import { firstKept } from '../../storage/audit-retention.ts';
 import { inTransaction } from '../../storage/database.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { AuditedEvent } from '../event.ts';
+import { maintenance } from '../maintenance.ts';
 import { tellAlerts } from './announce.ts';
 import { sealDetails } from './details.ts';
 import type { Rule } from './rules.ts';
@@ -28,6 +30,8 @@ export type WatchOptions = {
   /** Resolves when the events are durable. */
   readonly record: (events: readonly AuditedEvent[]) => Promise<void>;
   readonly log: Log;
+  /** How long alerts are kept: as long as the events that they follow from. */
+  readonly years: number;
   readonly everyMs?: number;
   /** Most different things that are held between two turns. */
   readonly seenMax?: number;
@@ -47,7 +51,7 @@ const refreshed = 12;
  * meet: what one of them saw within the last seconds before it was killed is in the audit trail, and not counted.
  */
 export function watchAlerts(options: WatchOptions): AlertWatch {
-  const { rules, pool, tokenKey, sealKey, record, log, everyMs = 2_000, seenMax = 100_000 } = options;
+  const { rules, pool, tokenKey, sealKey, record, log, years, everyMs = 2_000, seenMax = 100_000 } = options;
   const recent = new LRUCache<string, number>({ max: seenMax });
   const quiet = new LRUCache<string, number>({ max: 10_000 });
   let waiting = new Map<string, Seen>();
@@ -90,6 +94,10 @@ export function watchAlerts(options: WatchOptions): AlertWatch {
       pool,
       rules.map(({ name, windowSeconds }) => ({ rule: name, since: Date.now() - windowSeconds * 1_000 })),
     );
+    await inTransaction(pool, { retriesMax: 3 }, async ({ client }) => {
+      const removed = await removeAlerts(client, firstKept(Date.now(), years));
+      if (removed > 0) await record([maintenance({ action: 'alert-retention', alerts: String(removed) })]);
+    });
   }
 
   async function counted(seen: readonly Seen[]): Promise<readonly Counting[]> {

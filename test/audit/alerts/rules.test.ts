@@ -10,7 +10,7 @@ const all: RuleSettings = {
   failedLogins: 10,
   breakGlass: true,
   newExport: true,
-  offHours: makeOffHours('20:00-06:00', 'UTC'),
+  offHours: makeOffHours('20:00-06:00', [], 'UTC'),
   labelled: true,
 };
 const night = Date.parse('2024-03-01T23:00:00Z');
@@ -98,6 +98,20 @@ describe('off hours', () => {
     ['20:00-06:00', 'Europe/Berlin', '2024-07-01T17:59:00Z', false],
     ['00:00-06:00', 'Asia/Kolkata', '2024-07-01T18:30:00Z', true],
   ])('%s %s at %s: %s', (hours, zone, at, expected) => {
-    expect(makeOffHours(hours, zone).isOff(Date.parse(at))).toBe(expected);
+    expect(makeOffHours(hours, [], zone).isOff(Date.parse(at))).toBe(expected);
+  });
+
+  test.each<[string | undefined, string, string, boolean]>([
+    [undefined, 'UTC', '2024-03-01T23:59:59Z', false],
+    [undefined, 'UTC', '2024-03-02T00:00:00Z', true],
+    [undefined, 'UTC', '2024-03-03T23:59:59Z', true],
+    [undefined, 'UTC', '2024-03-04T00:00:00Z', false],
+    [undefined, 'Asia/Tokyo', '2024-03-01T15:00:00Z', true],
+    [undefined, 'America/New_York', '2024-03-02T04:59:00Z', false],
+    ['20:00-06:00', 'UTC', '2024-03-02T12:00:00Z', true],
+    ['20:00-06:00', 'UTC', '2024-03-04T05:00:00Z', true],
+    ['20:00-06:00', 'UTC', '2024-03-04T12:00:00Z', false],
+  ])('with Saturdays and Sundays, %s %s at %s: %s', (hours, zone, at, expected) => {
+    expect(makeOffHours(hours, ['sat', 'sun'], zone).isOff(Date.parse(at))).toBe(expected);
   });
 });

@@ -65,6 +65,7 @@ function startProcess(): Process {
       return Promise.resolve();
     },
     log,
+    years: 6,
     everyMs: 3_600_000,
   });
   return Object.assign(started, { watch, recorded, lines });
@@ -93,7 +94,7 @@ describe('many patients by one user', () => {
       expect(alert).toMatchObject({ rule: 'many-patients', count: 5, threshold: 5, acknowledgedAt: null });
       expect(openDetails(sealKey, alert, alert.details)).toMatchObject({ agent: userNamed('a'), kind: 'read' });
       expect(recorded).toMatchObject([
-        { kind: 'security-alert', agent: userNamed('a'), details: { rule: 'many-patients', alert: alert.id, count: '5' } },
+        { kind: 'security-alert', outcome: 4, agent: userNamed('a'), details: { rule: 'many-patients', alert: alert.id, count: '5' } },
       ]);
       const told = lines.map((line) => JSON.parse(line)).filter(({ message }) => message === 'a security alert was opened');
       expect(told).toMatchObject([{ alert: Number(alert.id), rule: 'many-patients', count: 5, threshold: 5 }]);
@@ -258,3 +259,32 @@ test('actors and items are pseudonyms: of one user another under each rule', () 
     const rows = await store.sql<{ actor: string }>('select actor from alert_sighting');
     expect(new Set(rows.map(({ actor }) => actor)).size).toBe(2);
   }));
+
+describe('alerts that are older than the audit trail is kept', () => {
+  const insert = (rule: string, at: string) =>
+    store.pool.query(
+      `insert into audit_alert (rule, actor, opened_at, count, threshold, details, recorded_at) values ($1, 1, $2, 1, 1, '', now())`,
+      [rule, at],
+    );
+  const now = new Date();
+  const monthsAgo = (months: number, more = 0) => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - months) + more).toISOString();
+
+  test('are removed with an event, and the others stay', () =>
+    inOne(async ({ watch, recorded }) => {
+      await insert('old', monthsAgo(72, -1));
+      await insert('kept', monthsAgo(72));
+      await watch.turn();
+      const rules = (await listAlerts(store.pool, { all: true, limit: 100 })).map(({ rule }) => rule);
+      expect([rules.includes('old'), rules.includes('kept')]).toEqual([false, true]);
+      expect(recorded).toMatchObject([{ kind: 'maintenance', details: { action: 'alert-retention', alerts: '1' } }]);
+    }));
+
+  test('stay where that could not be recorded', () =>
+    inOne(async (process) => {
+      await insert('old', monthsAgo(73));
+      process.refuse = true;
+      await process.watch.turn();
+      expect((await listAlerts(store.pool, { all: true, limit: 100 })).map(({ rule }) => rule)).toContain('old');
+      process.refuse = false;
+    }));
+});

@@ -2,6 +2,7 @@ import { TOTP } from 'otpauth';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { textOf } from '../../support/browser.ts';
 import { throughOutside } from '../../support/outside-provider.ts';
+import { cliBeside } from '../../support/cli.ts';
 import { unbindIdentities } from '../../../src/storage/federated-identities.ts';
 import { withSecondFactor } from '../pages/world.ts';
 import { openOutsideWorld, type OutsideWorld } from './outside-world.ts';
@@ -333,5 +334,38 @@ describe('an account that is unlinked', () => {
     );
     expect(rows.length).toBeGreaterThan(0);
     for (const { text } of rows) expect(text).not.toMatch(/ana-there|example\.org/);
+  });
+});
+
+describe('the audit trail of outside accounts', () => {
+  test('has who was linked by which provider, each sign-in through it, and that the link was taken away', async () => {
+    const { id } = await world.user('lin@example.org', ['patient'], 'Patient/pb');
+    const lin = { sub: 'lin-there', email: 'lin@example.org', email_verified: true };
+    for (const _ of [1, 2]) expect((await world.signInBy('hospital', lin)).status).toBe(200);
+    const ran = await cliBeside(world)(['user', 'unlink', 'lin@example.org']);
+    expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining('Done.')]);
+    const { json } = await world.request('GET', '/AuditEvent?type=http://dicom.nema.org/resources/ontology/DCM|110113,110114&_count=200');
+    // oxlint-disable-next-line typescript/no-explicit-any -- AuditEvents as they come
+    const events: any[] = json.entry.map(({ resource }: { resource: object }) => resource);
+    const told = events
+      .filter((event) => JSON.stringify(event).includes(id))
+      .map(({ outcome, agent, entity }) => {
+        const details = Object.fromEntries(
+          entity.flatMap(({ detail = [] }: { detail?: { type: string; valueString: string }[] }) =>
+            detail.map(({ type, valueString }) => [type, valueString]),
+          ),
+        );
+        const by = agent.find(({ requestor }: { requestor: boolean }) => requestor).who.identifier?.value;
+        return [details.event, details.detail, outcome, by === id || details.account === id];
+      })
+      .filter(([event]) => event !== 'user-created')
+      .sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
+    expect(told).toEqual([
+      ['account-linked', 'hospital', '0', true],
+      ['account-unlinked', '1', '0', true],
+      ['login', 'fed:hospital', '0', true],
+      ['login', 'fed:hospital', '0', true],
+    ]);
+    expect(JSON.stringify(events)).not.toContain('lin-there');
   });
 });

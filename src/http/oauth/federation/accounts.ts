@@ -1,8 +1,10 @@
 import { createHmac } from 'node:crypto';
 import type { Pool } from 'pg';
 import { isRole, type Role } from '../../../authorization/roles.ts';
+import type { SecurityEvents } from '../../../authorization/security-events.ts';
 import { claimOf, textsOf } from '../../../authorization/token-claims.ts';
 import type { User, Users } from '../../../authorization/users.ts';
+import { inTransaction } from '../../../storage/database.ts';
 import { bindIdentity, federatedIdentity } from '../../../storage/federated-identities.ts';
 import { revokeAccount } from '../../../storage/oauth-revocations.ts';
 import type { OutsideProvider } from './providers.ts';
@@ -26,16 +28,19 @@ export type Refusal =
   | 'invalid';
 
 const subjectLengthMax = 255;
+const retriesMax = 3;
 
 /** @param key  32 bytes that the main database doesn't hold */
 export function outsideAccounts({
   pool,
   users,
   key,
+  events,
 }: {
   readonly pool: Pool;
   readonly users: Users;
   readonly key: Buffer;
+  readonly events: SecurityEvents;
 }): OutsideAccounts {
   async function known(provider: OutsideProvider, claims: Claims, account: string, isMade: boolean): Promise<User | Refusal> {
     const user = await users.find(account);
@@ -81,8 +86,15 @@ export function outsideAccounts({
     return user.enabled ? bound(provider, claims, subject, user, true) : 'disabled';
   }
 
-  async function bound({ issuer }: OutsideProvider, claims: Claims, subject: Buffer, user: User, isMade: boolean): Promise<User | Refusal> {
-    if (await bindIdentity(pool, { subject, account: user.id, issuer: issuer.href, made: isMade })) return user;
+  async function bound(provider: OutsideProvider, claims: Claims, subject: Buffer, user: User, isMade: boolean): Promise<User | Refusal> {
+    const { id: account, fhirUser } = user;
+    const isBound = await inTransaction(pool, { retriesMax }, async ({ client }) => {
+      const isNew = await bindIdentity(client, { subject, account, issuer: provider.issuer.href, made: isMade });
+      const who = fhirUser === undefined ? { account } : { account, fhirUser };
+      if (isNew) await events({ kind: 'account-linked', outcome: 0, ...who, detail: provider.id });
+      return isNew;
+    });
+    if (isBound) return user;
     const first = await federatedIdentity(pool, subject);
     return first?.account === user.id ? user : 'bound-to-another';
   }

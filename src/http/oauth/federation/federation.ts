@@ -55,7 +55,7 @@ function backFrom(provider: string): string {
 }
 
 export function makeFederation({ providers, origin, pool, items, users, key, events, log }: FederationOptions): Federation {
-  const accounts = outsideAccounts({ pool, users, key });
+  const accounts = outsideAccounts({ pool, users, key, events });
   const conversations = new Map<string, Conversation>(
     providers.map((each) => [each.id, conversationWith(each, `${origin}${backFrom(each.id)}`, `${origin}/oauth/sign-in`)]),
   );

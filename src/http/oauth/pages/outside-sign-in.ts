@@ -32,7 +32,8 @@ export async function onBackFrom(ctx: PagesContext, visit: Visit, provider: stri
   ctx.forms.keep(visit.outgoing, cookie, undefined);
   const place = begun?.place ?? '/oauth/sign-in';
   if (typeof ended === 'string') return faultPage(ctx, ended, place);
-  return provedElsewhere(ctx, visit, place, ended.user, ended.hasSecondFactor ? ['fed', 'mfa'] : ['fed']);
+  const amr = ended.hasSecondFactor ? ['fed', 'mfa'] : ['fed'];
+  return provedElsewhere(ctx, visit, { place, id: ended.user.id, amr, by: provider });
 }
 
 function faultPage({ texts }: PagesContext, fault: FederationFault, place = '/oauth/sign-in'): Page {

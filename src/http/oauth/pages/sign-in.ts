@@ -5,7 +5,13 @@ import { codePage, enrolPage, loginPage, recoveryPage } from './sign-in-pages.ts
 import { type Answered, type Door, type PagesContext, placeOf, type Visit } from './visit.ts';
 
 /** What is known between password and second factor, in a cookie that only we can read: where, who, and what he proved. */
-type Begun = { readonly place: string; readonly id: string; readonly amr: readonly string[] };
+type Begun = {
+  readonly place: string;
+  readonly id: string;
+  readonly amr: readonly string[];
+  /** The outside provider that vouches for him. */
+  readonly by?: string;
+};
 
 const cookie = 'anamnesis_sign_in';
 const beginSeconds = 300;
@@ -16,7 +22,7 @@ const recoverySeconds = 1_800;
 export async function signInPage(ctx: PagesContext, visit: Visit, door: Door): Promise<Answered> {
   const begun = await begunHere(ctx, visit, door);
   if (begun === undefined) return loginAgain(ctx, visit, door, {});
-  if (begun.amr.includes('fed') && !isSecondFactorLeft(ctx, begun)) return finish(ctx, visit, door, begun.user, begun.amr);
+  if (begun.amr.includes('fed') && !isSecondFactorLeft(ctx, begun)) return finish(ctx, visit, door, begun);
   if (begun.user.hasSecondFactor) return codePage(placeOf(ctx, visit, door), ctx.texts);
   return enrolment(ctx, visit, door, begun.user);
 }
@@ -36,7 +42,7 @@ export async function onPassword(ctx: PagesContext, visit: Visit, door: Door, fo
   if (proof === 'refused') return loginAgain(ctx, visit, door, { login, fault: words.refused, status: 403 });
   if ('waitSeconds' in proof) return loginAgain(ctx, visit, door, { login, ...waiting(ctx, proof.waitSeconds) });
   const { user } = proof;
-  if (!user.hasSecondFactor && !ctx.needsSecondFactor(user)) return finish(ctx, visit, door, user, ['pwd']);
+  if (!user.hasSecondFactor && !ctx.needsSecondFactor(user)) return finish(ctx, visit, door, { user, amr: ['pwd'] });
   keep(ctx, visit, { place: door.place, id: user.id, amr: ['pwd'] });
   return { to: door.place };
 }
@@ -52,12 +58,13 @@ export async function onCode(ctx: PagesContext, visit: Visit, door: Door, form: 
   const place = placeOf(ctx, visit, door);
   if (proof === 'refused') return codePage({ ...place, fault: ctx.texts.secondFactor.refused, status: 403 }, ctx.texts);
   if ('waitSeconds' in proof) return codePage({ ...place, ...waiting(ctx, proof.waitSeconds) }, ctx.texts);
-  return finish(ctx, visit, door, proof.user, [...begun.amr, 'otp']);
+  return finish(ctx, visit, door, { ...begun, user: proof.user, amr: [...begun.amr, 'otp'] });
 }
 
 /** An outside provider vouches for him: what is left to prove is asked for at the place where he began. */
-export function provedElsewhere(ctx: PagesContext, visit: Visit, place: string, { id }: User, amr: readonly string[]): Answered {
-  keep(ctx, visit, { place, id, amr });
+export function provedElsewhere(ctx: PagesContext, visit: Visit, begun: Begun): Answered {
+  const { place } = begun;
+  keep(ctx, visit, begun);
   return { to: place };
 }
 
@@ -74,14 +81,16 @@ export async function onEnrol(ctx: PagesContext, visit: Visit, door: Door, form:
   const secret = ctx.forms.opened(`totp/${user.id}`, form.text('secret'));
   const codes = secret === undefined ? undefined : await ctx.users.enrol(user, secret, form.text('code'));
   if (codes === undefined) return enrolment(ctx, visit, door, user, { secret, fault: ctx.texts.enrol.refused });
-  keep(ctx, visit, { place: door.place, id: user.id, amr: [...begun.amr, 'otp'] }, recoverySeconds);
+  const { by } = begun;
+  const enrolled = { place: door.place, id: user.id, amr: [...begun.amr, 'otp'], ...(by === undefined ? {} : { by }) };
+  keep(ctx, visit, enrolled, recoverySeconds);
   return recoveryPage(placeOf(ctx, visit, door), codes, ctx.texts);
 }
 
 export async function onEnrolled(ctx: PagesContext, visit: Visit, door: Door): Promise<Answered> {
   const begun = await begunHere(ctx, visit, door);
   if (begun?.amr.includes('otp') !== true) return expired(ctx, visit, door);
-  return finish(ctx, visit, door, begun.user, begun.amr);
+  return finish(ctx, visit, door, begun);
 }
 
 export async function enrolment(
@@ -97,9 +106,11 @@ export async function enrolment(
   return enrolPage(place, enrolment, ctx.forms.sealed(`totp/${user.id}`, enrolment.secret), ctx.texts);
 }
 
-async function finish(ctx: PagesContext, visit: Visit, { interaction }: Door, user: User, amr: readonly string[]): Promise<Answered> {
+type Proved = Pick<Begun, 'amr' | 'by'> & { readonly user: User };
+
+async function finish(ctx: PagesContext, visit: Visit, { interaction }: Door, { user, amr, by }: Proved): Promise<Answered> {
   ctx.forms.keep(visit.outgoing, cookie, undefined);
-  await ctx.users.signedIn(user, amr);
+  await ctx.users.signedIn(user, by === undefined ? amr : amr.map((each) => (each === 'fed' ? `fed:${by}` : each)));
   const login = { accountId: user.id, amr };
   if (interaction !== undefined) return { to: await ctx.interactions.signIn(visit.incoming, visit.outgoing, login) };
   await ctx.interactions.openSession(visit.incoming, visit.outgoing, login);
