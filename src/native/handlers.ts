@@ -5,6 +5,7 @@ import { importHandlers } from './bulk/import.ts';
 import type { NativeHandler } from './handler.ts';
 import { labResultHandlers } from './lab-results/lab-results.ts';
 import { medicationHandlers } from './medications/medications.ts';
+import { messageHandlers } from './messages/messages.ts';
 import { patientHandlers } from './patients/patients.ts';
 import { providerHandlers } from './providers/providers.ts';
 import { recordHandlers } from './records/records.ts';
@@ -20,4 +21,5 @@ export const nativeHandlers: Readonly<Record<string, NativeHandler>> = {
   ...providerHandlers,
   ...recordHandlers,
   ...labResultHandlers,
+  ...messageHandlers,
 };
