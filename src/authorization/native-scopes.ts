@@ -9,7 +9,7 @@ const nativeTypes: Readonly<Record<string, readonly string[]>> = {
   'lab-result': ['Observation', 'DiagnosticReport'],
   medication: ['MedicationStatement'],
   message: ['Communication'],
-  record: ['AllergyIntolerance', 'Binary', 'Condition', 'DocumentReference', 'MedicationStatement', 'Observation', 'Provenance'],
+  record: ['AllergyIntolerance', 'Binary', 'Condition', 'Consent', 'DocumentReference', 'MedicationStatement', 'Observation', 'Provenance'],
   outcome: ['CodeSystem'],
   provider: ['Practitioner', 'PractitionerRole'],
 };

@@ -9,6 +9,7 @@ import { messageHandlers } from './messages/messages.ts';
 import { patientHandlers } from './patients/patients.ts';
 import { providerHandlers } from './providers/providers.ts';
 import { recordHandlers } from './records/records.ts';
+import { shareHandlers } from './shares/shares.ts';
 
 /** Every operation of openapi.yaml, by its operationId. */
 export const nativeHandlers: Readonly<Record<string, NativeHandler>> = {
@@ -16,10 +17,11 @@ export const nativeHandlers: Readonly<Record<string, NativeHandler>> = {
   ...appointmentHandlers,
   ...exportHandlers,
   ...importHandlers,
+  ...labResultHandlers,
   ...medicationHandlers,
+  ...messageHandlers,
   ...patientHandlers,
   ...providerHandlers,
   ...recordHandlers,
-  ...labResultHandlers,
-  ...messageHandlers,
+  ...shareHandlers,
 };

@@ -45,7 +45,7 @@ export async function listView<I extends object, V extends object>(
   if (total === true) pairs.push(['_total', 'accurate']);
   if (cursor !== undefined) pairs.push(['_page', String(cursor)]);
   const bundle = parsed(await askSearch(request, { type: view.type }, pairs));
-  const resources = entriesOf(bundle).filter((resource) => resource.resourceType === view.type);
+  const resources = entriesOf(bundle).filter((resource) => resource.resourceType === view.type && view.isShown(resource));
   return listed(request, resources.map(view.toView), nextOf(bundle), total === true ? numberOf(bundle.total) : undefined);
 }
 

@@ -1,4 +1,5 @@
 import { isId } from '../../fhir/references.ts';
+import type { Pairs } from '../../interactions/search.ts';
 import type { components } from '../api-types.ts';
 import { own } from '../extensions.ts';
 import { type Part, partOf, partsOf, textOf } from '../parts.ts';
@@ -20,6 +21,9 @@ const kinds = new Map(recordKinds.map((kind) => [recordTypes[kind], kind]));
 
 /** What makes an Observation a note. */
 export const noteCategory = { system: `${own}CodeSystem/record-kind`, code: 'note' } as const;
+
+/** What of each type is searched for beside. */
+export const notesAlone: Readonly<Record<string, Pairs>> = { Observation: [['category', `${noteCategory.system}|${noteCategory.code}`]] };
 
 /** The kind of record that a resource is; undefined for what is none, such as an Observation that is a measurement. */
 export function kindOf(resource: Resource): Kind | undefined {

@@ -1,18 +1,18 @@
 import type { components } from '../api-types.ts';
-import { askCreate, askRead, askRemove, askSearch, askUpdate } from '../ask.ts';
+import { askCreate, askRemove, askSearch, askUpdate } from '../ask.ts';
 import type { Grant } from '../../authorization/grant.ts';
 import type { Answer } from '../../interactions/answer.ts';
-import type { Pairs } from '../../interactions/search.ts';
-import { findMatches, parseCriteria } from '../../interactions/conditional.ts';
 import { noRows } from '../../storage/filter.ts';
-import { existing, invalid, withGuard } from '../existing.ts';
+import { existing, invalid } from '../existing.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
 import { numberOf } from '../parts.ts';
+import { assertListable, ofPatient } from '../patients/of-patient.ts';
 import { transact } from '../transact.ts';
-import { documentFrom, entriesOf, listed, nextOf, notFound, parsed, type Resource, shown, writtenOnce } from '../view.ts';
+import { documentFrom, entriesOf, listed, nextOf, parsed, type Resource, shown, writtenOnce } from '../view.ts';
 import { binaryIn, bringsFile } from './attachment-view.ts';
 import { download, type File, fileOf, labelledFile, removeDocument, upload, withFile } from './attachments.ts';
-import { kindOf, noteCategory, recordKinds, recordTypes } from './kinds.ts';
+import { kindOf, notesAlone, recordKinds, recordTypes } from './kinds.ts';
+import { restrict } from './restrictions.ts';
 import { readRecord, recordAt } from './read-record.ts';
 import { assertRecord } from './record-rules.ts';
 import { type RecordInput, recordOf, viewOf } from './record-view.ts';
@@ -29,6 +29,7 @@ export const recordHandlers = {
   deleteRecord: remove,
   uploadAttachment: upload,
   downloadAttachment: download,
+  restrictRecords: restrict,
 } as const satisfies Record<string, NativeHandler>;
 
 const patientIn = (request: NativeCall): string => request.parameters.path.id ?? '';
@@ -50,13 +51,9 @@ async function list(request: NativeCall): Promise<NativeAnswer> {
   if (cursor !== undefined) pairs.push(['_page', String(cursor)]);
   const bundle = parsed(await askSearch(request, { narrowed: notesAlone }, pairs));
   const records = entriesOf(bundle).filter((resource) => kindOf(resource) !== undefined);
-  // Of a patient who isn't there nothing is listed: he is answered as what he is, to who may read patients.
-  if (records.length === 0 && cursor === undefined && request.call.access.filter('r', 'Patient') !== noRows)
-    await askRead(request, 'Patient', patientIn(request));
+  await assertListable(request, patientIn(request), records.length);
   return listed(request, records.map(recordOf), nextOf(bundle), total === true ? numberOf(bundle.total) : undefined);
 }
-
-const notesAlone: Readonly<Record<string, Pairs>> = { Observation: [['category', `${noteCategory.system}|${noteCategory.code}`]] };
 
 async function create(request: NativeCall, sent: Sent): Promise<NativeAnswer> {
   const now = new Date();
@@ -71,21 +68,11 @@ async function create(request: NativeCall, sent: Sent): Promise<NativeAnswer> {
   };
   return writtenOnce(view, request, 201, async () => {
     const file = await fileIn(request, sent);
-    const guarded = ofPatient(withProvider(request, sent));
+    const guarded = ofPatient(withProvider(request, sent), patientIn(request));
     const resource = view.toResource(input);
     if (file === undefined) return askCreate(guarded, documentFrom(request.ctx, resource));
     const [written] = await transact(guarded, withFile(resource, file, undefined));
     return written ?? { status: 201 };
-  });
-}
-
-/** Who records something of a patient is told that there is none, once it is sure that he could write there. */
-function ofPatient(request: NativeCall): NativeCall {
-  const { ctx, call } = request;
-  const criteria = parseCriteria(ctx, 'Patient', `_id=${patientIn(request)}`, 'The patient');
-  return withGuard(request, async (client) => {
-    const everybody = { ...call, access: { ...call.access, filter: () => 'all' as const } };
-    if ((await findMatches(ctx, everybody, client, criteria, 1)).length === 0) throw notFound('patient');
   });
 }
 

@@ -1,0 +1,22 @@
+import { findMatches, parseCriteria } from '../../interactions/conditional.ts';
+import { noRows } from '../../storage/filter.ts';
+import { askRead } from '../ask.ts';
+import { withGuard } from '../existing.ts';
+import type { NativeCall } from '../handler.ts';
+import { notFound } from '../view.ts';
+
+/** Who writes something of a patient is told that there is none, once it is sure that he could write there. */
+export function ofPatient(request: NativeCall, id: string): NativeCall {
+  const { ctx, call } = request;
+  const criteria = parseCriteria(ctx, 'Patient', `_id=${id}`, 'The patient');
+  return withGuard(request, async (client) => {
+    const everybody = { ...call, access: { ...call.access, filter: () => 'all' as const } };
+    if ((await findMatches(ctx, everybody, client, criteria, 1)).length === 0) throw notFound('patient');
+  });
+}
+
+/** Of a patient who isn't there nothing is listed: he is answered as what he is, to who may read patients. @throws FhirError 404, 410 */
+export async function assertListable(request: NativeCall, id: string, found: number): Promise<void> {
+  if (found > 0 || request.parameters.query.cursor !== undefined || request.call.access.filter('r', 'Patient') === noRows) return;
+  await askRead(request, 'Patient', id);
+}
