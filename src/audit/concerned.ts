@@ -22,11 +22,37 @@ type Keys = Pick<KeyStore, 'ownedBy' | 'idsOf'>;
 export function makeConcerned(keys: Keys, patientsMax: number): Concerned {
   const known = new LRUCache<string, AuditedPatient | 'nobody'>({ max: patientsMax });
 
+  let gathering: { readonly ids: Map<string, Buffer>; readonly owners: Promise<ReadonlyMap<string, AuditedPatient>> } | undefined;
+
+  /** Keys asked for in the same turn of the event loop, as the rows of many writes do, are looked up together. */
+  function gather(missing: readonly (readonly [string, Buffer])[]): Promise<ReadonlyMap<string, AuditedPatient>> {
+    gathering ??= {
+      ids: new Map(),
+      owners: new Promise((resolve) => {
+        setImmediate(() => {
+          const asked = [...(gathering?.ids.values() ?? [])];
+          gathering = undefined;
+          resolve(ownersOf(asked));
+        });
+      }),
+    };
+    for (const [name, id] of missing) gathering.ids.set(name, id);
+    return gathering.owners;
+  }
+
+  async function ownersOf(ids: readonly Buffer[]): Promise<ReadonlyMap<string, AuditedPatient>> {
+    return new Map((await keys.ownedBy(ids)).map(({ id, owner }) => [nameOf(id), { keyId: id, owner }]));
+  }
+
   async function look(ids: ReadonlyMap<string, Buffer>): Promise<readonly AuditedPatient[]> {
     const found = new Map([...ids.keys()].map((name) => [name, known.get(name)]));
     const missing = [...ids].filter(([name]) => found.get(name) === undefined);
-    for (const { id, owner } of await keys.ownedBy(missing.map(([, id]) => id))) found.set(nameOf(id), { keyId: id, owner });
-    for (const [name] of missing) known.set(name, found.get(name) ?? 'nobody');
+    const owners = await gather(missing);
+    for (const [name] of missing) {
+      const owner = owners.get(name);
+      found.set(name, owner);
+      known.set(name, owner ?? 'nobody');
+    }
     return [...found.values()].filter((each) => each !== undefined && each !== 'nobody');
   }
 

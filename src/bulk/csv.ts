@@ -61,7 +61,7 @@ function withCells(record: RawRecord, cells: readonly string[] | undefined): Csv
 
 function rowsOf(bytes: Buffer, options: object): string[][] | undefined {
   try {
-    return parse<string[]>(bytes, options);
+    return parse(bytes, options);
   } catch (error) {
     if (error instanceof CsvError) return undefined;
     throw error;
