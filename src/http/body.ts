@@ -34,7 +34,10 @@ export async function readBody(incoming: IncomingMessage, limitBytes: number): P
 
 /** The body without its Content-Encoding, however long it is. @throws FhirError 415 for an unknown encoding */
 export function bodyStream(incoming: IncomingMessage): Readable {
-  return decoded(incoming, incoming.headers['content-encoding']?.trim().toLowerCase() ?? 'identity');
+  const body = decoded(incoming, incoming.headers['content-encoding']?.trim().toLowerCase() ?? 'identity');
+  // What goes wrong before anybody reads is told to who reads then: without a listener it would end the process.
+  body.on('error', () => {});
+  return body;
 }
 
 function decoded(incoming: IncomingMessage, encoding: string): Readable {

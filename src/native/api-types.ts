@@ -1539,6 +1539,8 @@ export interface components {
         /** @description `unsupported_media_type` */
         readonly UnsupportedMediaType: {
             headers: {
+                /** @description The encodings that are taken, where Content-Encoding is another one. */
+                readonly "Accept-Encoding"?: string;
                 readonly [name: string]: unknown;
             };
             content: {
