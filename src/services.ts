@@ -25,6 +25,7 @@ import { openValidation } from './interactions/validation.ts';
 import { watchParameters } from './interactions/parameters/watch.ts';
 import { liveRegistry } from './search/live-registry.ts';
 import { allElements, elementsEdition } from './search/registry.ts';
+import { makeSigner, type Signer } from './native/signatures/signer.ts';
 import { refKeyOf } from './search/types/reference.ts';
 import { assertChoices } from './storage/choices.ts';
 import type { FindOptions } from './storage/connections.ts';
@@ -54,6 +55,8 @@ export type Services = Callers & {
   readonly alerts: Alerts;
   /** What idempotency keys are kept under. */
   readonly idempotencySecret: Buffer;
+  /** Signs records for those who proved who they are. */
+  readonly signer: Signer;
   /** What callers and addresses are named by where requests are counted outside of this process; 32 bytes. */
   readonly countersSecret: Buffer;
   /** What imports and exports are named by where they outlive their request. */
@@ -246,11 +249,12 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     }
     const idempotencySecret = Buffer.from(hkdfSync('sha256', keys.secretOf('cursor'), '', 'idempotency', 32));
     const countersSecret = Buffer.from(hkdfSync('sha256', keys.secretOf('cursor'), '', 'counters', 32));
+    const signer = makeSigner(keys.secretOf('audit'));
     const jobsSecret = Buffer.from(hkdfSync('sha256', keys.secretOf('cursor'), '', 'jobs', 32));
     const dayKeys = openDayKeys(keyDatabase, management);
     const accessOfGrant = async (grant: Grant): Promise<Access> => accessOf(grant, deciding, await rights.of(grant));
     const secrets = { countersSecret, idempotencySecret, jobsSecret };
-    return { ...callers, ...secrets, dayKeys, accessOfGrant, config, log, context, erasing, trail, alerts, ready, close };
+    return { ...callers, ...secrets, signer, dayKeys, accessOfGrant, config, log, context, erasing, trail, alerts, ready, close };
   } catch (error) {
     await close();
     throw error;

@@ -195,6 +195,27 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/records/{record_id}/signatures": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Lists the signatures of a record, each verified against the version that it is over. */
+        readonly get: operations["listSignatures"];
+        readonly put?: never;
+        /**
+         * Signs the record as it is now.
+         * @description The first signature in a session (an access token, until half an hour after its last signature) takes `login`, `password` and, where there is a second factor, `otp`; a later one takes `password` or `otp`. 401 where the proof is missing or wrong, 403 where the account is another one than the token tells.
+         */
+        readonly post: operations["signRecord"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/shares/{id}": {
         readonly parameters: {
             readonly query?: never;
@@ -875,6 +896,46 @@ export interface components {
             readonly records: readonly components["schemas"]["RecordId"][];
             /** @description Resources that were written. */
             readonly changed: number;
+        };
+        readonly SignatureInput: {
+            /** @enum {string} */
+            readonly meaning: "author" | "reviewer" | "approver";
+            readonly login?: string | null;
+            readonly password?: string | null;
+            /** @description A code of the authenticator or a recovery code. */
+            readonly otp?: string | null;
+        };
+        readonly Signature: {
+            readonly signature_id: components["schemas"]["Id"];
+            readonly record_version?: number;
+            /**
+             * @description `valid`: over the version that is current. `replaced`: over one that was current then, unaltered. `altered`: the signature is not that of the stored version, or not ours. `unknown`: it can not be verified here.
+             * @enum {string}
+             */
+            readonly status: "valid" | "replaced" | "altered" | "unknown";
+            /** @enum {string} */
+            readonly meaning?: "author" | "reviewer" | "approver";
+            /** @description Who signed: `Practitioner/0198c1f2-…`. */
+            readonly signer?: string;
+            readonly printed_name?: string;
+            readonly signed_at?: string;
+            /** @description What the signer proved himself by: `pwd`, `otp`. */
+            readonly components?: readonly string[];
+            /** @description The JWS, its payload detached: the canonical JSON (RFC 8785) of `{ resource, file }`. */
+            readonly jws?: string;
+        };
+        readonly SignatureList: {
+            readonly data: readonly components["schemas"]["Signature"][];
+            readonly next_cursor: string | null;
+            readonly meta: components["schemas"]["ListMeta"];
+            /** @description The server's public key as a JWK. */
+            readonly key: {
+                readonly kty: string;
+                readonly crv: string;
+                readonly x: string;
+                readonly kid: string;
+                readonly use?: string;
+            };
         };
         readonly PatientRecord: {
             readonly data: readonly {
@@ -2393,6 +2454,86 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Restrictions"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 409: components["responses"]["Conflict"];
+            readonly 410: components["responses"]["Deleted"];
+            readonly 412: components["responses"]["VersionMismatch"];
+            readonly 413: components["responses"]["TooLarge"];
+            readonly 415: components["responses"]["UnsupportedMediaType"];
+            readonly 422: components["responses"]["ValidationFailed"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly listSignatures: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Items a page. */
+                readonly limit?: components["parameters"]["Limit"];
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: components["parameters"]["Cursor"];
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly record_id: components["parameters"]["RecordId"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description A page of signatures, newest first, and the public key that they are verified with. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SignatureList"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 410: components["responses"]["Deleted"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly signRecord: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag of the version that is known: `W/"3"`. */
+                readonly "If-Match"?: components["parameters"]["IfMatchOptional"];
+                /** @description Makes the request repeatable, for 24 hours. The same key with another request is 409 `idempotency_mismatch`. */
+                readonly "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            readonly path: {
+                readonly record_id: components["parameters"]["RecordId"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SignatureInput"];
+            };
+        };
+        readonly responses: {
+            /** @description The signature. */
+            readonly 201: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Signature"];
                 };
             };
             readonly 400: components["responses"]["InvalidRequest"];

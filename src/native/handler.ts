@@ -4,7 +4,9 @@ import type { SecurityEvents } from '../authorization/security-events.ts';
 import type { Call, Context } from '../interactions/context.ts';
 import type { Jobs } from '../bulk/jobs.ts';
 import type { Erasing } from '../interactions/erasure.ts';
+import type { Users } from '../authorization/users.ts';
 import type { Parameters } from './contract.ts';
+import type { Signer } from './signatures/signer.ts';
 
 /** What handlers need beside the interactions. */
 export type NativeServices = {
@@ -12,6 +14,9 @@ export type NativeServices = {
   readonly jobs: Jobs;
   /** Notes who got access and who changed it. */
   readonly events: SecurityEvents;
+  /** Local accounts: who signs proves who he is. */
+  readonly users: Users;
+  readonly signer: Signer;
 };
 
 /** One request to an operation of the contract, its parameters and body checked against it. */

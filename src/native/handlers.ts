@@ -10,6 +10,7 @@ import { patientHandlers } from './patients/patients.ts';
 import { providerHandlers } from './providers/providers.ts';
 import { recordHandlers } from './records/records.ts';
 import { shareHandlers } from './shares/shares.ts';
+import { signatureHandlers } from './signatures/signatures.ts';
 
 /** Every operation of openapi.yaml, by its operationId. */
 export const nativeHandlers: Readonly<Record<string, NativeHandler>> = {
@@ -24,4 +25,5 @@ export const nativeHandlers: Readonly<Record<string, NativeHandler>> = {
   ...providerHandlers,
   ...recordHandlers,
   ...shareHandlers,
+  ...signatureHandlers,
 };

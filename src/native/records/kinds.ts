@@ -39,8 +39,10 @@ function isNote({ category }: Resource): boolean {
 /** A record as clients name it: its kind and the id of the resource, `diagnosis-0198c1f2-…`. It tells the type, so it names one resource. */
 export const recordIdOf = (kind: Kind, id: string): string => `${kind}-${id}`;
 
+export type RecordId = { readonly kind: Kind; readonly type: string; readonly id: string };
+
 /** The kind and the resource's id; undefined for what names no record. */
-export function parseRecordId(recordId: string): { readonly kind: Kind; readonly type: string; readonly id: string } | undefined {
+export function parseRecordId(recordId: string): RecordId | undefined {
   const kind = recordKinds.find((each) => recordId.startsWith(`${each}-`));
   const id = kind === undefined ? '' : recordId.slice(kind.length + 1);
   return kind === undefined || !isId(id) ? undefined : { kind, type: recordTypes[kind], id };

@@ -1,3 +1,5 @@
+import { canonicalJson } from '../../fhir/canonical-json.ts';
+import type { Json } from '../../fhir/json.ts';
 import type { components } from '../api-types.ts';
 import { filled, idIn, type Part, partOf, partsOf, referenceTo, resourceFrom, stampOf, textOf } from '../parts.ts';
 import { type Kind, noteCategory, recordKinds, recordTypes } from '../records/kinds.ts';
@@ -99,14 +101,7 @@ function kindIn(part: Part): Kind | undefined {
 const isRestricted = (part: Part): boolean =>
   hasOnly(part, ['type', 'class', 'securityLabel']) && same(part.securityLabel, [restrictedLabel]);
 
-const same = (a: unknown, b: unknown): boolean => canonical(a) === canonical(b);
-
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_, each: unknown) =>
-    typeof each === 'object' && each !== null && !Array.isArray(each)
-      ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : each,
-  );
+const same = (a: unknown, b: unknown): boolean => canonicalJson(a as Json) === canonicalJson(b as Json);
 
 const hasOnly = (part: Part | undefined, names: readonly string[]): boolean =>
   Object.keys(part ?? {}).every((name) => names.includes(name));
