@@ -1,8 +1,7 @@
 import { operatorTrail } from '../audit/operator.ts';
-import type { Access } from '../authorization/access.ts';
 import { makePassword } from '../authorization/passwords.ts';
-import { noCircumstances } from '../authorization/rights/circumstances.ts';
 import type { Role } from '../authorization/roles.ts';
+import { serverAccess } from '../authorization/server-access.ts';
 import type { Users } from '../authorization/users.ts';
 import { demoClientId, demoPath } from '../http/oauth/pages/demo.ts';
 import { recordAnswer } from '../interactions/leaving.ts';
@@ -81,16 +80,7 @@ async function makeUsers(users: Users): Promise<{ login: string; password: strin
 }
 
 /** Reads past all rights, to choose whom the demo is about; nothing of it goes out. */
-const everything: Access = {
-  filter: () => 'all',
-  permit: () => 'all',
-  permitRead: () => 'all',
-  hasScope: () => true,
-  seesAll: true,
-  caller: 'demo',
-  circumstances: noCircumstances,
-  isCareCut: false,
-};
+const everything = serverAccess('demo');
 
 type Encounter = {
   readonly subject?: { readonly reference?: string };

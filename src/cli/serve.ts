@@ -1,5 +1,6 @@
 import { flushCompileCache } from 'node:module';
 import { loadConfig } from '../config.ts';
+import { prepareOutcomes } from '../native/interactions/prepare-outcomes.ts';
 import { startServer } from '../server.ts';
 import { openServices } from '../services.ts';
 import { createLog } from '../telemetry/log.ts';
@@ -20,6 +21,10 @@ export async function run(_args: readonly string[], io: CommandIo): Promise<numb
     throw error;
   });
   io.stderr.write(welcome(config.baseUrl, config.devTokenIssuer));
+  // What it makes is asked for by the native API alone: without it the rest goes on.
+  await prepareOutcomes(services.context).catch((error: unknown) =>
+    log.error({}, 'the outcomes of interactions were not made ready', error),
+  );
   const demo = config.nodeEnv === 'development' && config.authorizationServer ? await import('./demo.ts') : undefined;
   const demonstration = await demo?.prepareDemo(services);
   io.stderr.write(demonstration?.told ?? '');

@@ -3,6 +3,7 @@ import { appointmentHandlers } from './appointments/appointments.ts';
 import { exportHandlers } from './bulk/export.ts';
 import { importHandlers } from './bulk/import.ts';
 import type { NativeHandler } from './handler.ts';
+import { interactionHandlers } from './interactions/interactions.ts';
 import { labResultHandlers } from './lab-results/lab-results.ts';
 import { medicationHandlers } from './medications/medications.ts';
 import { messageHandlers } from './messages/messages.ts';
@@ -26,4 +27,5 @@ export const nativeHandlers: Readonly<Record<string, NativeHandler>> = {
   ...recordHandlers,
   ...shareHandlers,
   ...signatureHandlers,
+  ...interactionHandlers,
 };

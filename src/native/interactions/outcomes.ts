@@ -1,0 +1,100 @@
+import { FhirError } from '../../fhir/error.ts';
+import { matchUnderLock, parseCriteria } from '../../interactions/conditional.ts';
+import type { components } from '../api-types.ts';
+import { askSearch, askUpdate } from '../ask.ts';
+import { NativeError } from '../error.ts';
+import { withGuard } from '../existing.ts';
+import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
+import { textOf } from '../parts.ts';
+import { documentFrom, entriesOf, notFound, parsed, type Resource, shown, writtenOnce } from '../view.ts';
+import { outcomeIn, outcomesOf, outcomeSystem, outcomeView } from './outcome-view.ts';
+
+type Schemas = components['schemas'];
+
+export const outcomeHandlers = {
+  listOutcomes: list,
+  createOutcome: create,
+  replaceOutcome: replace,
+} as const satisfies Record<string, NativeHandler>;
+
+/** The id of the list where it has none yet. */
+export const outcomesId = 'interaction-outcome';
+/** So often a write is tried anew that another one went before. */
+const attemptsMax = 5;
+const outcomesMax = 500;
+
+/** All of them on one page: there are few. */
+async function list(request: NativeCall): Promise<NativeAnswer> {
+  const system = await systemOf(request);
+  const { is_active: isActive } = request.parameters.query;
+  const data = system === undefined ? [] : outcomesOf(system).filter((each) => isActive === undefined || each.is_active === isActive);
+  const pagination = { limit: outcomesMax, total: data.length };
+  return {
+    status: 200,
+    body: { data, next_cursor: null, meta: { request_id: request.requestId, timestamp: new Date().toISOString(), pagination } },
+  };
+}
+
+function create(request: NativeCall): Promise<NativeAnswer> {
+  const { code, ...input } = request.body as Schemas['OutcomeInput'];
+  const view = outcomeView(code);
+  return writtenOnce(view, request, 201, () =>
+    changing(request, (system) => {
+      if (system !== undefined && outcomeIn(system, code) !== undefined) {
+        const details = [{ field: 'code', code: 'duplicate', message: 'There is an outcome with this code.' }];
+        throw new NativeError('duplicate', 'There is an outcome with this code; see details.', { details });
+      }
+      if (system !== undefined && outcomesOf(system).length >= outcomesMax)
+        throw new NativeError('conflict', `There are ${outcomesMax} outcomes already.`);
+      return view.toResource(input, system);
+    }),
+  );
+}
+
+async function replace(request: NativeCall): Promise<NativeAnswer> {
+  const view = outcomeView(request.parameters.path.code ?? '');
+  const answer = await changing(request, (system) => {
+    if (system === undefined || !view.isShown(system)) throw notFound(view.name);
+    return view.toResource(request.body as Schemas['OutcomeChange'], system);
+  });
+  return shown(view, answer);
+}
+
+/** Writes the list anew, of the version that the change was made to: what another one changed meanwhile is not lost. */
+async function changing(request: NativeCall, change: (system: Resource | undefined) => Resource): ReturnType<typeof askUpdate> {
+  const named = request.parameters.header['if-match'];
+  for (let attempt = 1; ; attempt++) {
+    const system = await systemOf(request);
+    const id = textOf(system?.id) ?? outcomesId;
+    const { versionId } = (system?.meta ?? {}) as { versionId?: string };
+    const document = documentFrom(request.ctx, { ...change(system), id });
+    try {
+      if (system !== undefined) return await askUpdate(request, id, document, named ?? `W/"${versionId}"`);
+      return await askUpdate(isFirst(request), id, document);
+    } catch (error) {
+      const isOvertaken = error instanceof FhirError && error.status === 412 && named === undefined;
+      if (!isOvertaken || attempt === attemptsMax) throw error;
+    }
+  }
+}
+
+/** Of two that make the list at once, one does. */
+function isFirst(request: NativeCall): NativeCall {
+  const { ctx, call } = request;
+  const criteria = parseCriteria(ctx, 'CodeSystem', `url=${encodeURIComponent(outcomeSystem)}`, 'The list');
+  return withGuard(request, async (client) => {
+    if ((await matchUnderLock(ctx, call, client, criteria)).length > 0)
+      throw new NativeError('conflict', 'The outcomes were changed at the same time. Try again.');
+  });
+}
+
+async function systemOf(request: NativeCall): Promise<Resource | undefined> {
+  const bundle = parsed(
+    await askSearch(request, { type: 'CodeSystem' }, [
+      ['url', outcomeSystem],
+      ['_sort', '-_lastUpdated'],
+      ['_count', '1'],
+    ]),
+  );
+  return entriesOf(bundle).find(({ resourceType }) => resourceType === 'CodeSystem');
+}

@@ -1,0 +1,48 @@
+import { operatorTrail } from '../../audit/operator.ts';
+import { serverAccess } from '../../authorization/server-access.ts';
+import type { Call, Context } from '../../interactions/context.ts';
+import { askSearch, askUpdate } from '../ask.ts';
+import { own } from '../extensions.ts';
+import { resourceFrom } from '../parts.ts';
+import { documentFrom, entriesOf, parsed, type Resource } from '../view.ts';
+import { outcomeSystem, withOutcome } from './outcome-view.ts';
+import { outcomesId } from './outcomes.ts';
+
+/** What interactions are found by their outcome with; the server indexes it as any that an administrator adds. */
+export const outcomeParameter = { id: 'encounter-interaction-outcome', url: `${own}SearchParameter/encounter-interaction-outcome` };
+
+/**
+ * Makes what `/outcomes` and `/interactions` start with, where there is none: a first list of outcomes, which administrators change,
+ * and the search parameter of outcomes. Several processes may do so at once: all write the same.
+ */
+export async function prepareOutcomes(ctx: Context): Promise<void> {
+  const call: Call = { access: serverAccess('outcomes'), lenient: false, trail: operatorTrail({ kind: 'update' }, 'server') };
+  const missing = async (type: string, url: string): Promise<boolean> =>
+    entriesOf(parsed(await askSearch({ ctx, call }, { type }, [['url', url]]))).length === 0;
+  if (await missing('CodeSystem', outcomeSystem))
+    await askUpdate({ ctx, call }, outcomesId, documentFrom(ctx, { ...firstOutcomes(), id: outcomesId }));
+  if (await missing('SearchParameter', outcomeParameter.url))
+    await askUpdate({ ctx, call }, outcomeParameter.id, documentFrom(ctx, searchParameter()));
+}
+
+function firstOutcomes(): Resource {
+  const healthy = withOutcome(undefined, 'healthy', { label: 'Healthy', severity: 'none' });
+  const monitor = withOutcome(healthy, 'monitor', { label: 'Monitor', severity: 'moderate' });
+  return { ...withOutcome(monitor, 'critical', { label: 'Critical', severity: 'critical' }), version: '1' };
+}
+
+function searchParameter(): Resource {
+  return resourceFrom({
+    resourceType: 'SearchParameter',
+    ...outcomeParameter,
+    version: '1.0.0',
+    name: 'EncounterInteractionOutcome',
+    status: 'active',
+    publisher: 'Anamnesis',
+    description: 'The outcome of an interaction.',
+    code: 'interaction-outcome',
+    base: ['Encounter'],
+    type: 'token',
+    expression: `Encounter.extension.where(url = '${own}StructureDefinition/interaction-outcome').value.ofType(Coding)`,
+  });
+}
