@@ -15,24 +15,23 @@ export const charsets: Readonly<Record<string, string>> = {
 export async function* utf8Of(chunks: AsyncIterable<Buffer>, charset: string | undefined): AsyncGenerator<Buffer, void, undefined> {
   let decoder: TextDecoder | undefined;
   let first: Buffer | undefined = Buffer.alloc(0);
+  const decoded = (bytes: Buffer): Buffer => (decoder === undefined ? bytes : Buffer.from(decoder.decode(bytes, { stream: true })));
+  const begun = (bytes: Buffer): Buffer => {
+    decoder = decoderOf(bytes, charset);
+    return decoded(decoder === undefined && isMarked(bytes) ? bytes.subarray(3) : bytes);
+  };
   for await (const chunk of chunks) {
-    let bytes = chunk;
     if (first !== undefined) {
-      bytes = Buffer.concat([first, chunk]);
-      if (bytes.length < 3) {
-        first = bytes;
-        continue;
-      }
-      first = undefined;
-      decoder = decoderOf(bytes, charset);
-      if (decoder === undefined && isMarked(bytes)) bytes = bytes.subarray(3);
+      first = Buffer.concat([first, chunk]);
+      // A mark has up to three bytes.
+      if (first.length < 3) continue;
     }
-    const text = decoder === undefined ? bytes : Buffer.from(decoder.decode(bytes, { stream: true }));
+    const text = first === undefined ? decoded(chunk) : begun(first);
+    first = undefined;
     if (text.length > 0) yield text;
   }
-  if (first !== undefined && first.length > 0) yield first;
-  const last = Buffer.from(decoder?.decode() ?? '');
-  if (last.length > 0) yield last;
+  if (first !== undefined) yield begun(first);
+  yield Buffer.from(decoder?.decode() ?? '');
 }
 
 const isMarked = (bytes: Buffer): boolean => bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;

@@ -90,7 +90,8 @@ export async function* exportText(
   if (format === 'json') yield Buffer.from(count === 0 ? '[]\n' : '\n]\n');
 }
 
-const csv = { record_delimiter: '\r\n' } as const;
+// By itself it would quote what holds the whole delimiter only.
+const csv = { record_delimiter: '\r\n', quoted_match: /[\r\n]/ };
 
 function cellOf(view: object, path: string): string {
   let value: unknown = view;

@@ -156,7 +156,12 @@ describe('a job of another caller', () => {
   });
 
   test('is not asked for without a token', async () => {
-    expect((await fetch(`${server.origin}/api/v1/import/0b0e7f0e-6a36-4c5e-9a5e-0f6f5f1f4f11`)).status).toBe(401);
+    for (const path of [
+      'import/0b0e7f0e-6a36-4c5e-9a5e-0f6f5f1f4f11/quarantine',
+      'export/0b0e7f0e-6a36-4c5e-9a5e-0f6f5f1f4f11/file',
+      'export',
+    ])
+      expect((await fetch(`${server.origin}/api/v1/${path}`)).status).toBe(401);
   });
 });
 
