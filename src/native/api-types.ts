@@ -216,6 +216,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/audit": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Lists who did what, newest first, with what each change changed.
+         * @description For administrators and systems; for a patient about his own record, without addresses, accounts and what concerns others too. A diff needs the right to both versions, whose reading is recorded.
+         */
+        readonly get: operations["listAudit"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/shares/{id}": {
         readonly parameters: {
             readonly query?: never;
@@ -1009,6 +1029,51 @@ export interface components {
                 readonly kid: string;
                 readonly use?: string;
             };
+        };
+        readonly AuditEntry: {
+            readonly event_id: components["schemas"]["Id"];
+            readonly at?: string;
+            /** @enum {string} */
+            readonly action: "read" | "search" | "history" | "create" | "update" | "delete" | "operation" | "batch" | "other";
+            /** @description The code of the AuditEvent. */
+            readonly event?: string;
+            /** @enum {string} */
+            readonly outcome: "done" | "refused" | "failed";
+            /** @description Of a refusal the id of what was answered. */
+            readonly reason?: string;
+            readonly actor: {
+                readonly reference?: string;
+                readonly name?: string;
+                readonly subject?: string;
+                readonly roles?: readonly string[];
+            };
+            readonly client?: string;
+            readonly address?: string;
+            readonly purposes?: readonly string[];
+            readonly patient_id?: components["schemas"]["Id"];
+            readonly resource_type?: string;
+            readonly resource_id?: string;
+            readonly version?: number;
+            readonly request_id?: string;
+            readonly diff?: {
+                readonly old_version?: number;
+                readonly new_version: number;
+                readonly changes: readonly {
+                    /** @description FHIRPath. */
+                    readonly path: string;
+                    /** @description What was there. */
+                    readonly before?: unknown;
+                    /** @description What is there. */
+                    readonly after?: unknown;
+                }[];
+                /** @description There are more changes. */
+                readonly is_cut?: boolean;
+            };
+        };
+        readonly AuditList: {
+            readonly data: readonly components["schemas"]["AuditEntry"][];
+            readonly next_cursor: string | null;
+            readonly meta: components["schemas"]["ListMeta"];
         };
         readonly PatientRecord: {
             readonly data: readonly {
@@ -2693,6 +2758,48 @@ export interface operations {
             readonly 413: components["responses"]["TooLarge"];
             readonly 415: components["responses"]["UnsupportedMediaType"];
             readonly 422: components["responses"]["ValidationFailed"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly listAudit: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Items a page. */
+                readonly limit?: components["parameters"]["Limit"];
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: components["parameters"]["Cursor"];
+                /** @description Whom it concerns; a patient names himself. */
+                readonly patient_id?: components["schemas"]["Id"];
+                /** @description `Practitioner/7`, or the subject of an account or id of a client. */
+                readonly actor?: string;
+                readonly action?: "read" | "search" | "history" | "create" | "update" | "delete" | "operation" | "batch";
+                readonly from?: string;
+                readonly to?: string;
+                /** @description Whether changes are told with what they changed. */
+                readonly diff?: boolean;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description A page of events. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 410: components["responses"]["Deleted"];
             readonly 429: components["responses"]["RateLimited"];
             readonly 503: components["responses"]["Unavailable"];
         };

@@ -1,5 +1,6 @@
 import { apiKeyHandlers } from './api-keys/api-keys.ts';
 import { appointmentHandlers } from './appointments/appointments.ts';
+import { auditHandlers } from './audit/audit.ts';
 import { exportHandlers } from './bulk/export.ts';
 import { importHandlers } from './bulk/import.ts';
 import type { NativeHandler } from './handler.ts';
@@ -17,6 +18,7 @@ import { signatureHandlers } from './signatures/signatures.ts';
 export const nativeHandlers: Readonly<Record<string, NativeHandler>> = {
   ...apiKeyHandlers,
   ...appointmentHandlers,
+  ...auditHandlers,
   ...exportHandlers,
   ...importHandlers,
   ...labResultHandlers,
