@@ -9,7 +9,12 @@ export const auditVariables = {
     'ms',
     'Longest time that recording may take; what can not be recorded by then is refused with 503.',
   ),
-  AUDIT_WAITING_MAX: whole(10_000, [10, 1_000_000], 'requests', 'Most requests that wait for their record; further ones get 503.'),
+  AUDIT_WAITING_MAX: whole(
+    20_000,
+    [10, 1_000_000],
+    'events',
+    'Most events that wait to be written; a request that would leave more gets 503.',
+  ),
   AUDIT_ANCHOR_SECONDS: whole(60, [1, 86_400], 'seconds', "How often the end of the audit trail's chain is told to the outside."),
   AUDIT_ANCHOR_FILE: optional(
     'audit-anchors.ndjson beside KEY_FILE',

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { AuditBlock } from '../storage/audit-blocks.ts';
 
@@ -9,6 +9,7 @@ export type Anchors = {
   readonly write: (anchor: Anchor) => Promise<void>;
   /** In the order they were written; none if there is no file yet. */
   readonly read: () => Promise<readonly Anchor[]>;
+  readonly last: () => Promise<Anchor | undefined>;
 };
 
 export function anchorOf({ n, h }: Pick<AuditBlock, 'n' | 'h'>, now: Date): Anchor {
@@ -24,7 +25,8 @@ export function makeAnchors({ file, url, timeoutMs }: AnchorOptions): Anchors {
       const sent = await Promise.allSettled([append(file, anchor), ...(url === undefined ? [] : [post(url, anchor, timeoutMs)])]);
       for (const one of sent) if (one.status === 'rejected') throw one.reason;
     },
-    read: () => readAnchors(file),
+    read: async () => parseAnchors(await readText(file, 0)),
+    last: async () => parseAnchors(await readText(file, tailBytes)).at(-1),
   };
 }
 
@@ -55,16 +57,29 @@ async function post(url: string, anchor: Anchor, timeoutMs: number): Promise<voi
   if (!answer.ok) throw new Error(`the anchor was answered with ${answer.status}`);
 }
 
-async function readAnchors(file: string): Promise<readonly Anchor[]> {
-  let text: string;
+/** Room for more than one line, though a crash cut several short. */
+const tailBytes = 65_536;
+
+/** @param tail  so many bytes at the end; 0: all */
+async function readText(file: string, tail: number): Promise<string> {
   try {
-    text = await readFile(file, 'utf8');
+    const handle = await open(file, 'r');
+    try {
+      if (tail === 0) return await handle.readFile('utf8');
+      const { size } = await handle.stat();
+      const start = Math.max(0, size - tail);
+      const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(size - start), position: start });
+      return buffer.toString('utf8', 0, bytesRead);
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'ENOENT') return [];
+    if ((error as { code?: unknown }).code === 'ENOENT') return '';
     throw error;
   }
-  return text.split('\n').flatMap((line) => parseAnchor(line) ?? []);
 }
+
+const parseAnchors = (text: string): readonly Anchor[] => text.split('\n').flatMap((line) => parseAnchor(line) ?? []);
 
 function parseAnchor(line: string): Anchor | undefined {
   try {

@@ -18,6 +18,7 @@ export type AuditRecord = {
   readonly patient?: KeyId;
   /** Names of the query's parameters; there is a query where this is not undefined. */
   readonly parameters?: string;
+  /** The query's text; of a broken glass the reason. */
   readonly query?: SealedQuery;
   readonly operation?: string;
   readonly entry?: number;
@@ -44,7 +45,8 @@ export type RecordedUser = Omit<NonNullable<AuditedAgent['user']>, 'fhirUser'> &
   readonly patient?: KeyId;
 };
 
-export type RecordedAgent = Omit<AuditedAgent, 'user'> & { readonly user?: RecordedUser };
+/** Why the glass was broken may tell of the patient: it is sealed apart. */
+export type RecordedAgent = Omit<AuditedAgent, 'user' | 'emergency'> & { readonly user?: RecordedUser };
 
 /** Sealed with the patient's own key, or with the month's. */
 export type SealedQuery = { readonly by: 'patient' | 'month'; readonly bytes: Buffer };
@@ -76,11 +78,10 @@ type WrittenAgent = {
   readonly t?: string;
   readonly a?: string;
   readonly u?: readonly string[];
-  readonly b?: string;
 };
 
 /** The agent's part of the JSON: the same for all that he does. */
-export function writeAgent({ user, client, tokenId, address, purposes, emergency }: RecordedAgent): string {
+export function writeAgent({ user, client, tokenId, address, purposes }: RecordedAgent): string {
   const written: WrittenAgent = {
     ...(user === undefined ? {} : { i: user.issuer, s: user.subject }),
     ...(user?.fhirUser === undefined ? {} : { f: user.fhirUser }),
@@ -91,7 +92,6 @@ export function writeAgent({ user, client, tokenId, address, purposes, emergency
     ...(tokenId === undefined ? {} : { t: tokenId }),
     ...(address === undefined ? {} : { a: address }),
     ...(purposes.length === 0 ? {} : { u: purposes }),
-    ...(emergency === undefined ? {} : { b: emergency }),
   };
   return JSON.stringify(written);
 }
@@ -154,7 +154,7 @@ function readData([type, id, version, patient]: NonNullable<Written['d']>): Reco
   };
 }
 
-function readAgent({ i, s, f, p, n, r, c, t, a, u, b }: WrittenAgent): RecordedAgent {
+function readAgent({ i, s, f, p, n, r, c, t, a, u }: WrittenAgent): RecordedAgent {
   const user =
     i === undefined || s === undefined
       ? undefined
@@ -172,6 +172,5 @@ function readAgent({ i, s, f, p, n, r, c, t, a, u, b }: WrittenAgent): RecordedA
     ...(c === undefined ? {} : { client: c }),
     ...(t === undefined ? {} : { tokenId: t }),
     ...(a === undefined ? {} : { address: a }),
-    ...(b === undefined ? {} : { emergency: b }),
   };
 }

@@ -17,9 +17,9 @@ export type RecorderOptions = {
   readonly rows: (events: readonly AuditedEvent[]) => Promise<readonly AuditRow[]>;
   /** Writes and commits. */
   readonly insert: (rows: readonly AuditRow[]) => Promise<void>;
-  /** Most requests whose events wait; more are refused. */
+  /** Most events that wait; more are refused, unless none waits: what one request leaves may be more. */
   readonly waitingMax: number;
-  /** Most requests whose events share a commit. */
+  /** Most events that share a commit, unless one request leaves more. */
   readonly batchMax: number;
   readonly inFlightMax: number;
   /** Longest wait of a request; what is written later tells of more than was answered, never of less. */
@@ -34,6 +34,7 @@ type Item = { readonly events: readonly AuditedEvent[] };
 export function makeRecorder({ rows, insert, waitingMax, batchMax, inFlightMax, timeoutMs, onFailure }: RecorderOptions): Recorder {
   const add = gather<Item, undefined>({
     rowsMax: batchMax,
+    weightOf: ({ events }) => events.length,
     inFlightMax,
     keyOf: (item) => item,
     // Alone it may succeed if one of the others couldn't be made or stored; not if the database didn't take them in time.
@@ -47,15 +48,15 @@ export function makeRecorder({ rows, insert, waitingMax, batchMax, inFlightMax, 
   return {
     async record(events) {
       if (events.length === 0) return;
-      if (waiting >= waitingMax) throw auditUnavailable();
-      waiting++;
+      if (waiting > 0 && waiting + events.length > waitingMax) throw auditUnavailable();
+      waiting += events.length;
       try {
         await within(timeoutMs, add({ events }));
       } catch (error) {
         onFailure(error);
         throw auditUnavailable(error);
       } finally {
-        waiting--;
+        waiting -= events.length;
       }
     },
   };

@@ -33,7 +33,7 @@ export async function dropOldMonths(options: RetentionOptions): Promise<readonly
     const due = await monthsBefore(owner, firstKept(options.now, options.years));
     const retained: Retained[] = [];
     for (const month of due) {
-      const { findings } = await verifyTrail({ ...options, db: owner, between: spanOf(month.month) });
+      const { findings } = await verifyTrail({ ...options, db: owner, between: { to: endOf(month.month) } });
       const dropped = options.dryRun !== true && findings.length === 0;
       if (dropped) await drop(owner, month, options);
       retained.push({ ...month, dropped, findings });
@@ -83,8 +83,7 @@ function blockOf(before: Pick<AuditBlock, 'last'>, dropped: Dropped): Omit<Audit
   };
 }
 
-/** From the first to the last millisecond of a month in UTC. */
-function spanOf(month: number): { readonly from: number; readonly to: number } {
-  const [year, number] = [Math.floor(month / 100), month % 100];
-  return { from: Date.UTC(year, number - 1), to: Date.UTC(year, number) - 1 };
+/** The last millisecond of a month in UTC. */
+function endOf(month: number): number {
+  return Date.UTC(Math.floor(month / 100), month % 100) - 1;
 }

@@ -38,7 +38,8 @@ export function auditRows(options: AuditRowsOptions): MakeAuditRows {
   const agentsByText = new LRUCache<string, Agent>({ max: options.cacheMax });
   const patients = new LRUCache<bigint, string>({ max: options.cacheMax });
 
-  async function agentOf(agent: AuditedAgent): Promise<Agent> {
+  async function agentOf(whole: AuditedAgent): Promise<Agent> {
+    const { emergency: _, ...agent } = whole;
     const text = JSON.stringify(agent);
     const known = agentsByText.get(text);
     if (known !== undefined) return known;
@@ -51,7 +52,7 @@ export function auditRows(options: AuditRowsOptions): MakeAuditRows {
 
   /** Of who is a patient here, his key's id stands in place of his own. */
   async function recordedUser(
-    rest: Omit<AuditedAgent, 'user'>,
+    rest: Omit<AuditedAgent, 'user' | 'emergency'>,
     { fhirUser, ...user }: NonNullable<AuditedAgent['user']>,
   ): Promise<[RecordedAgent, string?]> {
     const reference = fhirUser === undefined ? undefined : parseReference(fhirUser, base);
@@ -88,17 +89,24 @@ export function auditRows(options: AuditRowsOptions): MakeAuditRows {
       ...new Set(events.map(({ at }) => at)).values().map((at) => seal.ready(at)),
     ]);
     for (const { agent } of events) if (!agents.has(agent)) agents.set(agent, await agentOf(agent));
-    const sealing = events.some(({ query }) => query !== undefined) ? await queryKeys(events, keys) : noKeys;
+    const texts = events.map(textOf);
+    const sealing = texts.some((text) => text !== undefined) ? await queryKeys(events, texts, keys) : noKeys;
     const rows: AuditRow[] = [];
     for (const [at, event] of events.entries()) {
       const told = dataOf(event);
       const data = told instanceof Promise ? await told : told;
-      rows.push(rowOf(event, data, rids[at] ?? 0, sealing));
+      rows.push(rowOf(event, texts[at], data, rids[at] ?? 0, sealing));
     }
     return rows;
   };
 
-  function rowOf(event: AuditedEvent, data: RecordedData | undefined, rid: number, sealing: QueryKeys): AuditRow {
+  function rowOf(
+    event: AuditedEvent,
+    text: AuditedQuery | undefined,
+    data: RecordedData | undefined,
+    rid: number,
+    sealing: QueryKeys,
+  ): AuditRow {
     const { kind, at, requestId, outcome, reason, patient, query, operation, entry, details } = event;
     const agent = agents.get(event.agent);
     if (agent === undefined) throw new Error('an agent was lost');
@@ -117,7 +125,7 @@ export function auditRows(options: AuditRowsOptions): MakeAuditRows {
       ...(entry === undefined ? {} : { entry }),
       ...(details === undefined ? {} : { details }),
     };
-    const sealed = query === undefined ? undefined : sealQuery(query, sealing, address);
+    const sealed = text === undefined ? undefined : sealQuery(text, sealing, address);
     const content = seal.sealRecord(writeRecord(sealed === undefined ? record : { ...record, query: sealed }, agent.text), address);
     const row = {
       rid,
@@ -140,6 +148,14 @@ export function auditRows(options: AuditRowsOptions): MakeAuditRows {
   }
 }
 
+/**
+ * What of an event may tell of the patient in words: the text of a query, and why the glass was broken. That is told once for a request, by
+ * the event that says so.
+ */
+function textOf({ kind, query, agent: { emergency } }: AuditedEvent): AuditedQuery | undefined {
+  return kind === 'break-glass' && emergency !== undefined ? { line: emergency, parameters: '' } : query;
+}
+
 /** What a query's text is sealed for. */
 export const queryPurpose = (id: string): string => `audit-query/${id}`;
 
@@ -150,9 +166,14 @@ type QueryKeys = ReadonlyMap<AuditedQuery, DataKey | 'erased'>;
 
 const noKeys: QueryKeys = new Map();
 
-async function queryKeys(events: readonly AuditedEvent[], keys: Pick<KeyStore, 'ofOwners'>): Promise<QueryKeys> {
+async function queryKeys(
+  events: readonly AuditedEvent[],
+  texts: readonly (AuditedQuery | undefined)[],
+  keys: Pick<KeyStore, 'ofOwners'>,
+): Promise<QueryKeys> {
   const owners = new Map<AuditedQuery, Set<bigint>>();
-  for (const { query, patient } of events) {
+  for (const [at, { patient }] of events.entries()) {
+    const query = texts[at];
     if (query === undefined || patient === undefined) continue;
     const known = owners.get(query);
     if (known === undefined) owners.set(query, new Set([patient.owner]));

@@ -1,9 +1,10 @@
 import type { Pool } from 'pg';
-import { insertBlock, isBehind, lastBlock, sealable } from '../storage/audit-blocks.ts';
+import { insertBlock, lastBlock, sealable } from '../storage/audit-blocks.ts';
 import { inTransaction } from '../storage/database.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type Anchors, anchorOf } from './anchors.ts';
 import { type Chain, genesis } from './chain.ts';
+import { watchWholeness } from './wholeness.ts';
 
 export type SealerOptions = {
   readonly pool: Pool;
@@ -29,6 +30,7 @@ const eventsMax = 100_000;
  * A turn that fails is logged and made up for by the next: a block takes all that has come since the last.
  */
 export function startSealer({ pool, chain, anchors, anchorMs, log, everyMs = 1_000 }: SealerOptions): Sealer {
+  const lookAt = watchWholeness({ pool, chain, anchors, log });
   let running: Promise<void> = Promise.resolve();
   let anchoredAt = Number.NEGATIVE_INFINITY;
   let anchored = 0;
@@ -39,6 +41,8 @@ export function startSealer({ pool, chain, anchors, anchorMs, log, everyMs = 1_0
     if (!isLast && performance.now() - anchoredAt < anchorMs) return;
     const block = await lastBlock(pool);
     if (block === undefined || block.n === anchored) return;
+    // Before there is a newer anchor, that the last one still fits.
+    await lookAt();
     await anchors.write(anchorOf(block, new Date()));
     anchoredAt = performance.now();
     anchored = block.n;
@@ -49,7 +53,7 @@ export function startSealer({ pool, chain, anchors, anchorMs, log, everyMs = 1_0
     return running;
   }
 
-  running = assertWhole(pool, anchors, log).catch((error: unknown) => log.error({}, 'the audit trail was not looked at', error));
+  running = lookAt().catch((error: unknown) => log.error({}, 'the audit trail was not looked at', error));
   let idle = true;
   const timer = setInterval(() => {
     // A turn that takes longer than a second is not queued up behind.
@@ -78,19 +82,4 @@ export function sealNext(pool: Pool, chain: Chain): Promise<'more' | 'done'> {
     await insertBlock(client, chain.link(before, { kind: 'b', dropped: null, ...events }));
     return events.count === eventsMax ? 'more' : 'done';
   });
-}
-
-/** The chain must go on where it was last seen; the server starts all the same, and says what an operator has to look into. */
-async function assertWhole(pool: Pool, anchors: Anchors, log: Log): Promise<void> {
-  const [last, anchor] = await Promise.all([lastBlock(pool), anchors.read().then((list) => list.at(-1))]);
-  if (anchor !== undefined && (last?.n ?? 0) < anchor.n)
-    log.error(
-      { block: last?.n ?? 0, anchored: anchor.n },
-      'the audit trail ends before its last anchor: an older copy of the database was restored, or its end was removed',
-    );
-  if (last !== undefined && (await isBehind(pool, last.last)))
-    log.error(
-      { block: last.n },
-      'the audit trail can not be sealed: transactions of this database server are numbered lower than those of the trail (see docs/audit.md, restoring)',
-    );
 }

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type AuditBlock, blocksAfter, blocksOf, lastBlock, type Position } from '../storage/audit-blocks.ts';
+import { type AuditBlock, blocksAfter, blocksOf, droppingBlocks, lastBlock, type Position, type Span } from '../storage/audit-blocks.ts';
 import { repeatedRids, type ScannedEvent, scanEvents } from '../storage/audit-scan.ts';
 import type { Queryable } from '../storage/database.ts';
 import type { Anchor } from './anchors.ts';
@@ -46,7 +46,7 @@ export type VerifyOptions = {
   readonly secret: Buffer;
   readonly anchors: readonly Anchor[];
   /** Only the blocks that hold events of this time: epoch ms, both ends within. */
-  readonly between?: { readonly from: number; readonly to: number };
+  readonly between?: Span;
   readonly findingsMax?: number;
 };
 
@@ -67,7 +67,7 @@ export async function verifyTrail(options: VerifyOptions): Promise<VerifyReport>
   const end = await lastBlock(db);
   // Blocks that are sealed meanwhile are left to the next time.
   const range = between === undefined ? { first: 1, last: end?.n ?? 0 } : await blocksOf(db, between);
-  const dropped = await droppedOf(db);
+  const dropped = await droppedOf(db, chain);
   const checkRow = rowChecker(options.secret, tell);
   const expected = expectedAfter(dropped);
   const byNumber = Map.groupBy(anchors, ({ n }) => n);
@@ -122,10 +122,20 @@ async function* rounds(
   }
 }
 
-/** What the trail says was dropped for its age, by blocks that are themselves part of the chain. */
-async function droppedOf(db: Queryable): Promise<readonly Dropped[]> {
-  const { rows } = await db.query<{ dropped: string | null }>(`select dropped from audit_block where kind = 'd' order by n`);
-  return rows.flatMap(({ dropped }) => (dropped === null ? [] : (parseDropped(dropped) ?? [])));
+/**
+ * What the trail says was dropped for its age, in the order it was: by blocks that are themselves part of the chain. Of one that isn't
+ * linked to the block before nothing is believed, or it would explain away whatever is missing.
+ */
+async function droppedOf(db: Queryable, chain: Chain): Promise<readonly Dropped[]> {
+  const believed: Dropped[] = [];
+  for (const { block, before } of await droppingBlocks(db)) {
+    // The block before may have been dropped since: then a later one tells its link.
+    const removed = believed.find(({ through }) => through.n === block.n - 1);
+    const link = before ?? (removed === undefined ? undefined : Buffer.from(removed.through.h, 'hex'));
+    const dropped = block.dropped === null ? undefined : parseDropped(block.dropped);
+    if (link !== undefined && dropped !== undefined && chain.fits(link, block)) believed.unshift(dropped);
+  }
+  return believed;
 }
 
 /** The block that this one must be linked to. Of a part of the trail, what is before it is taken as it says itself. */

@@ -58,15 +58,26 @@ export async function blocksAfter(db: Queryable, n: number, limit: number): Prom
   return rows.map(blockOf);
 }
 
-/** The first and the last block that hold an event of this interval: epoch ms, both ends within. Rides (last_at). */
-export async function blocksOf(
+/** The blocks that tell what was dropped, the newest first, each with the link of the block before if that is there. */
+export async function droppingBlocks(
   db: Queryable,
-  { from, to }: { readonly from: number; readonly to: number },
-): Promise<{ readonly first: number; readonly last: number } | undefined> {
+): Promise<readonly { readonly block: AuditBlock; readonly before: Buffer | undefined }[]> {
+  const { rows } = await db.query<BlockRow & { readonly before: Buffer | null }>(
+    `select ${columns}, (select p.h from audit_block p where p.n = b.n - 1) as before from audit_block b where kind = 'd' order by n desc`,
+  );
+  return rows.map(({ before, ...row }) => ({ block: blockOf(row), before: before ?? undefined }));
+}
+
+/** Epoch ms, both ends within. Without `from`: since the trail begins, whatever the times of its first blocks say. */
+export type Span = { readonly from?: number; readonly to: number };
+
+/** The first and the last block that hold an event of this interval. Rides (last_at). */
+export async function blocksOf(db: Queryable, { from, to }: Span): Promise<{ readonly first: number; readonly last: number } | undefined> {
   const { rows } = await db.query<{ first: string | null; last: string | null }>(
-    `select min(n) as first, max(n) as last from audit_block
-     where last_at >= ${fromMicros('$1')} and first_at <= ${fromMicros('$2')}`,
-    [from * 1000, to * 1000],
+    `select case when $1::int8 is null then 1 else min(n) filter (where last_at >= ${fromMicros('$1')}) end as first,
+       max(n) filter (where $1::int8 is null or last_at >= ${fromMicros('$1')}) as last
+     from audit_block where first_at <= ${fromMicros('$2')}`,
+    [from === undefined ? null : from * 1000, to * 1000],
   );
   const [found] = rows;
   return found?.first == null || found.last === null ? undefined : { first: Number(found.first), last: Number(found.last) };

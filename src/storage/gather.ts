@@ -1,7 +1,10 @@
 import { isUnavailable } from './database.ts';
 
 export type GatherOptions<T, R> = {
+  /** What the items of a batch weigh together at most, unless one alone weighs more. */
   readonly rowsMax: number;
+  /** 1 unless told. */
+  readonly weightOf?: (item: T) => number;
   readonly inFlightMax: number;
   /** A batch has one item of each key at most; the next of the same key waits for a later one. */
   readonly keyOf: (item: T) => unknown;
@@ -19,23 +22,33 @@ type Waiting<T, R> = {
   next?: Waiting<T, R>;
 };
 
+type Lane<T, R> = { readonly first: Waiting<T, R>; last: Waiting<T, R> };
+
 /**
  * Puts what arrives together into batches. There is no timer: a batch is what gathered while the ones before it were in flight.
  * If a batch as a whole fails, its items are repeated one by one, so that one bad item harms nobody else.
  */
 export function gather<T, R>({
   rowsMax,
+  weightOf = () => 1,
   inFlightMax,
   keyOf,
   write,
   mayRepeat = isKnownUndone,
 }: GatherOptions<T, R>): (item: T) => Promise<R> {
   /** By key, so that taking a batch costs as much as the batch, however many wait. */
-  const lanes = new Map<unknown, { readonly first: Waiting<T, R>; last: Waiting<T, R> }>();
+  const lanes = new Map<unknown, Lane<T, R>>();
   let inFlight = 0;
 
   function take(): Waiting<T, R>[] {
-    return [...lanes.entries().take(rowsMax)].map(([key, { first, last }]) => {
+    const taken: [unknown, Lane<T, R>][] = [];
+    let weight = 0;
+    for (const lane of lanes) {
+      weight += weightOf(lane[1].first.item);
+      if (weight > rowsMax && taken.length > 0) break;
+      taken.push(lane);
+    }
+    return taken.map(([key, { first, last }]) => {
       lanes.delete(key);
       if (first.next !== undefined) lanes.set(key, { first: first.next, last });
       return first;

@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { erasePatient } from '../../src/interactions/erasure.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Answered, type RequestOptions, startTestServer, type TestServer } from '../support/server.ts';
 import { readTrail, type Told } from './trail-of.ts';
@@ -182,6 +183,25 @@ test('a record that is opened in an emergency leaves an event of its own; a refu
   const refused = await asked('GET', '/Observation/of-bob', { token: own, headers });
   expect(refused.answer.status).toBe(403);
   expect(refused.told).toEqual([{ kind: 'read', by: 'Patient/ann', outcome: '4', data: 'Observation/of-bob' }]);
+});
+
+test('why a record was opened is told by that one event, and goes with the key of the record', async () => {
+  const doctor = await server.token({ scope: 'user/*.rs', user: 'Practitioner/doe', roles: ['provider'] });
+  const why = 'the patient of the blue car, unconscious';
+  await server.request('PUT', '/Patient/goes', { body: { resourceType: 'Patient', id: 'goes' } });
+  const headers = { 'x-purpose-of-use': 'ETREAT', 'x-break-glass': why, 'x-break-glass-patient': 'goes', 'x-request-id': 'glass-1' };
+  expect((await server.request('GET', '/Patient/goes', { token: doctor, headers })).status).toBe(200);
+  const told = async () =>
+    (await readTrail(server, since)).events('glass-1').map((event) => [event.subtype[0].code, JSON.stringify(event).includes(why)]);
+  expect((await told()).toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual([
+    ['110127', true],
+    ['read', false],
+  ]);
+  await erasePatient(server.services.erasing, { id: 'goes', reason: 'order 1', at: new Date() });
+  expect((await told()).toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual([
+    ['110127', false],
+    ['read', false],
+  ]);
 });
 
 test('events are valid, and hold nothing personal and no id of a patient in clear', async () => {

@@ -3,16 +3,18 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client, type PoolClient } from 'pg';
+import { Client, type Pool, type PoolClient } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Anchors, anchorOf, makeAnchors } from '../../src/audit/anchors.ts';
+import { type Anchor, type Anchors, anchorOf, makeAnchors } from '../../src/audit/anchors.ts';
 import { genesis, makeChain } from '../../src/audit/chain.ts';
 import { makeRowMac } from '../../src/audit/row-mac.ts';
 import { sealNext } from '../../src/audit/sealer.ts';
 import { verifyTrail, type VerifyReport } from '../../src/audit/verify.ts';
-import { lastBlock, sealable } from '../../src/storage/audit-blocks.ts';
+import { watchWholeness } from '../../src/audit/wholeness.ts';
+import { blocksAfter, lastBlock, sealable } from '../../src/storage/audit-blocks.ts';
 import { type AuditRow, insertAuditRows } from '../../src/storage/audit-rows.ts';
 import { openDatabase, type Queryable } from '../../src/storage/database.ts';
+import { createLog } from '../../src/telemetry/log.ts';
 import { openStore, type Store, tokenBytes } from '../support/store.ts';
 
 const secret = randomBytes(32);
@@ -62,6 +64,12 @@ afterAll(async () => {
 
 async function verify(db: Queryable = store.pool, between?: { from: number; to: number }): Promise<VerifyReport> {
   return verifyTrail({ db, chain, secret, anchors: await anchors.read(), ...(between === undefined ? {} : { between }) });
+}
+
+async function chainOf(n: number) {
+  const [block] = await blocksAfter(store.pool, n - 1, 1);
+  if (block?.n !== n) throw new Error(`block ${n}`);
+  return block;
 }
 
 let copy: { readonly client: PoolClient; readonly close: () => Promise<void> };
@@ -225,7 +233,112 @@ describe('a copy in which the trail was', () => {
   });
 });
 
+/** As one tells it who has no key: what is missing was dropped for its age. */
+function lie(n: number, dropped: object): string {
+  return `insert into audit_block (n, kind, at, count, after_xid, after_rid, last_xid, last_rid, root, dropped, h)
+    select ${n}, 'd', now(), 0, last_xid, last_rid, last_xid, last_rid, '', '${JSON.stringify(dropped)}', sha256('x') from audit_block where n = 5;`;
+}
+const ofFirst = `(select rid from audit_event where (xid, rid) <= (select last_xid, last_rid from audit_block where n = 1))`;
+const emptyFirst = { month: 202001, rows: 4, through: { n: 0, h: '' }, emptied: [[1, 1]], left: [] };
+
+describe('a block that says falsely what was dropped for its age', () => {
+  test('hides nothing of what is missing, and is found itself', async () => {
+    const { findings } = await verifyAfter(`delete from audit_event where rid in ${ofFirst}; ${lie(6, emptyFirst)}`);
+    expect(findings.map(({ fault, block }) => [fault, block])).toEqual([
+      ['block-altered', 6],
+      ['rows-missing', 1],
+    ]);
+  });
+
+  test('makes no beginning of the trail out of what is left', async () => {
+    const h = (await chainOf(2)).h.toString('hex');
+    const begin = lie(6, { ...emptyFirst, through: { n: 2, h }, emptied: [] });
+    const { findings } = await verifyAfter(`delete from audit_block where n <= 2; ${begin}`);
+    expect(findings).toContainEqual(expect.objectContaining({ fault: 'blocks-missing', block: 1 }));
+  });
+
+  test('explains nothing to who looks at a part of the trail', async () => {
+    const [first] = await store.sql<{ at: number }>(
+      'select (extract(epoch from last_at) * 1000)::float8 as at from audit_block where n = 1',
+    );
+    await copy.client.query(
+      `begin; set local session_replication_role = replica; delete from audit_event where rid in ${ofFirst}; ${lie(6, emptyFirst)}`,
+    );
+    try {
+      const { findings } = await verify(copy.client, { from: 0, to: first?.at ?? 0 });
+      expect(findings).toContainEqual(expect.objectContaining({ fault: 'rows-missing', block: 1 }));
+    } finally {
+      await copy.client.query('rollback');
+    }
+  });
+});
+
+describe('the beginning of a trail', () => {
+  test('is looked at though its block says it is of another time', async () => {
+    await copy.client.query(
+      `begin; set local session_replication_role = replica; delete from audit_event where rid in ${ofFirst};
+       update audit_block set first_at = '2999-01-01', last_at = '2999-01-01' where n = 1`,
+    );
+    try {
+      const { findings } = await verifyTrail({ db: copy.client, chain, secret, anchors: [], between: { to: Date.now() } });
+      expect(findings.map(({ fault, block }) => [fault, block])).toEqual([
+        ['block-altered', 1],
+        ['rows-missing', 1],
+      ]);
+    } finally {
+      await copy.client.query('rollback');
+    }
+  });
+});
+
+describe('a server at work', () => {
+  const alarms = async (change: string, anchor?: Anchor): Promise<string[]> => {
+    const lines: string[] = [];
+    const log = createLog({ logLevel: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line).message) });
+    const lookAt = watchWholeness({
+      pool: copy.client as unknown as Pool,
+      chain,
+      anchors: { ...anchors, last: () => (anchor === undefined ? anchors.last() : Promise.resolve(anchor)) },
+      log,
+    });
+    await copy.client.query(`begin; set local session_replication_role = replica; ${change}`);
+    try {
+      await lookAt();
+      await lookAt();
+    } finally {
+      await copy.client.query('rollback');
+    }
+    return lines;
+  };
+
+  test('says nothing of a chain that nobody touched', async () => {
+    expect(await alarms('select 1')).toEqual([]);
+  });
+
+  test('says once that the chain is shorter than it was', async () => {
+    expect(await alarms('delete from audit_block where n >= 3')).toEqual([expect.stringContaining('ends before its last anchor')]);
+  });
+
+  test('says that it goes on with other blocks than those anchored', async () => {
+    const anchor = { n: 3, h: '00', at: new Date().toISOString() };
+    expect(await alarms('select 1', anchor)).toEqual([expect.stringContaining('is not the one that was anchored')]);
+  });
+
+  test('says that its last block is somebody else’s', async () => {
+    expect(await alarms(lie(6, emptyFirst))).toEqual([expect.stringContaining('none that this server made')]);
+  });
+});
+
 describe('the file of anchors', () => {
+  test('tells its last one without being read as a whole', async () => {
+    const file = join(folder, 'long.ndjson');
+    const own = makeAnchors({ file, timeoutMs: 100 });
+    expect(await own.last()).toBeUndefined();
+    const lines = Array.from({ length: 3_000 }, (_, n) => JSON.stringify({ n, h: 'ab'.repeat(32), at: 'then' }));
+    await writeFile(file, `${lines.join('\n')}\n{"n":9,"h`);
+    expect([(await own.last())?.n, (await own.read()).length]).toEqual([2_999, 3_000]);
+  });
+
   test('loses only a line that was cut short', async () => {
     const file = join(folder, 'cut.ndjson');
     const own = makeAnchors({ file, timeoutMs: 100 });

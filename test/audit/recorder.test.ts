@@ -119,6 +119,33 @@ describe('what is recorded', () => {
     await late;
   });
 
+  test('is refused by how many events wait, however few requests they are of', async () => {
+    const { recorder, held } = recording();
+    const many = (request: string, count: number) => recorder.record(Array.from({ length: count }, () => event(request)));
+    // What one request leaves may be more than that, if nothing waits.
+    const first = many('everything', 1_000);
+    expect(await faultOf(many('b', 1))).toMatchObject({ status: 503 });
+    await turn();
+    held[0]?.resolve(undefined);
+    await first;
+    const [three, two] = [many('c', 3), faultOf(many('d', 2))];
+    expect(await two).toMatchObject({ status: 503 });
+    await turn();
+    held[1]?.resolve(undefined);
+    await three;
+  });
+
+  test('goes in commits of so many events, not of so many requests', async () => {
+    const { recorder, batches, held } = recording({ waitingMax: 100 });
+    const all = ['a', 'b', 'c', 'd'].map((request) => recorder.record(Array.from({ length: 4 }, () => event(request))));
+    for (let at = 0; at < 2; at++) {
+      await turn();
+      held[at]?.resolve(undefined);
+    }
+    await Promise.all(all);
+    expect(batches.map((batch) => batch.length)).toEqual([8, 8]);
+  });
+
   test('is refused when it takes too long', async () => {
     const { recorder } = recording({ timeoutMs: 20 });
     expect(await faultOf(recorder.record([event('a')]))).toMatchObject({ status: 503 });

@@ -14,7 +14,7 @@ const careful: AuditedAgent = {
   address: '10.1.2.31',
   purposes: ['TREAT'],
 };
-const machine: AuditedAgent = { client: 'night\u001b[2Jjob', address: '10.1.2.40', purposes: [] };
+const machine: AuditedAgent = { client: 'night\u001b[2J\u202e\u2028job', address: '10.1.2.40', purposes: [] };
 
 beforeAll(async () => {
   server = await startTestServer();
@@ -74,7 +74,7 @@ describe('audit report', () => {
       ['Practitioner/adam', 3],
       ['u-1', 3],
       ['growth-chart', 3],
-      ['night\u001b[2Jjob', 1],
+      ['night\u001b[2J\u202e\u2028job', 1],
       ['nobody', 0],
     ] as const) {
       const { code, stdout } = await report('--actor', actor, ...until, '--format', 'json');
@@ -105,7 +105,7 @@ describe('audit report', () => {
 
   test('a table tells the terminal nothing', async () => {
     const { stdout } = await report('--patient', 'p1', ...until);
-    expect(stdout).not.toContain('\u001b');
+    for (const sign of ['\u001b', '\u202e', '\u2028']) expect(stdout).not.toContain(sign);
     expect(stdout.trimEnd().split('\n')).toHaveLength(3);
     expect(stdout).toMatch(/REFUSED .*read observation/);
   });

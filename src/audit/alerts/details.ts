@@ -11,14 +11,18 @@ const placeOf = ({ rule, actor }: Place): string => `alert/${rule}/${actor}`;
 
 export function sealDetails(key: DataKey, place: Place, { agent, patient, kind }: AlertDetails): Buffer {
   const of = patient === undefined ? {} : { patient: { keyId: patient.keyId.toString('hex'), owner: patient.owner.toString() } };
-  return sealBytes(key, placeOf(place), Buffer.from(JSON.stringify({ agent: withoutPatientId(agent), kind, ...of })));
+  return sealBytes(key, placeOf(place), Buffer.from(JSON.stringify({ agent: withoutPatient(agent), kind, ...of })));
 }
 
-/** Of an actor who is a patient himself the account tells who he is: his id must not outlive the erasure of his record. */
-function withoutPatientId(agent: AuditedAgent): AuditedAgent {
+/**
+ * What must not outlive the erasure of a patient's record: of an actor who is one himself his id, as the account tells who he is; and why
+ * the glass was broken, which the audit event tells.
+ */
+function withoutPatient(whole: AuditedAgent): AuditedAgent {
+  const { emergency: _, ...agent } = whole;
   const { user } = agent;
   if (user?.fhirUser === undefined || !/(?:^|\/)Patient\//.test(user.fhirUser)) return agent;
-  const { fhirUser: _, ...account } = user;
+  const { fhirUser: _id, ...account } = user;
   return { ...agent, user: account };
 }
 

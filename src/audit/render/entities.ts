@@ -17,13 +17,13 @@ type Entity = Readonly<Record<string, unknown>>;
 export function renderEntities(record: AuditRecord, about: Surroundings): readonly Entity[] {
   const { kind, data, patient, operation } = record;
   const told = toldOf(record);
-  if (told.queryAlone) return [queryEntity(record, about, detailsOf(record, true))];
+  if (told.queryAlone) return [queryEntity(record, about, detailsOf(record, about, true))];
   return [
     ...(told.data && data !== undefined ? [dataEntity(data, record, about)] : []),
     ...(patient === undefined ? [] : [patientEntity(patient, about)]),
     ...(told.query ? [queryEntity(record, about, {})] : []),
     ...(kind === 'operation' ? [operationEntity(operation)] : []),
-    requestEntity(record),
+    requestEntity(record, about),
   ];
 }
 
@@ -76,16 +76,16 @@ const operationEntity = (operation: string | undefined): Entity => ({
   ...(operation === undefined ? {} : { description: `$${operation}` }),
 });
 
-function requestEntity(record: AuditRecord): Entity {
-  return { what: { identifier: { value: record.requestId } }, type: requestType, ...detailsOf(record, false) };
+function requestEntity(record: AuditRecord, about: Surroundings): Entity {
+  return { what: { identifier: { value: record.requestId } }, type: requestType, ...detailsOf(record, about, false) };
 }
 
 /** What has no place of its own in an AuditEvent. */
-function detailsOf({ requestId, agent, entry, details = {} }: AuditRecord, withRequest: boolean): object {
+function detailsOf({ kind, requestId, entry, details = {} }: AuditRecord, { query }: Surroundings, withRequest: boolean): object {
   const told = [
     ...(withRequest ? [['X-Request-Id', requestId] as const] : []),
     ...(entry === undefined ? [] : [['entry', String(entry)] as const]),
-    ...(agent.emergency === undefined ? [] : [['emergency', agent.emergency] as const]),
+    ...(kind === 'break-glass' && query !== undefined ? [['emergency', query.toString()] as const] : []),
     ...Object.entries(details),
   ].filter(([, value]) => value !== '');
   return told.length === 0 ? {} : { detail: told.map(([type, valueString]) => ({ type, valueString })) };

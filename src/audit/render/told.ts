@@ -20,7 +20,7 @@ export function toldOf(record: AuditRecord): Told {
   const has = {
     data: data !== undefined && kind !== 'search-type' && kind !== 'search-system',
     patient: patient !== undefined,
-    query: parameters !== undefined || query !== undefined,
+    query: kind !== 'break-glass' && (parameters !== undefined || query !== undefined),
   };
   // Profiles are of successes, and want the client's address.
   const meets = profile !== undefined && outcome === 0 && agent.address !== undefined && profile.needs.every((need) => has[need]);

@@ -6,6 +6,7 @@ import { openServices, type Services } from '../../services.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { readArguments, UsageError } from '../arguments.ts';
 import type { CommandIo } from '../io.ts';
+import { printable } from './report.ts';
 
 /** Those before them are in the audit trail. */
 const alertsMax = 1_000;
@@ -58,7 +59,9 @@ function lineOf({ id, openedAt, rule, count, threshold, agent, patient, acknowle
   const who = [user === undefined ? undefined : `${user.fhirUser ?? user.subject} (${user.issuer})`, client, address];
   const of = patient === undefined ? '' : `, patient ${pseudonymOf(patient)}`;
   const done = acknowledgedAt === null ? '' : `, acknowledged ${acknowledgedAt} by ${acknowledgedBy ?? ''}`;
-  return `${id}  ${openedAt}  ${rule}  ${count} of ${threshold}: ${who.filter((each) => each !== undefined).join(', ')}${of}${done}`;
+  return printable(
+    `${id}  ${openedAt}  ${rule}  ${count} of ${threshold}: ${who.filter((each) => each !== undefined).join(', ')}${of}${done}`,
+  );
 }
 
 const pseudonymOf = ({ keyId }: NonNullable<Alert['patient']>): string =>

@@ -190,5 +190,5 @@ const writers: Readonly<Record<Format, (write: (text: string) => void) => Writer
   },
 };
 
-/** A terminal must not be told what to do by a name. */
-const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, ' ');
+/** A terminal must not be told what to do by a name, nor a line be made two, or be read from the right. */
+export const printable = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ');

@@ -117,7 +117,8 @@ describe('around access', () => {
     const [alert, ...others] = await alertsOf('break-glass', 'glass');
     expect(others).toEqual([]);
     expect(alert?.patient?.owner).toBe(server.services.context.refKeyOf('Patient', 'a'));
-    expect(alert?.agent.emergency).toBe('unconscious in the emergency room');
+    // That may tell of the patient, and an alert outlives the erasure of his record: the event of the emergency tells it.
+    expect(JSON.stringify(alert?.agent)).not.toContain('unconscious');
   }, 30_000);
 });
 
