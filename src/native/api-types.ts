@@ -1203,7 +1203,7 @@ export interface components {
          * @default patients
          * @enum {string}
          */
-        readonly BulkResource: "patients";
+        readonly BulkResource: "patients" | "interactions";
         /**
          * @description `all_or_nothing` looks at all lines first and writes nothing if one of them is refused.
          * @default best_effort

@@ -3,6 +3,7 @@ import { writeCell } from '../../bulk/cells.ts';
 import type { Call, Context } from '../../interactions/context.ts';
 import type { Pairs } from '../../interactions/search.ts';
 import { askSearch } from '../ask.ts';
+import { interactionView } from '../interactions/interaction-view.ts';
 import { withCreated } from '../patients/created.ts';
 import { patientView } from '../patients/patient-view.ts';
 import { entriesOf, nextOf, parsed, type Resource } from '../view.ts';
@@ -50,7 +51,28 @@ const patientExport: ExportKind = {
   ],
 };
 
-export const exportKinds: Readonly<Record<string, ExportKind>> = { patients: patientExport };
+const interactionExport: ExportKind = {
+  type: interactionView.type,
+  shows: interactionView.shows,
+  toViews: (_ctx, resources) => Promise.resolve(resources.map(interactionView.toView)),
+  columns: [
+    'interaction_id',
+    'patient_id',
+    'provider_id',
+    'type',
+    'setting',
+    'started_at',
+    'ended_at',
+    'note',
+    'outcome',
+    'outcome_label',
+    'status',
+    'updated_at',
+    'version',
+  ],
+};
+
+export const exportKinds: Readonly<Record<string, ExportKind>> = { patients: patientExport, interactions: interactionExport };
 
 export type Page = { readonly views: readonly object[]; readonly next: string | null };
 

@@ -170,7 +170,7 @@ async function prepareLine({ ctx, contract, kind, run, writes }: Passing, call: 
   if (line.isHeader === true || line.value === undefined) return { ...line, group: [] };
   try {
     contract.check(kind.operation, line.value);
-    const asks = kind.read(line.value, (type, n) => idOf(run.job, type, line.line, n));
+    const asks = await kind.read(line.value, (type, n) => idOf(run.job, type, line.line, n), ctx);
     const creating = asks.made.map(({ type, id, resource }: Made) => ({ type, id, document: documentFrom(ctx, resource) }));
     if (!writes) {
       for (const each of creating) await assertCreatable(ctx, call, each);

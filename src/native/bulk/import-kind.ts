@@ -1,3 +1,4 @@
+import type { Context } from '../../interactions/context.ts';
 import type { Resource } from '../view.ts';
 
 /** What one line of an import makes. */
@@ -34,7 +35,7 @@ export type ImportKind = {
    * @param idOf   the id of the n-th resource that the line makes
    * @throws       NativeError 422 with the fields
    */
-  readonly read: (value: object, idOf: (type: string, n: number) => string) => Line;
+  readonly read: (value: object, idOf: (type: string, n: number) => string, ctx: Context) => Line | Promise<Line>;
 };
 
 /** Columns by their names: `address.line1`, and `allergies[0]` for the items of a list. */
