@@ -22,6 +22,7 @@ import {
   words,
   wordsByName,
 } from './config-kinds.ts';
+import { replicationVariables } from './config-replication.ts';
 
 /**
  * Every variable the server reads, by section. This is the only place that names them: docs/configuration.md and
@@ -196,6 +197,7 @@ export const sections = {
     OAUTH_KEY_HOSTS: hosts('Hosts inside the own network, with or without port, that the keys of clients may be fetched from.'),
   },
   Audit: auditVariables,
+  Replication: replicationVariables,
   Alerts: alertVariables,
   'Language model': modelVariables,
   Requests: {

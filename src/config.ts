@@ -12,6 +12,7 @@ const variables = {
   ...sections.Encryption,
   ...sections.Access,
   ...sections.Audit,
+  ...sections.Replication,
   ...sections.Alerts,
   ...sections['Language model'],
   ...sections.Requests,

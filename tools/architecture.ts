@@ -32,6 +32,7 @@ const rootFiles: Readonly<Record<string, string>> = {
   'config-audit.ts': 'config',
   'config-kinds.ts': 'config',
   'config-models.ts': 'config',
+  'config-replication.ts': 'config',
   'config-rules.ts': 'config',
   'config-variables.ts': 'config',
   'services.ts': 'start',
@@ -96,7 +97,7 @@ export function longFiles(sources: readonly Source[], exceptions: Readonly<Recor
 /** @returns folders and files whose names say nothing, or aren't kebab-case */
 export function badNames(sources: readonly Source[]): string[] {
   return sources.flatMap(({ path }) => {
-    const names = path.split('/').map((name) => name.replace(/(\.d|(\.db|\.browser)?\.test)?\.ts$/, ''));
+    const names = path.split('/').map((name) => name.replace(/(\.d|(\.db|\.browser|\.last)?\.test)?\.ts$/, ''));
     const vague = names.filter((name) => /^(utils?|helpers?|common|misc)$|-(utils?|helpers?)$/.test(name));
     const odd = names.filter((name) => !/^[a-z\d]+(-[a-z\d]+)*$/.test(name));
     return [...vague.map((name) => `${path}: "${name}" says nothing`), ...odd.map((name) => `${path}: "${name}" is not kebab-case`)];

@@ -79,10 +79,11 @@ export function buildApp(options: AppOptions): Hono<Env> {
     await next();
   });
   app.options('*', preflight(allowed));
-  app.route('/', healthApp(options));
+  const health = healthApp(options);
+  app.route('/', health);
   app.route(fhirPath, discoveryApp(context.config, options.brands));
   app.route(fhirPath, fhirApp(options));
-  for (const path of nativePaths) app.route(path, options.native);
+  for (const path of nativePaths) app.route(path, health).route(path, options.native);
   if (options.pages !== undefined) app.route('/', options.pages);
   app.notFound((c) => {
     const text = `There is nothing at this address. FHIR is at ${fhirPath}.`;

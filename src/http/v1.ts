@@ -24,7 +24,7 @@ export type NativeAppOptions = {
   readonly context: Context;
   readonly services: NativeServices;
   readonly contract: Contract;
-  /** By operationId: every operation of the contract has one. */
+  /** By operationId: every operation of the contract has one, but those that anybody may ask, which stand before this app. */
   readonly handlers: Readonly<Record<string, NativeHandler>>;
   readonly authenticate: Authenticate;
   readonly limits: RateLimits;
@@ -36,7 +36,7 @@ export type NativeAppOptions = {
 /** The native API, relative to `/api/v1`. What it takes and answers is told by openapi.yaml, which requests are checked against. */
 export function nativeApp(options: NativeAppOptions): Hono<Env> {
   const { context, contract, handlers, log } = options;
-  const missing = contract.operations.filter(({ id }) => handlers[id] === undefined);
+  const missing = contract.operations.filter(({ id, isPublic }) => !isPublic && handlers[id] === undefined);
   if (missing.length > 0) throw new Error(`operations of the contract without a handler: ${missing.map(({ id }) => id).join(', ')}`);
   const app = new Hono<Env>();
   app.get('/openapi.yaml', (c) => c.body(contract.text, 200, { 'content-type': 'application/yaml; charset=utf-8' }));

@@ -848,6 +848,40 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/health": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Whether this server takes requests and its databases answer. */
+        readonly get: operations["getHealth"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/replication/status": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Tells administrators which replicas follow the database, and how closely. */
+        readonly get: operations["getReplicationStatus"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1731,6 +1765,46 @@ export interface components {
             readonly previous_secret_until?: string;
             /** @description What programs send as `X-Api-Key`. Left out of repeated answers. */
             readonly secret?: string;
+        };
+        readonly Health: {
+            /** @enum {string} */
+            readonly status: "ok" | "draining" | "unavailable";
+            /** @enum {string} */
+            readonly reason?: "database";
+        };
+        readonly ReplicationStatus: {
+            /** @enum {string} */
+            readonly role: "primary" | "standby";
+            /** @description Where the write-ahead log ends. */
+            readonly wal_lsn: string;
+            /** Format: date-time */
+            readonly observed_at: string;
+            /** @description Whether the role of the server may see its replicas (`pg_read_all_stats`). */
+            readonly is_visible: boolean;
+            readonly targets: components["schemas"]["RecoveryTimes"];
+            readonly measured: components["schemas"]["RecoveryTimes"];
+            readonly replicas: readonly {
+                /** @description Its application_name. */
+                readonly name: string;
+                readonly state: string | null;
+                readonly sync: string | null;
+                readonly lag_bytes: number | null;
+                readonly lag_ms: number | null;
+                readonly replay_lsn: string | null;
+                /** @description Whether it may answer for the primary. */
+                readonly in_service: boolean;
+                /**
+                 * @description Why it is not in service.
+                 * @enum {string}
+                 */
+                readonly reason?: "not_visible" | "not_streaming" | "silent" | "behind";
+            }[];
+        };
+        readonly RecoveryTimes: {
+            /** @description What may be lost. Measured is the lag of the closest replica that is in service. */
+            readonly rpo_seconds: number | null;
+            /** @description How long it may take until all is served again. Null while it was not measured. */
+            readonly rto_seconds: number | null;
         };
     };
     responses: {
@@ -4665,6 +4739,63 @@ export interface operations {
             readonly 413: components["responses"]["TooLarge"];
             readonly 415: components["responses"]["UnsupportedMediaType"];
             readonly 422: components["responses"]["ValidationFailed"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly getHealth: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description It does. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description It does not. */
+            readonly 503: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    readonly getReplicationStatus: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The replicas, beside what was promised. */
+            readonly 200: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ReplicationStatus"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
             readonly 429: components["responses"]["RateLimited"];
             readonly 503: components["responses"]["Unavailable"];
         };

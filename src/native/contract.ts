@@ -15,6 +15,8 @@ export type Operation = {
   /** Media types of the body; empty: it takes none. */
   readonly bodyTypes: readonly string[];
   readonly isBodyRequired: boolean;
+  /** Nobody needs to say who he is. */
+  readonly isPublic: boolean;
   /** `x-job`: it begins something that outlives the request. Its body is a stream whatever its type, and it keeps its Idempotency-Key itself. */
   readonly isJob: boolean;
   /** Names of the headers that the contract gives this operation, in lower case. */
@@ -60,6 +62,8 @@ type Described = {
   readonly parameters?: readonly (Parameter | Reference)[];
   readonly requestBody?: RequestBody | Reference;
   readonly 'x-job'?: boolean;
+  /** Empty: for anybody. */
+  readonly security?: readonly unknown[];
 };
 type RequestBody = { readonly required?: boolean; readonly content: Readonly<Record<string, { readonly schema?: Schema }>> };
 type Reference = { readonly $ref: string };
@@ -142,6 +146,7 @@ function operationOf({ document, ajv, coercing, path, method, described }: Opera
     match: matcherOf(path),
     bodyTypes: Object.keys(body?.content ?? {}),
     isBodyRequired: body?.required === true,
+    isPublic: described.security?.length === 0,
     isJob: described['x-job'] === true,
     headers,
     parameters(raw) {

@@ -11,6 +11,7 @@ import { messageHandlers } from './messages/messages.ts';
 import { patientHandlers } from './patients/patients.ts';
 import { providerHandlers } from './providers/providers.ts';
 import { recordHandlers } from './records/records.ts';
+import { replicationHandlers } from './replication/replication.ts';
 import { shareHandlers } from './shares/shares.ts';
 import { signatureHandlers } from './signatures/signatures.ts';
 
@@ -27,6 +28,7 @@ export const nativeHandlers: Readonly<Record<string, NativeHandler>> = {
   ...patientHandlers,
   ...providerHandlers,
   ...recordHandlers,
+  ...replicationHandlers,
   ...shareHandlers,
   ...signatureHandlers,
   ...interactionHandlers,

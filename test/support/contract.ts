@@ -29,6 +29,7 @@ type RawOperation = {
   readonly operationId: string;
   readonly parameters?: readonly (DescribedParameter | Reference)[];
   readonly requestBody?: DescribedBody | Reference;
+  readonly security?: readonly unknown[];
   readonly responses: Readonly<Record<string, DescribedResponse | Reference>>;
 };
 
@@ -39,6 +40,8 @@ export type DescribedOperation = {
   readonly path: string;
   readonly parameters: readonly DescribedParameter[];
   readonly body?: DescribedBody;
+  /** Without credentials. */
+  readonly isPublic: boolean;
   readonly responses: Readonly<Record<string, DescribedResponse>>;
 };
 
@@ -81,6 +84,7 @@ const everywhere = new Set([
 const refusedBefore: Readonly<Record<number, string>> = {
   400: 'invalid_request',
   401: 'unauthenticated',
+  403: 'forbidden',
   404: 'not_found',
   405: 'method_not_allowed',
   429: 'rate_limited',
@@ -113,6 +117,7 @@ async function readDescribed(): Promise<Described> {
           id: raw.operationId,
           method: method.toUpperCase(),
           path,
+          isPublic: raw.security?.length === 0,
           parameters: (raw.parameters ?? []).map((each) => followed<DescribedParameter>(each)),
           ...(raw.requestBody === undefined ? {} : { body: followed<DescribedBody>(raw.requestBody) }),
           responses: Object.fromEntries(
