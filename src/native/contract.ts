@@ -78,9 +78,9 @@ const methods = new Set(['get', 'post', 'put', 'patch', 'delete']);
 export async function loadContract(file: URL = new URL('../../openapi.yaml', import.meta.url)): Promise<Contract> {
   const text = await readFile(file, 'utf8');
   const document = parse(text) as Document;
-  const ajv = addFormats.default(new Ajv2020({ allErrors: true, strict: false, validateFormats: true }));
+  const ajv = withFormats(new Ajv2020({ allErrors: true, strict: false, validateFormats: true }));
   ajv.addSchema({ $id: documentName, ...document }, documentName);
-  const coercing = addFormats.default(new Ajv2020({ allErrors: true, strict: false, coerceTypes: true }));
+  const coercing = withFormats(new Ajv2020({ allErrors: true, strict: false, coerceTypes: true }));
   coercing.addSchema({ $id: documentName, ...document }, documentName);
   const operations = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item)
@@ -94,6 +94,18 @@ export async function loadContract(file: URL = new URL('../../openapi.yaml', imp
     operation.checkBody('application/json', body);
   };
   return { operations, text, check, find: (method, path) => findOperation(operations, method, path) };
+}
+
+/** JSON Schema's formats; of times those that can be reckoned with: no leap seconds, and zones in hours and minutes. */
+function withFormats(ajv: Ajv2020): Ajv2020 {
+  return addFormats.default(ajv).addFormat('date-time', isTime);
+}
+
+function isTime(text: string): boolean {
+  const day = /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3])(?::[0-5]\d){2}(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/i.exec(text)?.[1];
+  if (day === undefined || Number.isNaN(Date.parse(text))) return false;
+  const midnight = new Date(`${day}T00:00:00Z`);
+  return midnight.toISOString().startsWith(day);
 }
 
 function findOperation(operations: readonly Operation[], method: string, path: string): ReturnType<Contract['find']> {
