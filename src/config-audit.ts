@@ -1,4 +1,4 @@
-import { onOff, optional, path, webAddress, whole } from './config-kinds.ts';
+import { choice, onOff, optional, path, webAddress, whole } from './config-kinds.ts';
 
 /** What the audit trail goes by. Part of the table in config-variables.ts. */
 export const auditVariables = {
@@ -15,6 +15,16 @@ export const auditVariables = {
     'events',
     'Most events that wait to be written; a request that would leave more gets 503.',
   ),
+  AUDIT_FAILURE: choice(
+    'refuse',
+    ['refuse', 'spool'],
+    'What becomes of a read that the database can not record: it is refused with 503, or answered once its events are on disk in AUDIT_SPOOL_DIR, to be brought in later. What changes something is refused in either case.',
+  ),
+  AUDIT_SPOOL_DIR: optional(
+    'audit-spool beside KEY_FILE',
+    path('', 'Folder for those events, outside DATA_DIR and CACHE_DIR, on a disk that outlives the process and is open to its user alone.'),
+  ),
+  AUDIT_SPOOL_MIB: whole(64, [1, 16_384], 'MiB', 'Most that may wait there; beyond it reads are refused.'),
   AUDIT_ANCHOR_SECONDS: whole(60, [1, 86_400], 'seconds', "How often the end of the audit trail's chain is told to the outside."),
   AUDIT_ANCHOR_FILE: optional(
     'audit-anchors.ndjson beside KEY_FILE',

@@ -10,6 +10,7 @@ export type Checked = {
   readonly erasureLedger: string;
   readonly audit: boolean;
   readonly auditAnchorFile: string;
+  readonly auditSpoolDir: string;
   readonly tlsCertFile: string | undefined;
   readonly tlsKeyFile: string | undefined;
   readonly databaseUrl: string | undefined;
@@ -44,6 +45,11 @@ export function contradictions(config: Checked): string[] {
       'AUDIT_ANCHOR_FILE must lie outside DATA_DIR: whoever can change the data must not change what vouches for it',
     ],
     [isInside(config.auditAnchorFile, config.cacheDir), 'AUDIT_ANCHOR_FILE must lie outside CACHE_DIR, which may be deleted at any time'],
+    [
+      isInside(config.auditSpoolDir, config.dataDir),
+      'AUDIT_SPOOL_DIR must lie outside DATA_DIR: a restored backup must not bring an older one',
+    ],
+    [isInside(config.auditSpoolDir, config.cacheDir), 'AUDIT_SPOOL_DIR must lie outside CACHE_DIR, which may be deleted at any time'],
     [!config.audit && config.nodeEnv === 'production', 'AUDIT must be on when NODE_ENV is production'],
     [isInside(config.keyFile, config.cacheDir), 'KEY_FILE must lie outside CACHE_DIR, which may be deleted at any time'],
     [hasTls !== (config.tlsKeyFile !== undefined), 'TLS_CERT_FILE and TLS_KEY_FILE must be set together'],

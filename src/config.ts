@@ -35,6 +35,7 @@ type Derived =
   | 'keyFile'
   | 'erasureLedger'
   | 'auditAnchorFile'
+  | 'auditSpoolDir'
   | 'devTokenIssuer'
   | 'rateLimitReads'
   | 'rateLimitSearches'
@@ -112,6 +113,7 @@ function complete(values: Values): Config {
     keyFile,
     erasureLedger: values.erasureLedger ?? join(dirname(keyFile), 'erasures.ndjson'),
     auditAnchorFile: values.auditAnchorFile ?? join(dirname(keyFile), 'audit-anchors.ndjson'),
+    auditSpoolDir: values.auditSpoolDir ?? join(dirname(keyFile), 'audit-spool'),
     devTokenIssuer: values.devTokenIssuer ?? !isProduction,
     rateLimitReads: values.rateLimitReads ?? (isProduction ? 600_000 : 0),
     rateLimitSearches: values.rateLimitSearches ?? (isProduction ? 120_000 : 0),

@@ -4,7 +4,7 @@ import { makeConcerned } from './audit/concerned.ts';
 import { recordOwn } from './audit/operator.ts';
 import type { Audit } from './audit/trail.ts';
 import { auditModel } from './audit/model.ts';
-import { type AuditTrail, openTrail, recordingConnections } from './audit/open-trail.ts';
+import { auditRowIds, type AuditTrail, openTrail, recordingConnections } from './audit/open-trail.ts';
 import { makeAuditSeal } from './audit/seal.ts';
 import { type Access, accessOf } from './authorization/access.ts';
 import type { Grant } from './authorization/grant.ts';
@@ -98,6 +98,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     const seal = makeSealer(keys, codec, texts);
     // Asked for by transactions that hold a connection: from their own pool they might wait for each other for ever.
     const rids = rowIds(searching);
+    const auditRids = auditRowIds(config, rids);
     const auditKeys = openAuditKeys(keyDatabase, management);
     const auditSecret = keys.secretOf('audit');
     const auditSeal = makeAuditSeal({ keys: auditKeys, secret: auditSecret });
@@ -107,7 +108,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       registry: live.standard,
       keys,
       seal: auditSeal,
-      rowIds: rids,
+      rowIds: auditRids,
       db: searching,
       documents: makeOpener(keys, codec, texts),
       cacheMax: config.keyCacheMax,
@@ -134,12 +135,14 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       ownerUrl: urls.main.migrationUrl,
       secret: auditSecret,
       keys: auditKeys,
+      rowIds: auditRids,
       rows(events) {
         alerts.see(events);
         return auditEvents.rows(events);
       },
     });
     opened.push(trail.stop, alerts.stop);
+    if (purpose === 'serve') await trail.recover();
     const plan = { key: tokenKey, base: config.baseUrl, standingFor: auditEvents.standingFor };
     const cursorKey = makeDataKey(Buffer.alloc(16), keys.secretOf('cursor'));
     const planContext = () => ({ ...plan, now: Date.now() });

@@ -2,7 +2,9 @@ import { FhirError, issue } from '../fhir/error.ts';
 import type { AuditRow } from '../storage/audit-rows.ts';
 import { sqlStateOf } from '../storage/database.ts';
 import { gather } from '../storage/gather.ts';
+import { within } from '../storage/within.ts';
 import type { AuditedEvent } from './event.ts';
+import { type Lot, maySpool, type Store } from './store.ts';
 
 export type Recorder = {
   /**
@@ -15,8 +17,7 @@ export type Recorder = {
 
 export type RecorderOptions = {
   readonly rows: (events: readonly AuditedEvent[]) => Promise<readonly AuditRow[]>;
-  /** Writes and commits. */
-  readonly insert: (rows: readonly AuditRow[]) => Promise<void>;
+  readonly store: Store;
   /** Most events that wait; more are refused, unless none waits: what one request leaves may be more. */
   readonly waitingMax: number;
   /** Most events that share a commit, unless one request leaves more. */
@@ -31,7 +32,15 @@ export type RecorderOptions = {
 type Item = { readonly events: readonly AuditedEvent[] };
 
 /** Events that arrive together share one statement and one commit: a batch is what gathered while those before it were in flight. */
-export function makeRecorder({ rows, insert, waitingMax, batchMax, inFlightMax, timeoutMs, onFailure }: RecorderOptions): Recorder {
+export function makeRecorder({
+  rows: makeRows,
+  store,
+  waitingMax,
+  batchMax,
+  inFlightMax,
+  timeoutMs,
+  onFailure,
+}: RecorderOptions): Recorder {
   const add = gather<Item, undefined>({
     rowsMax: batchMax,
     weightOf: ({ events }) => events.length,
@@ -40,8 +49,19 @@ export function makeRecorder({ rows, insert, waitingMax, batchMax, inFlightMax, 
     // Alone it may succeed if one of the others couldn't be made or stored; not if the database didn't take them in time.
     mayRepeat: (error) => /^(?:22|23)/.test(sqlStateOf(error) ?? '22'),
     async write(items) {
-      await insert(await rows(items.flatMap(({ events }) => events)));
-      return () => undefined;
+      const rows = await makeRows(items.flatMap(({ events }) => events));
+      let from = 0;
+      const lots = new Map<Item, Lot>();
+      for (const item of items) {
+        const { events } = item;
+        lots.set(item, { rows: rows.slice(from, (from += events.length)), maySpool: events.every(maySpool) });
+      }
+      const lost = await store([...lots.values()]);
+      return (item) => {
+        const lot = lots.get(item);
+        if (lot === undefined || lost.has(lot)) throw lot === undefined ? new Error('an event was lost') : lost.get(lot);
+        return undefined;
+      };
     },
   });
   let waiting = 0;
@@ -60,13 +80,6 @@ export function makeRecorder({ rows, insert, waitingMax, batchMax, inFlightMax, 
       }
     },
   };
-}
-
-function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>();
-  const timer = setTimeout(() => reject(new Error('the audit trail took too long')), timeoutMs);
-  work.then(resolve, reject).finally(() => clearTimeout(timer));
-  return promise;
 }
 
 /** The server can't say that it happened, so it must not happen. */

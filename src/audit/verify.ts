@@ -16,7 +16,8 @@ export type Fault =
   | 'block-altered'
   | 'blocks-missing'
   | 'anchor-differs'
-  | 'trail-cut-off';
+  | 'trail-cut-off'
+  | 'spool-altered';
 
 /** What doesn't fit, as far as it can be named. */
 export type Finding = {
@@ -33,6 +34,10 @@ export type VerifyReport = {
   readonly unsealed: { readonly rows: number; readonly since: string | null };
   /** The last block told to the outside, without which the end of the trail could be cut off unseen. */
   readonly anchored: { readonly block: number; readonly at: string } | null;
+  /** Events that were sealed more than a minute after they happened: they had waited in files, or the server was stopped meanwhile. */
+  readonly late: { readonly rows: number; readonly from: string; readonly to: string } | null;
+  /** Files of events that the database hasn't taken yet. */
+  readonly waiting: number;
   readonly findings: readonly Finding[];
   /** Whether there were more than are listed. */
   readonly cut: boolean;
@@ -45,6 +50,8 @@ export type VerifyOptions = {
   /** Of the audit. */
   readonly secret: Buffer;
   readonly anchors: readonly Anchor[];
+  /** Files in AUDIT_SPOOL_DIR. */
+  readonly spool?: { readonly waiting: number; readonly refused: number };
   /** Only the blocks that hold events of this time: epoch ms, both ends within. */
   readonly between?: Span;
   readonly findingsMax?: number;
@@ -57,7 +64,7 @@ const blocksPerRound = 1_000;
  * block against the one before. Reads in one pass, in the order of sealing, and keeps nothing.
  */
 export async function verifyTrail(options: VerifyOptions): Promise<VerifyReport> {
-  const { db, chain, anchors, between, findingsMax = 1_000 } = options;
+  const { db, chain, anchors, between, findingsMax = 1_000, spool = { waiting: 0, refused: 0 } } = options;
   const started = performance.now();
   const findings: Finding[] = [];
   let found = 0;
@@ -68,7 +75,12 @@ export async function verifyTrail(options: VerifyOptions): Promise<VerifyReport>
   // Blocks that are sealed meanwhile are left to the next time.
   const range = between === undefined ? { first: 1, last: end?.n ?? 0 } : await blocksOf(db, between);
   const dropped = await droppedOf(db, chain);
-  const checkRow = rowChecker(options.secret, tell);
+  const late = lateness();
+  const checkMac = rowChecker(options.secret, tell);
+  const checkRow = (event: ScannedEvent, block: AuditBlock | undefined): void => {
+    checkMac(event, block?.n);
+    if (block !== undefined) late.see(event, block);
+  };
   const expected = expectedAfter(dropped);
   const byNumber = Map.groupBy(anchors, ({ n }) => n);
   let before: Pick<AuditBlock, 'n' | 'last' | 'h'> = genesis;
@@ -95,11 +107,18 @@ export async function verifyTrail(options: VerifyOptions): Promise<VerifyReport>
   }
   const lastAnchor = anchors.at(-1);
   checkEnd(anchors, end, tell);
+  if (spool.refused > 0)
+    tell({
+      fault: 'spool-altered',
+      text: `${spool.refused} files of events that waited for the database were altered: see AUDIT_SPOOL_DIR.`,
+    });
   return {
     blocks,
     rows,
     unsealed,
     anchored: lastAnchor === undefined ? null : { block: lastAnchor.n, at: lastAnchor.at },
+    late: late.told(),
+    waiting: spool.waiting,
     findings,
     cut: found > findings.length,
     seconds: (performance.now() - started) / 1000,
@@ -182,7 +201,7 @@ async function checkEvents(
   db: Queryable,
   blocks: readonly AuditBlock[],
   expected: (n: number) => Expected | undefined,
-  checkRow: (event: ScannedEvent, block: number | undefined) => void,
+  checkRow: (event: ScannedEvent, block: AuditBlock | undefined) => void,
   tell: Tell,
 ): Promise<number> {
   const waiting = blocks.values();
@@ -204,7 +223,7 @@ async function checkEvents(
       while (block !== undefined && isBehind(event, block.last)) close();
       // What lies between blocks belonged to one that is missing.
       const isSealed = block !== undefined && isBehind(event, block.after);
-      checkRow(event, isSealed ? block?.n : undefined);
+      checkRow(event, isSealed ? block : undefined);
       if (!isSealed) continue;
       addTo(digest, event);
       count++;
@@ -239,6 +258,23 @@ function rowChecker(secret: Buffer, tell: Tell): (event: ScannedEvent, block: nu
     const where = block === undefined ? 'not yet sealed' : `block ${block}`;
     const text = `The event ${row.id} of ${row.at} (${where}) was altered, or is none of this server's.`;
     tell({ fault: 'row-altered', row, text, ...(block === undefined ? {} : { block }) });
+  };
+}
+
+const lateMicros = 60_000_000n;
+
+/** What was sealed long after it happened. */
+function lateness() {
+  let rows = 0;
+  let [from, to] = [0n, 0n];
+  return {
+    see({ at }: ScannedEvent, block: AuditBlock): void {
+      if (BigInt(block.at) - at <= lateMicros) return;
+      from = rows === 0 || at < from ? at : from;
+      to = rows === 0 || at > to ? at : to;
+      rows++;
+    },
+    told: (): VerifyReport['late'] => (rows === 0 ? null : { rows, from: instant(from), to: instant(to) }),
   };
 }
 

@@ -22,6 +22,12 @@ export async function insertAuditRows(client: Queryable, rows: readonly AuditRow
   await client.query({ name: 'insert_audit', text: insertText, values: auditParameters(rows) });
 }
 
+/** Adds those that aren't there yet, also where another attempt to add them is under way. */
+export async function insertMissingAuditRows(client: Queryable, rows: readonly AuditRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  await client.query({ name: 'insert_missing_audit', text: `${insertText} on conflict do nothing`, values: auditParameters(rows) });
+}
+
 /** The rows as parameters, one array a column; tokens flattened, with where each row's begin and how many they are. */
 export function auditParameters(rows: readonly AuditRow[]): Buffer[] {
   const tokenFrom: number[] = [];

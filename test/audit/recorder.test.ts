@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { AuditedEvent } from '../../src/audit/event.ts';
 import { makeRecorder, type RecorderOptions } from '../../src/audit/recorder.ts';
 import { FhirError } from '../../src/fhir/error.ts';
+import { storeDirectly } from '../../src/audit/store.ts';
 import type { AuditRow } from '../../src/storage/audit-rows.ts';
 
 const event = (requestId: string): AuditedEvent => ({ kind: 'read', at: 1, requestId, agent: { purposes: [] }, outcome: 0 });
@@ -26,11 +27,11 @@ function recording(more: Partial<RecorderOptions> = {}) {
       batches.push(events.map(({ requestId }) => requestId));
       return Promise.resolve(events.map((_, at) => row(at)));
     },
-    insert() {
+    store: storeDirectly(() => {
       const one = Promise.withResolvers<undefined>();
       held.push(one);
       return one.promise;
-    },
+    }),
     waitingMax: 4,
     batchMax: 10,
     inFlightMax: 1,
@@ -98,7 +99,7 @@ describe('what is recorded', () => {
         events.some(({ requestId }) => requestId === 'bad')
           ? Promise.reject(new Error('bad'))
           : Promise.resolve(events.map((_, at) => row(at))),
-      insert: () => Promise.resolve(),
+      store: storeDirectly(() => Promise.resolve()),
     });
     const [good, bad] = await Promise.all([faultOf(recorder.record([event('good')])), faultOf(recorder.record([event('bad')]))]);
     expect(good).toBeUndefined();

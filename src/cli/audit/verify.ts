@@ -42,7 +42,7 @@ function timeOf(option: string, text: string): number {
   return time;
 }
 
-function print({ blocks, rows, findings, cut, unsealed, anchored, seconds }: VerifyReport, isPart: boolean, io: CommandIo): void {
+function print({ blocks, rows, findings, cut, unsealed, anchored, late, waiting, seconds }: VerifyReport, isPart: boolean, io: CommandIo): void {
   for (const { text } of findings) io.stdout.write(`${text}\n`);
   if (cut) io.stdout.write('There is more that does not fit.\n');
   const lines = [
@@ -51,6 +51,12 @@ function print({ blocks, rows, findings, cut, unsealed, anchored, seconds }: Ver
     anchored === null
       ? 'No anchor was written yet: whether the end of the trail was cut off is not known.'
       : `Block ${anchored.block} was anchored at ${anchored.at}: whether something was cut off behind it is not known.`,
+    ...(late === null
+      ? []
+      : [
+          `${late.rows} events, from ${late.from} to ${late.to}, were sealed more than a minute after they happened: they had waited for the database, or the server was stopped meanwhile.`,
+        ]),
+    ...(waiting === 0 ? [] : [`${waiting} files of events wait in AUDIT_SPOOL_DIR for the database.`]),
   ];
   io.stderr.write(`${lines.join('\n')}\n`);
 }
