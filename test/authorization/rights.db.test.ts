@@ -472,6 +472,32 @@ describe('a sensitive label', () => {
     expect(await found(doe, '/Observation?subject=Patient/lab')).toBe('lab-author lab-plain lab-psy');
     await server.request('DELETE', '/Consent/lab');
   });
+  test.each([
+    ['no system', undefined, 'R'],
+    ['no system, in small letters', undefined, 'psy'],
+    ['the system by its older name', 'http://hl7.org/fhir/v3/Confidentiality', 'V'],
+    ['the system by its OID', 'urn:oid:2.16.840.1.113883.5.25', 'R'],
+  ])('is one under %s too: it hides, and is neither set nor removed', async (_, system, code) => {
+    const security = [{ ...(system === undefined ? {} : { system }), code }];
+    const loose = observation('lab-loose', 'lab', { meta: { security }, valueString: hidden });
+    const plain = observation('lab-loose', 'lab');
+    expect((await as(doe, 'POST', '/Observation', { body: { ...loose, id: undefined } })).status).toBe(403);
+    await write(loose);
+    expect(await status(doe, '/Observation/lab-loose')).toBe(404);
+    expect(await found(doe, '/Observation?subject=Patient/lab')).not.toContain('lab-loose');
+    expect((await as(doe, 'PUT', '/Observation/lab-loose', { body: plain })).status).not.toBe(200);
+    expect(await found(await user('Patient/lab'), '/Observation')).toContain('lab-loose');
+    await server.request('DELETE', '/Observation/lab-loose');
+  });
+  test('under no system is taken away by a consent that denies it under its own', async () => {
+    const taboo = { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'TBOO' };
+    await write(observation('lab-loose', 'lab', { meta: { security: [{ code: 'TBOO' }] } }));
+    expect(await status(doe, '/Observation/lab-loose')).toBe(200);
+    await write(consent('lab', 'lab', { type: 'deny', actor: [actor('Practitioner/doe')], securityLabel: [taboo] }));
+    await expect.poll(() => status(doe, '/Observation/lab-loose')).toBe(404);
+    await server.request('DELETE', '/Consent/lab');
+    await server.request('DELETE', '/Observation/lab-loose');
+  });
   test('hides what the resource was before it had it', async () => {
     await write(observation('lab-later', 'lab', { valueString: hidden }));
     await write(observation('lab-later', 'lab', { ...labelled('V'), valueString: hidden }));

@@ -21,7 +21,8 @@ export type RowTokens = {
   readonly isType: (code: string) => boolean;
   /** A row has one of these if one of its coded elements has the code; `main`: by its `code` alone. */
   readonly coded: (codes: readonly Coded[], by: 'any' | 'main') => readonly bigint[];
-  readonly labelled: (label: Coded) => readonly bigint[];
+  /** `takesAway`: rather too many rows; else those alone that surely have the label. */
+  readonly labelled: (label: Coded, takesAway: boolean) => readonly bigint[];
 };
 
 /** The rows that consents take away. What can't be decided by tokens takes away more rather than less. */
@@ -116,7 +117,7 @@ function conditionOf(rule: ConsentRule, kind: 'permit' | 'deny', asker: Asker, r
   if (labels.includes(undefined)) {
     if (!denies) return undefined;
   } else if (labels.length > 0) {
-    const each = labels.filter((label) => label !== undefined).map(rows.labelled);
+    const each = labels.filter((label) => label !== undefined).map((label) => rows.labelled(label, denies));
     groups.push(...(denies ? [each.flat()] : each));
   }
   if (data.length > 0) {

@@ -10,3 +10,13 @@ export function labelOf(text: string): Required<Coded> {
   if (bar !== -1) return { system: text.slice(0, bar), code: text.slice(bar + 1) };
   return { system: ofConfidentiality.has(text) ? confidentiality : actCode, code: text };
 }
+
+/**
+ * What takes rows away for a label. A code of HL7's may stand under no system, an older name of its system or an OID, and means the same;
+ * one of another system may stand under none.
+ */
+export function looselyOf(label: Coded): readonly Coded[] {
+  const { system, code } = label;
+  if (system === undefined || system === '') return [label];
+  return system === confidentiality || system === actCode ? [{ code }] : [label, { system: '', code }];
+}

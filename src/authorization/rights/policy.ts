@@ -5,7 +5,7 @@ import { belongingToken, mayBelong } from './belonging.ts';
 import type { Circumstances } from './circumstances.ts';
 import type { Coded, PatientConsent } from './consent.ts';
 import { type Asker, deniedBy, isLabelGranted, permittedBy, type RowTokens } from './consent-filter.ts';
-import { labelOf } from './labels.ts';
+import { labelOf, looselyOf } from './labels.ts';
 import type { Rights } from './rights.ts';
 import { groupsOfParams, type TokenContext, tokensOfAny } from './token-groups.ts';
 import { isRead } from './user-rows.ts';
@@ -69,7 +69,7 @@ export function policyRows(letter: Letter, type: string, asking: PolicyAsking): 
     kept() {
       const isWriting = letter === 'c' || letter === 'u';
       if (!isWriting || grant.roles.some((role) => policy.labelWriters.includes(role))) return [];
-      return policy.sensitiveLabels.flatMap((label) => rows.labelled(labelOf(label)));
+      return policy.sensitiveLabels.flatMap((label) => rows.labelled(labelOf(label), true));
     },
   };
 }
@@ -113,8 +113,8 @@ function deniedLabels(consents: readonly PatientConsent[], asker: Asker, rows: R
     const granted = consents.filter((consent) => isLabelGranted(consent, label, asker, rows)).map(({ patient }) => patient);
     const all = [...exempt, ...granted.map((patient) => rows.compartment('Patient', patient))];
     const known = byExemption.get(all.join());
-    if (known === undefined) byExemption.set(all.join(), { labels: [...rows.labelled(label)], exempt: all });
-    else known.labels.push(...rows.labelled(label));
+    if (known === undefined) byExemption.set(all.join(), { labels: [...rows.labelled(label, true)], exempt: all });
+    else known.labels.push(...rows.labelled(label, true));
   }
   return [...byExemption.values()].map(({ labels, exempt: who }) => (who.length === 0 ? [labels] : [labels, { without: who }]));
 }
@@ -157,7 +157,12 @@ function rowTokens(letter: Letter, type: string, context: TokenContext): RowToke
         ),
       ];
     },
-    labelled: (label) => tokensOfAny(type, [['_security', textOf(label)]], context),
+    labelled: (label, takesAway) =>
+      tokensOfAny(
+        type,
+        (takesAway ? looselyOf(label) : [label]).map((each) => ['_security', textOf(each)]),
+        context,
+      ),
   };
 }
 
