@@ -1,5 +1,5 @@
 /** Nothing in it that could be written otherwise. */
-const plain = /^\/(?!\/)(?:[^%\\#/]|\/(?!\.))*$/;
+const plain = /^\/(?![/.])(?:[^%\\#/]|\/(?!\.))*$/;
 
 /**
  * What a request is for, in the one way of writing it that all behind the listener go by: without scheme and host, folders resolved,

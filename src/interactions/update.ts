@@ -63,6 +63,7 @@ export async function conditionalUpdate(
   const query = parseCriteria(ctx, type, criteria, 'The URL');
   return inWriting(ctx, [type], async (tx) => {
     const [match, another] = await lockMatch(ctx, call, tx.client, query);
+    if (type === 'AuditEvent' && match !== undefined) throw auditEventsStay();
     if (another !== undefined) throw multipleMatches('the URL');
     const brought = document.value.id;
     if (match !== undefined) {
