@@ -1,5 +1,7 @@
 /** How fast a file of patients is imported, and in how much memory: `node bench/import.ts --help`. */
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -11,15 +13,16 @@ const { values } = parseArgs({
     patients: { type: 'string', default: '20000' },
     format: { type: 'string', default: 'csv' },
     query: { type: 'string', default: '' },
+    refused: { type: 'string', default: '0' },
     help: { type: 'boolean', default: false },
   },
 });
 
-const USAGE = `Usage: node bench/import.ts [--patients N] [--format csv|ndjson] [--query mode=all_or_nothing]
+const USAGE = `Usage: node bench/import.ts [--patients N] [--format csv|ndjson] [--query mode=all_or_nothing] [--refused MIB]
 
-Starts a server with an empty database, sends it a made file of N patients (each with an email and a phone number of his own, which
+Starts a server with an empty database anew, sends it a made file of N patients (each with an email and a phone number of his own, which
 have to be unique) and waits until they are imported. Told are the patients a second, the CPU time a patient takes (Node and PostgreSQL),
-and the largest resident memory of the server meanwhile.
+and the largest resident memory of the server meanwhile. --refused puts so many MiB before them of lines that are refused, each of 60 kB.
 `;
 
 type Format = { readonly type: string; readonly head: string; readonly line: (n: number) => string };
@@ -42,19 +45,28 @@ const formats: Readonly<Record<string, Format>> = {
 };
 
 if (values.help) process.stdout.write(USAGE);
-else await main(Number(values.patients), values.format);
+else await main(Number(values.patients), values.format, Number(values.refused));
 
-async function main(patients: number, name: string): Promise<void> {
+async function main(patients: number, name: string, refused: number): Promise<void> {
   const format = formats[name];
   if (format === undefined) throw new Error(USAGE);
-  const server = await startServer();
+  const folder = await mkdtemp(join(tmpdir(), 'anamnesis-bench-'));
+  // The first start makes the databases and compiles definitions: memory is told of a later one.
+  await (await startServer(folder)).stop();
+  const server = await startServer(folder);
   const pid = server.pid ?? 0;
   try {
     const root = new URL(server.base).origin;
     const headers = { authorization: `Bearer ${server.token ?? ''}` };
     let bytes = 0;
     function* file({ head, line }: Format): Generator<Buffer> {
-      for (let n = 0, text = head; n < patients; text = '') {
+      const long = line(0).replace('Ada', 'x'.repeat(60_000));
+      for (let n = 0; n < (refused * 2 ** 20) / long.length; n++) {
+        const text = n === 0 ? head + long : long;
+        bytes += text.length;
+        yield Buffer.from(text);
+      }
+      for (let n = 0, text = refused === 0 ? head : ''; n < patients; text = '') {
         for (const end = Math.min(n + 1_000, patients); n < end; n++) text += line(n);
         bytes += text.length;
         yield Buffer.from(text);
@@ -88,6 +100,7 @@ async function main(patients: number, name: string): Promise<void> {
     );
   } finally {
     await server.stop();
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
-import { isUnavailable } from '../storage/database.ts';
+import { ContentionError, isUnavailable, type Queryable, sqlStateOf } from '../storage/database.ts';
 import { claimJob, endJob, forgetContacts, type JobKind, type JobNumbers, type JobRow, releaseJob, renewJob } from '../storage/jobs.ts';
-import type { Queryable } from '../storage/database.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type Job, type Jobs, JobTaken } from './jobs.ts';
 
@@ -114,8 +113,12 @@ export function startRunner({ pool, place, jobs, work, atOnce, log }: RunnerOpti
   };
 }
 
-/** Whether it may go better in a while: the database is away, or the disk is full. */
+/** SQLSTATEs of statements that took too long, and of locks that weren't to be had. */
+const busy = new Set(['57014', '55P03']);
+
+/** Whether it may go better in a while: the database is away or busy, or the disk is full. */
 function isPassing(error: unknown): boolean {
   const { code, status } = error as { code?: unknown; status?: unknown };
-  return code === 'ENOSPC' || code === 'EDQUOT' || status === 503 || isUnavailable(error);
+  if (code === 'ENOSPC' || code === 'EDQUOT' || status === 503 || error instanceof ContentionError) return true;
+  return busy.has(sqlStateOf(error) ?? '') || isUnavailable(error);
 }

@@ -18,7 +18,10 @@ export type ExportAsked = {
 };
 
 /** How far an export is. `total`: the rows that it is about, as far as they could be counted. `kept`: bytes of the file on the disk. */
-export type ExportProgress = { readonly rows: number; readonly total: number; readonly kept: number };
+export type ExportProgress = { readonly rows: number; readonly total: number; readonly kept: number; readonly attempt: number };
+
+/** Each attempt has a file of its own: who is late with the one before writes into none that counts. */
+export const exportFile = (attempt: number): string => `export-${attempt}`;
 
 export type ExportOptions = { readonly ctx: Context; readonly accessOfGrant: (grant: Grant) => Promise<Access> };
 
@@ -28,9 +31,10 @@ export function exportWork({ ctx, accessOfGrant }: ExportOptions): Work {
     const asked = run.job.asked as ExportAsked;
     const kind = exportKinds[asked.resource];
     if (kind === undefined) return 'resource_unknown';
-    const { total } = run.job.progress as unknown as ExportProgress;
-    const file = await run.job.write('export');
-    const progress = { rows: 0, total, kept: 0 };
+    const before = run.job.progress as unknown as ExportProgress;
+    const progress = { rows: 0, total: before.total, kept: 0, attempt: before.attempt + 1 };
+    await run.note(ctx.pool, progress);
+    const file = await run.job.write(exportFile(progress.attempt));
     try {
       const callOf = async (): Promise<Call> => callFor(asked, await accessOfGrant(grantFrom(asked.grant)));
       async function* pages(of: ExportKind): AsyncGenerator<Page> {

@@ -2,7 +2,7 @@ import { NativeError } from '../error.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
 import { askSearch } from '../ask.ts';
 import { parsed } from '../view.ts';
-import { type ExportAsked, type ExportProgress, recordExport } from './export-job.ts';
+import { type ExportAsked, exportFile, type ExportProgress, recordExport } from './export-job.ts';
 import { type ExportFormat, type ExportKind, exportKinds, exportText, exportTypes, type Page, pageOf } from './export-rows.ts';
 import { jobFields, jobOf, noRoom, submitted } from './import.ts';
 import { storedGrant } from './stored-grant.ts';
@@ -63,7 +63,7 @@ async function start(request: NativeCall): Promise<NativeAnswer> {
   if (!(await services.jobs.hasRoom())) throw noRoom();
   const total = (await countOf(request, kind)) ?? 0;
   const asked: ExportAsked = { resource, format, grant: storedGrant(grant), agent: call.trail.agent, requestId };
-  const begins: ExportProgress = { rows: 0, total, kept: 0 };
+  const begins: ExportProgress = { rows: 0, total, kept: 0, attempt: 0 };
   const draft = await services.jobs.draft();
   try {
     return await submitted(request, draft, 'export', asked, begins, JSON.stringify([resource, format]));
@@ -87,9 +87,9 @@ async function showFile(request: NativeCall): Promise<NativeAnswer> {
   const job = await jobOf(request, 'export');
   if (job.state !== 'done') throw new NativeError('conflict', 'The export is not done.', { headers: { 'retry-after': '5' } });
   const { resource, format } = job.asked as ExportAsked;
-  const { kept, rows } = job.progress as unknown as ExportProgress;
+  const { kept, rows, attempt } = job.progress as unknown as ExportProgress;
   // Who may see these rows no more gets none of them.
   request.call.access.permit('s', exportKinds[resource]?.type ?? 'Patient');
   await recordExport(request.ctx, request.call.trail, { resource, format }, rows);
-  return streamed(job.read('export', kept), exportTypes[format], `${resource}.${format}`);
+  return streamed(job.read(exportFile(attempt), kept), exportTypes[format], `${resource}.${format}`);
 }

@@ -200,6 +200,8 @@ async function commit(passing: Passing, call: Call, lines: readonly PreparedLine
         return new Set(found.keys());
       },
       async note(client, written) {
+        // Until the transaction ends nobody else can claim the job, so nobody else writes its files.
+        await run.note(client, from);
         await quarantine.cutBack(from.kept);
         let accepted = 0;
         for (const [at, { line, bytes, faults, isHeader, asks }] of lines.entries()) {
