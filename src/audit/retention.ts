@@ -28,6 +28,8 @@ export type Retained = AuditMonth & { readonly dropped: boolean; readonly findin
  */
 export async function dropOldMonths(options: RetentionOptions): Promise<readonly Retained[]> {
   const owner = new Client({ connectionString: options.ownerUrl, connectionTimeoutMillis: 5_000, options: '-c TimeZone=UTC' });
+  // What is lost shows in the next statement; unheard it would end the process.
+  owner.on('error', () => {});
   await owner.connect();
   try {
     const due = await monthsBefore(owner, firstKept(options.now, options.years));
