@@ -141,7 +141,8 @@ function charsetOf(contentType = ''): { charset?: string } {
 /** A file of any type, which is looked at whole. What makes the request the same is its digest. */
 async function fileBody(ctx: Context, c: Exchange, mediaType: string): Promise<Pick<NativeCall, 'body' | 'sent'> & { received: string }> {
   if (!/^[\w.+-]+\/[\w.+-]+$/.test(mediaType)) throw new NativeError('unsupported_media_type', 'Say what the file is, by Content-Type.');
-  const content = await readBody(c.env.incoming, ctx.config.attachmentMib * 1_048_576);
+  const { attachmentMib, bodyLimitBytes } = ctx.config;
+  const content = await readBody(c.env.incoming, Math.min(attachmentMib * 1_048_576, bodyLimitBytes));
   return { body: undefined, sent: { mediaType, content }, received: `${mediaType} ${createHash('sha256').update(content).digest('hex')}` };
 }
 

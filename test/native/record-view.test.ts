@@ -101,4 +101,5 @@ test('a label that is stronger than ours stays while the record is restricted', 
   expect(withSensitivity({ security: [very] }, 'restricted')).toEqual({ security: [very] });
   expect(withSensitivity({ security: [very] }, 'normal')).toBeUndefined();
   expect(sensitivityOf({ resourceType: 'Condition', meta: { security: [very] } })).toBe('restricted');
+  expect(sensitivityOf({ resourceType: 'Condition', meta: { security: [{ code: 'R' }] } })).toBe('restricted');
 });

@@ -147,7 +147,9 @@ describe('records', () => {
     expect((await ask('GET', records(), stranger)).status).toBe(404);
     expect((await ask('PUT', path, stranger, { kind: 'note', text: 'x' })).status).toBe(404);
     expect((await ask('DELETE', path, stranger)).status).toBe(404);
-    expect((await ask('POST', records(), stranger, { kind: 'note', text: 'x' })).status).toBe(403);
+    expect((await ask('POST', records(), stranger, { kind: 'note', text: 'x' })).status).toBe(404);
+    const blind = await server.token({ scope: 'user/Observation.cruds', user: 'Practitioner/stranger', roles: ['provider'] });
+    expect((await ask('POST', records(), blind, { kind: 'note', text: 'x' })).status).toBe(403);
     expect((await ask('POST', records(), viewer, { kind: 'note', text: 'x' })).status).toBe(403);
     expect((await ask('GET', path, viewer)).status).toBe(200);
     expect((await ask('GET', path, patient)).status).toBe(200);
@@ -197,6 +199,9 @@ describe('attachments', () => {
     expect((await server.request('GET', `/${binary}`)).status).toBe(410);
     expect((await ask('DELETE', path, doctor)).status).toBe(204);
     expect((await ask('GET', `${path}/attachment`, doctor)).status).toBe(410);
+    expect((await ask('POST', `${path}/attachment`, doctor, png, { 'content-type': 'image/png' })).status).toBe(410);
+    expect((await ask('POST', `${path}/attachment`, doctor, png, { 'content-type': 'nonsense' })).status).toBe(415);
+    expect((await ask('DELETE', path, doctor)).status).toBe(410);
   });
 
   test('a lie about the type, what can run, what is empty and what is too large are refused', async () => {

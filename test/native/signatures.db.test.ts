@@ -82,6 +82,9 @@ describe('signatures', () => {
       { status: 'valid', record_version: 2, meaning: 'reviewer' },
       { status: 'replaced', record_version: 1, meaning: 'author' },
     ]);
+    await ask('DELETE', `/patients/${patientId}/records/${id}`, reader);
+    expect((await ask('GET', `/records/${id}/signatures`, reader)).status).toBe(410);
+    expect((await sign(id, token, { meaning: 'reviewer', password })).status).toBe(410);
   });
 
   test('a signature that is put to another record or version, or changed, is not valid', async () => {

@@ -53,8 +53,8 @@ async function ownRecord(request: NativeCall): Promise<string> {
   const isOwn = /(?:^|\/)Patient\/[A-Za-z0-9\-.]{1,64}$/.test(grant.fhirUser ?? '') && patientOf(grant) === asked;
   if (!isOwn || !call.access.hasScope('r', 'AuditEvent'))
     throw new NativeError('forbidden', 'The audit trail is for administrators, and for patients as far as it is about them.');
-  await askRead(request, 'Patient', String(asked));
-  return String(asked);
+  await askRead(request, 'Patient', asked);
+  return asked;
 }
 
 /** Events of his own record only are shown of what this finds. */

@@ -5,9 +5,15 @@ import { withGuard } from '../existing.ts';
 import type { NativeCall } from '../handler.ts';
 import { notFound } from '../view.ts';
 
-/** Who writes something of a patient is told that there is none, once it is sure that he could write there. */
-export function ofPatient(request: NativeCall, id: string): NativeCall {
+/**
+ * The request, to write something of a patient who is there. Who may read patients is told what reading him tells; all others that there is
+ * none, once it is sure that they could write there.
+ *
+ * @throws FhirError 404, 410
+ */
+export async function ofPatient(request: NativeCall, id: string): Promise<NativeCall> {
   const { ctx, call } = request;
+  await assertReadable(request, id);
   const criteria = parseCriteria(ctx, 'Patient', `_id=${id}`, 'The patient');
   return withGuard(request, async (client) => {
     const everybody = { ...call, access: { ...call.access, filter: () => 'all' as const } };
@@ -17,6 +23,10 @@ export function ofPatient(request: NativeCall, id: string): NativeCall {
 
 /** Of a patient who isn't there nothing is listed: he is answered as what he is, to who may read patients. @throws FhirError 404, 410 */
 export async function assertListable(request: NativeCall, id: string, found: number): Promise<void> {
-  if (found > 0 || request.parameters.query.cursor !== undefined || request.call.access.filter('r', 'Patient') === noRows) return;
-  await askRead(request, 'Patient', id);
+  if (found === 0 && request.parameters.query.cursor === undefined) await assertReadable(request, id);
+}
+
+/** Asks nothing for who may not read patients. @throws FhirError 404, 410 */
+export async function assertReadable(request: NativeCall, id: string): Promise<void> {
+  if (request.call.access.filter('r', 'Patient') !== noRows) await askRead(request, 'Patient', id);
 }

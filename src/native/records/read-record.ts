@@ -1,16 +1,25 @@
 import type { Answer } from '../../interactions/answer.ts';
+import { noRows } from '../../storage/filter.ts';
 import type { NativeCall } from '../handler.ts';
 import { notFound, parsed, readShown, type View } from '../view.ts';
-import { type Kind, parseRecordId } from './kinds.ts';
+import { parseRecordId, type RecordId, recordKinds, recordTypes } from './kinds.ts';
 import { type PatientRecord, type RecordInput, recordOf, viewOf } from './record-view.ts';
 
-export type RecordAt = { readonly kind: Kind; readonly id: string; readonly view: View<RecordInput, PatientRecord> };
+type RecordAt = RecordId & { readonly view: View<RecordInput, PatientRecord> };
 
 /** The record that the path names, unread. @throws NativeError 404 if it names none */
-export function recordAt({ parameters }: NativeCall): RecordAt {
+export function recordAt(request: NativeCall): RecordAt {
+  const named = recordIdIn(request);
+  return { ...named, view: viewOf(named.kind) };
+}
+
+/** @throws NativeError 404 if the path's id names no record; FhirError 403 to who may read none at all */
+export function recordIdIn({ parameters, call }: NativeCall): RecordId {
   const found = parseRecordId(parameters.path.record_id ?? '');
-  if (found === undefined) throw notFound('record');
-  return { ...found, view: viewOf(found.kind) };
+  if (found !== undefined) return found;
+  const types = recordKinds.map((kind) => recordTypes[kind]);
+  if (types.every((type) => call.access.filter('r', type) === noRows)) call.access.permit('r', recordTypes.diagnosis);
+  throw notFound('record');
 }
 
 /** The resource of the record that the path names, if it is in the record of the patient there. @throws NativeError 404 */

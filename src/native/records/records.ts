@@ -16,7 +16,7 @@ import { restrict } from './restrictions.ts';
 import { readRecord, recordAt } from './read-record.ts';
 import { assertRecord } from './record-rules.ts';
 import { type RecordInput, recordOf, viewOf } from './record-view.ts';
-import { restrictedLabel, sensitivityOf } from './sensitivity.ts';
+import { sensitivityOf } from './sensitivity.ts';
 
 type Sent = components['schemas']['RecordInput'];
 
@@ -45,8 +45,7 @@ async function list(request: NativeCall): Promise<NativeAnswer> {
     ['_sort', '-_lastUpdated'],
     ['_count', String(limit)],
   ];
-  const label = `${restrictedLabel.system}|${restrictedLabel.code},${restrictedLabel.system}|V`;
-  if (sensitivity !== undefined) pairs.push([sensitivity === 'restricted' ? '_security' : '_security:not', label]);
+  if (sensitivity !== undefined) pairs.push([sensitivity === 'restricted' ? '_security' : '_security:not', 'R,V']);
   if (total === true) pairs.push(['_total', 'accurate']);
   if (cursor !== undefined) pairs.push(['_page', String(cursor)]);
   const bundle = parsed(await askSearch(request, { narrowed: notesAlone }, pairs));
@@ -67,8 +66,9 @@ async function create(request: NativeCall, sent: Sent): Promise<NativeAnswer> {
     recorded_at: sent.recorded_at ?? now.toISOString(),
   };
   return writtenOnce(view, request, 201, async () => {
+    request.call.access.permit('c', view.type);
+    const guarded = withProvider(await ofPatient(request, patientIn(request)), sent);
     const file = await fileIn(request, sent);
-    const guarded = ofPatient(withProvider(request, sent), patientIn(request));
     const resource = view.toResource(input);
     if (file === undefined) return askCreate(guarded, documentFrom(request.ctx, resource));
     const [written] = await transact(guarded, withFile(resource, file, undefined));

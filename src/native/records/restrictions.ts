@@ -4,7 +4,7 @@ import { type Detail, NativeError } from '../error.ts';
 import { invalid } from '../existing.ts';
 import type { NativeAnswer, NativeCall } from '../handler.ts';
 import { partOf, resourceFrom, textOf } from '../parts.ts';
-import { assertListable } from '../patients/of-patient.ts';
+import { assertReadable } from '../patients/of-patient.ts';
 import { type Change, transact } from '../transact.ts';
 import { entriesOf, nextOf, parsed, readShown, type Resource } from '../view.ts';
 import { labelledFile } from './attachments.ts';
@@ -23,9 +23,9 @@ export async function restrict(request: NativeCall): Promise<NativeAnswer> {
   const { records } = request.body as { readonly records: 'all' | readonly string[] };
   const patient = request.parameters.path.id ?? '';
   for (const kind of recordKinds) request.call.access.permit('u', recordTypes[kind]);
+  await assertReadable(request, patient);
   const named = records === 'all' ? await search(request, patient, []) : await readNamed(request, patient, records);
-  const restricted = await search(request, patient, [['_security', `${restrictedLabel.system}|${restrictedLabel.code}`]]);
-  if (named.length + restricted.length === 0) await assertListable(request, patient, 0);
+  const restricted = await search(request, patient, [['_security', restrictedLabel.code]]);
   const wanted = new Set(named.map(addressOf));
   const changes = [
     ...(await changesTo(request, named, 'restricted')),

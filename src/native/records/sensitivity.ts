@@ -9,7 +9,8 @@ export const restrictedLabel = { system: confidentiality, code: 'R' } as const;
 /** `V`, very restricted, is more than we write: an EHR's, it stays as long as the record is restricted. */
 const restricting = new Set(['R', 'V']);
 
-const isRestricting = ({ system, code }: Part): boolean => system === confidentiality && restricting.has(textOf(code) ?? '');
+/** Under whatever system it stands, as it takes rows away. */
+const isRestricting = ({ code }: Part): boolean => restricting.has(textOf(code) ?? '');
 
 export function sensitivityOf(resource: Resource): Sensitivity {
   return partsOf(partOf(resource.meta)?.security).some(isRestricting) ? 'restricted' : 'normal';

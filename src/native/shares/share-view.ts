@@ -64,7 +64,7 @@ const ofKind = (kind: Kind): object => ({
 });
 
 /** What a consent says, if it says no more than a share can: undefined for one about several, about purposes or about other data. */
-export function shareOf(resource: Resource): Share | undefined {
+function shareOf(resource: Resource): Share | undefined {
   const provision = partOf(resource.provision);
   const [actor, ...actors] = partsOf(provision?.actor);
   const provider = idIn(actor?.reference, 'Practitioner');

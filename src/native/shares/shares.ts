@@ -23,11 +23,13 @@ async function list(request: NativeCall): Promise<NativeAnswer> {
   return page;
 }
 
-function create(request: NativeCall): Promise<NativeAnswer> {
+async function create(request: NativeCall): Promise<NativeAnswer> {
   const sent = request.body as Sent;
   const now = new Date();
   assertShare(sent, now);
-  const guarded = existing(ofPatient(request, patientIn(request)), [{ field: 'provider_id', type: 'Practitioner', id: sent.provider_id }]);
+  if (request.replay === undefined) request.call.access.permit('c', 'Consent');
+  const patient = request.replay === undefined ? await ofPatient(request, patientIn(request)) : request;
+  const guarded = existing(patient, [{ field: 'provider_id', type: 'Practitioner', id: sent.provider_id }]);
   return createView(shareView, guarded, { ...sent, patient_id: patientIn(request), given_at: now.toISOString() });
 }
 

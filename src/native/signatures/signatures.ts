@@ -8,9 +8,10 @@ import { NativeError } from '../error.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
 import { textOf } from '../parts.ts';
 import { binaryIn } from '../records/attachment-view.ts';
-import { kindOf, parseRecordId, type RecordId } from '../records/kinds.ts';
+import { kindOf, type RecordId } from '../records/kinds.ts';
+import { recordIdIn } from '../records/read-record.ts';
 import { recordOf, viewOf } from '../records/record-view.ts';
-import { documentFrom, entriesOf, listed, nextOf, notFound, parsed, readShown, type Resource } from '../view.ts';
+import { documentFrom, entriesOf, listed, nextOf, parsed, readShown, type Resource } from '../view.ts';
 import { prove } from './proof.ts';
 import { jwsIn, provenanceFor, sessionTag, signatureOf, type Verdict, versionIn } from './signature-view.ts';
 import type { Signed } from './signer.ts';
@@ -20,16 +21,10 @@ export const signatureHandlers = { listSignatures: list, signRecord: sign } as c
 /** How long a session goes on after its last signature: then all components are asked for anew. */
 const sessionSeconds = 30 * 60;
 
-function recordIn({ parameters }: NativeCall): RecordId {
-  const named = parseRecordId(parameters.path.record_id ?? '');
-  if (named === undefined) throw notFound('record');
-  return named;
-}
-
 async function sign(request: NativeCall): Promise<NativeAnswer> {
   const sent = request.body as components['schemas']['SignatureInput'];
   const { grant, services, ctx, replay } = request;
-  const named = recordIn(request);
+  const named = recordIdIn(request);
   if (replay !== undefined) return replayed(request, named, replay);
   request.call.access.permit('c', 'Provenance');
   const answer = await readShown(viewOf(named.kind), request, named.id);
@@ -93,7 +88,7 @@ const targetOf = (provenance: Resource | undefined) =>
 
 /** All signatures of a record, each verified against the version that it is over. */
 async function list(request: NativeCall): Promise<NativeAnswer> {
-  const named = recordIn(request);
+  const named = recordIdIn(request);
   const { limit = 20, cursor } = request.parameters.query;
   const answer = await readShown(viewOf(named.kind), request, named.id);
   const pairs: [string, string][] = [
