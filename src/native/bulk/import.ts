@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { callerOf } from '../../authorization/grant.ts';
-import type { Draft, Job, Jobs } from '../../bulk/jobs.ts';
+import type { Draft, Job } from '../../bulk/jobs.ts';
 import { charsets } from '../../bulk/texts.ts';
 import { FhirError } from '../../fhir/error.ts';
 import { type Detail, NativeError } from '../error.ts';
@@ -220,5 +220,3 @@ async function showQuarantine(request: NativeCall): Promise<NativeAnswer> {
   const text = quarantineText(readRefused(job.read('quarantine', kept)), format);
   return streamed(text, types[format], `quarantine.${format}`);
 }
-
-export type BulkServices = { readonly jobs: Jobs };

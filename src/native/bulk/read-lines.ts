@@ -32,7 +32,7 @@ export class Unreadable extends Error {
   }
 }
 
-export const recordBytesMax = 1_048_576;
+const recordBytesMax = 1_048_576;
 const columnsMax = 500;
 const limitsOfLines: JsonLimits = { depthMax: 8, containerMax: 1_000, stringBytesMax: recordBytesMax };
 
