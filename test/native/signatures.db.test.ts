@@ -70,6 +70,14 @@ describe('signatures', () => {
     expect((await ask('GET', '/records/note-nothing/signatures', reader)).status).toBe(404);
   });
 
+  test('a request that is repeated under its Idempotency-Key signs once', async () => {
+    const [id, token] = [await record(), await tokenOf('Practitioner/doc')];
+    const send = (): Promise<Answered> => sign(id, token, whole, { 'idempotency-key': id });
+    const [first, again] = [await send(), await send()];
+    expect([again.status, again.headers.get('idempotency-replayed'), again.json]).toEqual([201, 'true', first.json]);
+    expect((await signatures(id)).length).toBe(1);
+  });
+
   test('a newer version shows that what was signed is not what is there now', async () => {
     const id = await record();
     const token = await tokenOf('Practitioner/doc');
