@@ -576,6 +576,46 @@ test('of more patients than count, those with the newest records do, and it is s
   }
 }, 30_000);
 
+describe('what is in two patients’ records', () => {
+  beforeAll(() =>
+    write(
+      patient('both'),
+      patient('twin'),
+      observation('twin-by-both', 'twin', { performer: [{ reference: 'Patient/both' }], valueString: hidden }),
+      observation('both-by-twin', 'both', { performer: [{ reference: 'Patient/twin' }] }),
+    ),
+  );
+  const apps = async () => ({
+    app: await server.token({ scope: 'patient/*.rs', patient: 'both', user: 'Patient/both', roles: ['patient'] }),
+    stranger: await server.token({ scope: 'patient/*.rs', patient: 'both' }),
+  });
+
+  test('is seen by an app of either, until one of them denies it: then by nobody but an app of his own', async () => {
+    const { app, stranger } = await apps();
+    for (const token of [app, stranger]) expect(await found(token, '/Observation')).toBe('both-by-twin twin-by-both');
+    await write(consent('twin', 'twin', { type: 'deny' }));
+    await expect.poll(() => found(app, '/Observation')).toBe('');
+    for (const token of [app, stranger]) {
+      expect(await status(token, '/Observation/twin-by-both')).toBe(404);
+      expect(await status(token, '/Observation/twin-by-both/_history/1')).toBe(404);
+      expect((await as(token, 'GET', '/Observation?_total=accurate')).json.total).toBe(0);
+      expect(await found(token, `/Observation?value-string=${hidden}`)).toBe('');
+    }
+    const own = await server.token({ scope: 'patient/*.rs', patient: 'twin', user: 'Patient/twin', roles: ['patient'] });
+    expect(await found(own, '/Observation')).toBe('both-by-twin twin-by-both');
+    await server.request('DELETE', '/Consent/twin');
+    await expect.poll(() => found(app, '/Observation')).toBe('both-by-twin twin-by-both');
+  });
+
+  test('is not given to an app by what the other one permits', async () => {
+    const { app } = await apps();
+    await write(observation('twin-alone', 'twin'));
+    await write(consent('twin', 'twin', { type: 'permit', actor: [actor('Patient/both')] }));
+    expect(await found(app, '/Observation')).toBe('both-by-twin twin-by-both');
+    await server.request('DELETE', '/Consent/twin');
+  });
+});
+
 test('where all are cared for, a provider sees all records, but what labels and consents take away', async () => {
   const open = await startTestServer({ CARE_RELATIONSHIPS: 'all', PRIVILEGED_WRITERS: 'Consent=provider' });
   try {

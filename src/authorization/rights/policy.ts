@@ -57,10 +57,14 @@ export function policyRows(letter: Letter, type: string, asking: PolicyAsking): 
   const rows = rowTokens(letter, type, context);
   const asker: Asker = { identities: identitiesOf(rights), purposes: circumstances.purposes, now: Date.now() };
   // A patient is not bound by what he says of others.
-  const consents = mayBelong(type, 'Patient', context.registry) ? rights.consents.filter((consent) => concerns(consent, asking)) : [];
+  const others = mayBelong(type, 'Patient', context.registry)
+    ? rights.consents.filter(({ patient }) => !rights.selves.includes(patient))
+    : [];
+  const consents = others.filter((consent) => gives(consent, asking));
   const own = (): bigint[] => rights.selves.map((id) => rows.compartment('Patient', id));
   return {
-    denied: () => [...deniedBy(consents, asker, rows), ...deniedLabels(consents, asker, rows, asking)],
+    // What is in two patients' records is denied by either.
+    denied: () => [...deniedBy(others, asker, rows), ...deniedLabels(consents, asker, rows, asking)],
     permitted: () => permittedBy(consents, asker, rows),
     permittedPatients: () => consents.filter((consent) => permittedBy([consent], asker, rows).length > 0).map(({ patient }) => patient),
     privilege: isRead(letter) ? 'free' : privilegeOf(type, grant.roles, policy.privilegedWriters),
@@ -79,9 +83,8 @@ function identitiesOf({ identities }: Rights): Asker['identities'] {
   return identities?.size === 0 ? undefined : identities;
 }
 
-/** Of a caller for one patient only that patient's consents can matter. */
-function concerns({ patient }: PatientConsent, { grant, rights }: PolicyAsking): boolean {
-  if (rights.selves.includes(patient)) return false;
+/** To a caller for one patient only that patient's consents can give anything. */
+function gives({ patient }: PatientConsent, { grant }: PolicyAsking): boolean {
   return grant.scopes.some(({ level }) => level === 'user') || grant.patient === patient;
 }
 
