@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { prepareOutcomes } from '../../src/native/interactions/prepare-outcomes.ts';
 import { described, type DescribedOperation } from '../support/contract.ts';
 import { ask, everything, makeNamed } from '../support/contract-requests.ts';
 import { makeValues } from '../support/contract-values.ts';
@@ -10,6 +11,7 @@ const { sampleBody } = makeValues(contract, () => ['unknown-1']);
 let server: TestServer;
 beforeAll(async () => {
   server = await startTestServer({ CARE_RELATIONSHIPS: 'all' });
+  await prepareOutcomes(server.services.context);
   await makeNamed(server, contract.operations.map(sampleBody));
 });
 afterAll(() => server?.stop());
@@ -37,11 +39,12 @@ async function made(operation: DescribedOperation): Promise<string> {
   const later = ++count * 86_400_000;
   const body = JSON.stringify(sampleBody(creating), (name, value: unknown) => {
     if (name === 'email' || name === 'phone_e164') return undefined;
+    if (name === 'code') return `code-${count}`;
     return name === 'starts_at' && typeof value === 'string' ? new Date(Date.parse(value) + later).toISOString() : value;
   });
   const { status, json } = await ask(server, creating, undefined, { body });
   expect([status, json]).toMatchObject([201, {}]);
-  return String(json[Object.keys(json).find((name) => name.endsWith('_id')) ?? '']);
+  return String(json[Object.keys(json).find((name) => name.endsWith('_id')) ?? 'code']);
 }
 
 function operationOf(id: string): DescribedOperation {

@@ -73,7 +73,8 @@ async function changing(request: NativeCall, change: (system: Resource | undefin
       return await askUpdate(isFirst(request), id, document);
     } catch (error) {
       const isOvertaken = error instanceof FhirError && error.status === 412 && named === undefined;
-      if (!isOvertaken || attempt === attemptsMax) throw error;
+      if (!isOvertaken) throw error;
+      if (attempt === attemptsMax) throw changedMeanwhile();
     }
   }
 }
@@ -83,10 +84,11 @@ function isFirst(request: NativeCall): NativeCall {
   const { ctx, call } = request;
   const criteria = parseCriteria(ctx, 'CodeSystem', `url=${encodeURIComponent(outcomeSystem)}`, 'The list');
   return withGuard(request, async (client) => {
-    if ((await matchUnderLock(ctx, call, client, criteria)).length > 0)
-      throw new NativeError('conflict', 'The outcomes were changed at the same time. Try again.');
+    if ((await matchUnderLock(ctx, call, client, criteria)).length > 0) throw changedMeanwhile();
   });
 }
+
+const changedMeanwhile = (): NativeError => new NativeError('conflict', 'The outcomes were changed at the same time. Try again.');
 
 async function systemOf(request: NativeCall): Promise<Resource | undefined> {
   const bundle = parsed(

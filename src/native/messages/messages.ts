@@ -1,5 +1,6 @@
 import type { Grant } from '../../authorization/grant.ts';
 import { FhirError } from '../../fhir/error.ts';
+import type { Answer } from '../../interactions/answer.ts';
 import { askCreate, askRead, askUpdate } from '../ask.ts';
 import type { components } from '../api-types.ts';
 import { NativeError } from '../error.ts';
@@ -83,21 +84,35 @@ async function parentOf(request: NativeCall, id: string | null | undefined, pati
   return { id, thread: found.thread_id };
 }
 
+/** So often it is tried anew where something was written of the message meanwhile. */
+const attemptsMax = 5;
+
 /** Notes when its recipient read it first. */
 async function markRead(request: NativeCall): Promise<NativeAnswer> {
-  const id = request.parameters.path.id ?? '';
   return writtenOnce(messageView, request, 200, async () => {
-    const answer = await readShown(messageView, request, id);
-    const before = parsed(answer);
-    const reader = readerOf(request.grant);
-    const isRecipient = partsOf(before.recipient).some((each) => {
-      const person = personIn(each);
-      return person !== undefined && person.type === reader?.type && person.id === reader.id;
-    });
-    if (!isRecipient) throw new NativeError('forbidden', 'Only its recipient has read a message.');
-    if (before.received !== undefined) return answer;
-    const document = documentFrom(request.ctx, { ...keptOf(before), received: new Date().toISOString(), id });
-    return askUpdate(request, id, document, `W/"${answer.stamp?.version}"`);
+    for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+      const answer = await marked(request, request.parameters.path.id ?? '');
+      if (answer !== undefined) return answer;
+    }
+    throw new NativeError('conflict', 'The message was changed at the same time. Try again.');
+  });
+}
+
+/** @returns undefined where another version came between */
+async function marked(request: NativeCall, id: string): Promise<Answer | undefined> {
+  const answer = await readShown(messageView, request, id);
+  const before = parsed(answer);
+  const reader = readerOf(request.grant);
+  const isRecipient = partsOf(before.recipient).some((each) => {
+    const person = personIn(each);
+    return person !== undefined && person.type === reader?.type && person.id === reader.id;
+  });
+  if (!isRecipient) throw new NativeError('forbidden', 'Only its recipient has read a message.');
+  if (before.received !== undefined) return answer;
+  const document = documentFrom(request.ctx, { ...keptOf(before), received: new Date().toISOString(), id });
+  return askUpdate(request, id, document, `W/"${answer.stamp?.version}"`).catch((error: unknown) => {
+    if (error instanceof FhirError && error.status === 412) return undefined;
+    throw error;
   });
 }
 
