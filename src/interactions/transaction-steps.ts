@@ -93,7 +93,7 @@ function stepOf(ctx: Context, call: Call, entry: Entry): Step {
   const { index, method, type, id, query, document } = entry;
   if (method === 'GET' || method === 'HEAD') return { entry };
   call.access.permit(method === 'POST' ? 'c' : method === 'DELETE' ? 'd' : 'u', type);
-  if (type === 'AuditEvent' && (method === 'DELETE' || method === 'PATCH')) throw auditEventsStay();
+  if (type === 'AuditEvent' && method !== 'POST' && (method !== 'PUT' || id === undefined)) throw auditEventsStay();
   if (document !== undefined) assertTypeMatches(document, type);
   if (method === 'POST') {
     const target = { index, type, id: newId(type) };

@@ -58,12 +58,12 @@ export async function conditionalUpdate(
 ): Promise<Answer> {
   call.access.permit('u', type);
   call.access.permit('s', type);
+  if (type === 'AuditEvent') throw auditEventsStay();
   assertTypeMatches(received, type);
   const document = await validated(ctx, received);
   const query = parseCriteria(ctx, type, criteria, 'The URL');
   return inWriting(ctx, [type], async (tx) => {
     const [match, another] = await lockMatch(ctx, call, tx.client, query);
-    if (type === 'AuditEvent' && match !== undefined) throw auditEventsStay();
     if (another !== undefined) throw multipleMatches('the URL');
     const brought = document.value.id;
     if (match !== undefined) {

@@ -118,10 +118,17 @@ test('C85 an AuditEvent is never changed or deleted', async () => {
   expectRefusal(await server.request('DELETE', '/AuditEvent?date=lt2027'), 405);
   expectRefusal(await server.request('PUT', '/AuditEvent?date=lt2027', { body: { ...event, recorded: '2026-01-02T00:00:00Z' } }), 405);
   expect((await server.request('PUT', '/AuditEvent/kept', { body: event })).status).toBe(200);
-  const entry = [{ request: { method: 'DELETE', url: 'AuditEvent/kept' } }];
-  expectRefusal(await server.request('POST', '', { body: { resourceType: 'Bundle', type: 'transaction', entry } }), 405);
-  const batch = await server.request('POST', '', { body: { resourceType: 'Bundle', type: 'batch', entry } });
-  expect(batch.json.entry[0].response.status).toMatch(/^405/);
+  for (const entry of [
+    { request: { method: 'DELETE', url: 'AuditEvent/kept' } },
+    { request: { method: 'DELETE', url: 'AuditEvent?_id=kept' } },
+    { resource: event, request: { method: 'PUT', url: 'AuditEvent?_id=kept' } },
+    { resource: { ...event, id: 'fresh' }, request: { method: 'PUT', url: 'AuditEvent?_id=fresh' } },
+    { resource: { ...event, recorded: '2026-01-02T00:00:00Z' }, request: { method: 'PUT', url: 'AuditEvent/kept' } },
+  ]) {
+    expectRefusal(await server.request('POST', '', { body: { resourceType: 'Bundle', type: 'transaction', entry: [entry] } }), 405);
+    const batch = await server.request('POST', '', { body: { resourceType: 'Bundle', type: 'batch', entry: [entry] } });
+    expect(batch.json.entry[0].response.status, entry.request.url).toMatch(/^405/);
+  }
   expect(await versionOf('/AuditEvent/kept')).toBe('1');
   const owner = server.services.context.pool;
   for (const statement of [`update audit_event set id = 'x'`, 'delete from audit_event', `update audit_event set tokens = '{}' where true`])
