@@ -36,11 +36,12 @@ function phones({ phone_e164: own, emergency_contact: contact }: PatientInput): 
     ['emergency_contact.phone_e164', contact?.phone_e164],
   ];
   return fields
-    .filter(([, number]) => number != null && !isPossible(number))
+    .filter(([, number]) => number != null && !isPhone(number))
     .map(([field]) => ({ field, code: 'format', message: 'It is no number that its country can have. Write it as E.164: +442079460018.' }));
 }
 
-function isPossible(number: string): boolean {
+/** Whether it is a number that its country can have, as E.164 writes it. */
+export function isPhone(number: string): boolean {
   try {
     const phone = parsePhoneNumberWithError(number);
     return phone.isPossible() && phone.number === number;

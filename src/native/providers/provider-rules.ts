@@ -1,7 +1,7 @@
-import { parsePhoneNumberWithError } from 'libphonenumber-js/max';
 import type { Detail } from '../error.ts';
 import { invalid } from '../existing.ts';
 import { given } from '../parts.ts';
+import { isPhone } from '../patients/patient-rules.ts';
 import type { ProviderInput } from './provider-view.ts';
 
 /** What the contract's schema can't say of a provider. @throws NativeError 422 */
@@ -31,13 +31,4 @@ export function isNpi(npi: string): boolean {
     return total + (value > 9 ? value - 9 : value);
   }, 0);
   return sum % 10 === 0;
-}
-
-function isPhone(number: string): boolean {
-  try {
-    const phone = parsePhoneNumberWithError(number);
-    return phone.isPossible() && phone.number === number;
-  } catch {
-    return false;
-  }
 }
