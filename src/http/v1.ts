@@ -157,7 +157,7 @@ function sent(c: Exchange, { status, body, headers = {} }: NativeAnswer): Respon
   return c.body(JSON.stringify(body), { status: status as 200, headers: { 'content-type': nativeJson, ...headers } });
 }
 
-export const nativeJson = 'application/json; charset=utf-8';
+const nativeJson = 'application/json; charset=utf-8';
 
 function refused(c: Exchange, error: unknown, log: Log): Response {
   const { code, status, message, details, headers } = refusalOf(error, log, c.var.requestId);

@@ -7,7 +7,7 @@ export const own = 'https://anamnesis.health/fhir/';
 export type Extension = JsonObject & { readonly url: string };
 
 /** The extensions of an element with this url. */
-export function extensionsOf(element: Readonly<Record<string, Json>> | undefined, url: string): Extension[] {
+function extensionsOf(element: Readonly<Record<string, Json>> | undefined, url: string): Extension[] {
   const all = element?.extension;
   return Array.isArray(all) ? (all as Extension[]).filter((each) => each.url === url) : [];
 }

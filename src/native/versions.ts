@@ -35,7 +35,7 @@ function actionOf(method: string, version: number): string {
 }
 
 /** The version that was current at an instant. @throws NativeError 404 where there was none, 410 where it was a deletion */
-export async function versionAsOf<I extends object, V extends object>(
+async function versionAsOf<I extends object, V extends object>(
   view: View<I, V>,
   request: NativeCall,
   id: string,

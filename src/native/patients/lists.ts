@@ -1,8 +1,9 @@
-import type { JsonObject } from '../../fhir/json.ts';
+import type { Json, JsonObject } from '../../fhir/json.ts';
 import { noRows } from '../../storage/filter.ts';
 import { askSearch } from '../ask.ts';
 import { own } from '../extensions.ts';
 import type { NativeCall } from '../handler.ts';
+import { partOf, partsOf, textOf, wordsOf } from '../parts.ts';
 import type { Change } from '../transact.ts';
 import { entriesOf, parsed, type Resource } from '../view.ts';
 import type { Patient, PatientInput } from './patient-view.ts';
@@ -76,23 +77,14 @@ function isCurrent(resource: Resource): boolean {
   return (clinical === undefined || clinical === 'active') && statusOf(resource.verificationStatus) !== 'entered-in-error';
 }
 
-function statusOf(concept: unknown): string | undefined {
-  const { coding } = (concept ?? {}) as { coding?: readonly { code?: string }[] };
-  return coding?.[0]?.code;
-}
-
-/** What an item says: its text, or the first display or code there is. */
-function textOf(list: List, resource: Resource): string | undefined {
-  const { text, coding } = (resource[list.concept] ?? {}) as { text?: string; coding?: readonly { display?: string; code?: string }[] };
-  return text ?? coding?.find(({ display }) => display !== undefined)?.display ?? coding?.[0]?.code;
-}
+const statusOf = (concept: Json | undefined): string | undefined => textOf(partsOf(partOf(concept)?.coding)[0]?.code);
 
 /** The lists as the caller may see them: what he may not search is left out, because an empty list would say that there is nothing. */
 export async function listsOf(request: NativeCall, patient: string): Promise<Pick<Patient, ListName>> {
   const found = await Promise.all(
     lists.map(async (list) => {
       const items = await itemsOf(request, list, patient);
-      return items === undefined ? [] : [[list.name, [...new Set(items.flatMap((item) => textOf(list, item) ?? []))]] as const];
+      return items === undefined ? [] : [[list.name, [...new Set(items.flatMap((item) => wordsOf(item[list.concept]) ?? []))]] as const];
     }),
   );
   return Object.fromEntries(found.flat());
@@ -125,8 +117,8 @@ export async function changedItems(request: NativeCall, input: PatientInput, id:
       if (given === undefined) return [];
       const texts = textsOf(given);
       const present = (await itemsOf(request, list, id)) ?? [];
-      const known = new Set(present.map((item) => textOf(list, item)));
-      const gone = present.filter((item) => isListed(item) && !texts.includes(textOf(list, item) ?? ''));
+      const known = new Set(present.map((item) => wordsOf(item[list.concept])));
+      const gone = present.filter((item) => isListed(item) && !texts.includes(wordsOf(item[list.concept]) ?? ''));
       return [
         ...texts.filter((text) => !known.has(text)).map((text) => added(list, `Patient/${id}`, text)),
         ...gone.map((item): Change => ({ method: 'DELETE', url: `${list.type}/${item.id as string}` })),
@@ -145,6 +137,5 @@ const added = (list: List, patient: string, text: string): Change => ({
 });
 
 function isListed(resource: Resource): boolean {
-  const { tag } = (resource.meta ?? {}) as { tag?: readonly { system?: string; code?: string }[] };
-  return tag?.some(({ system, code }) => system === listTag.system && code === listTag.code) ?? false;
+  return partsOf(partOf(resource.meta)?.tag).some(({ system, code }) => system === listTag.system && code === listTag.code);
 }

@@ -1,6 +1,7 @@
-import type { Json, JsonObject } from '../../fhir/json.ts';
+import type { JsonObject } from '../../fhir/json.ts';
 import type { components } from '../api-types.ts';
 import { type Extension, extensionOf, own, withExtensions } from '../extensions.ts';
+import { filled, keptOf, type Part, partOf, partsOf, replacedFirst, resourceFrom, stampOf, textOf } from '../parts.ts';
 import type { Resource, View } from '../view.ts';
 
 type Schemas = components['schemas'];
@@ -36,14 +37,7 @@ export function escaped(value: string): string {
   return value.replaceAll(/[\\$,|]/g, '\\$&');
 }
 
-type Part = Readonly<Record<string, Json>>;
-const listOf = (value: Json | undefined): Part[] => (Array.isArray(value) ? (value as Part[]) : []);
-const textOf = (value: Json | undefined): string | undefined => (typeof value === 'string' ? value : undefined);
-/** Without the members that are undefined. */
-const filled = <T extends object>(value: T): T => Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T;
-
 function toView(resource: Resource): Patient {
-  const meta = resource.meta as { versionId?: string; lastUpdated?: string } | undefined;
   const name = officialOf(resource);
   const [given, ...middle] = Array.isArray(name?.given) ? (name.given as string[]) : [];
   const identity = identityOf(resource);
@@ -58,30 +52,29 @@ function toView(resource: Resource): Patient {
     gender_identity_text: identity.text,
     email: telecomOf(resource, 'email'),
     phone_e164: telecomOf(resource, 'phone'),
-    address: addressOf(listOf(resource.address)[0]),
-    emergency_contact: contactOf(listOf(resource.contact)[0]),
+    address: addressOf(partsOf(resource.address)[0]),
+    emergency_contact: contactOf(partsOf(resource.contact)[0]),
     preferred_language: languageOf(resource),
     consent_to_contact: extensionOf(resource, consentToContact)?.valueBoolean === true,
-    updated_at: meta?.lastUpdated ?? new Date(0).toISOString(),
-    version: Number(meta?.versionId ?? 1),
+    ...stampOf(resource),
     is_deleted: false,
   }) as Patient;
 }
 
 const officialOf = (resource: Resource): Part | undefined => {
-  const names = listOf(resource.name);
+  const names = partsOf(resource.name);
   return names.find(({ use }) => use === 'official') ?? names[0];
 };
 
 function identityOf(resource: Resource): { code?: string; text?: string } {
-  const value = extensionOf(extensionOf(resource, genderIdentity), 'value')?.valueCodeableConcept as Part | undefined;
-  const code = textOf(listOf(value?.coding).find(({ system }) => system === genderIdentities)?.code);
+  const value = partOf(extensionOf(extensionOf(resource, genderIdentity), 'value')?.valueCodeableConcept);
+  const code = textOf(partsOf(value?.coding).find(({ system }) => system === genderIdentities)?.code);
   const text = textOf(value?.text);
   return { ...(code === undefined ? {} : { code }), ...(text === undefined ? {} : { text }) };
 }
 
 const telecomOf = (resource: Part, system: string): string | undefined =>
-  textOf(listOf(resource.telecom).find((each) => each.system === system && each.use !== 'old')?.value);
+  textOf(partsOf(resource.telecom).find((each) => each.system === system && each.use !== 'old')?.value);
 
 function addressOf(address: Part | undefined): Patient['address'] {
   if (address === undefined) return undefined;
@@ -98,19 +91,19 @@ function addressOf(address: Part | undefined): Patient['address'] {
 
 function contactOf(contact: Part | undefined): Patient['emergency_contact'] {
   if (contact === undefined) return undefined;
-  const name = contact.name as Part | undefined;
+  const name = partOf(contact.name);
   const parts = [...(Array.isArray(name?.given) ? (name.given as string[]) : []), textOf(name?.family) ?? ''];
   return filled({
     name: textOf(name?.text) ?? (name === undefined ? undefined : parts.join(' ').trim()),
     phone_e164: telecomOf(contact, 'phone'),
-    relationship: textOf(listOf(contact.relationship)[0]?.text),
+    relationship: textOf(partsOf(contact.relationship)[0]?.text),
   }) as Patient['emergency_contact'];
 }
 
 function languageOf(resource: Resource): string | undefined {
-  const all = listOf(resource.communication);
+  const all = partsOf(resource.communication);
   const one = all.find(({ preferred }) => preferred === true) ?? all[0];
-  return textOf(listOf((one?.language as Part | undefined)?.coding)[0]?.code);
+  return textOf(partsOf(partOf(one?.language)?.coding)[0]?.code);
 }
 
 /** The R4 code for those who don't know our extension. */
@@ -123,47 +116,34 @@ const administrative: Readonly<Record<string, string>> = {
 };
 
 function toResource(input: PatientInput, before: Resource | undefined): Resource {
-  const { text: narrative, ...kept } = before ?? {};
-  const isOurs = (narrative as Part | undefined)?.status !== 'generated';
-  return JSON.parse(
-    JSON.stringify({
-      ...kept,
-      resourceType: 'Patient',
-      // What was generated of the values before would contradict those after.
-      ...(narrative !== undefined && isOurs ? { text: narrative } : {}),
-      extension: withExtensions(before, ours, [
-        input.sex_at_birth === undefined ? undefined : { url: sexAtBirth, valueCode: input.sex_at_birth },
-        identityExtension(input),
-        { url: consentToContact, valueBoolean: input.consent_to_contact ?? false },
-      ]),
-      name: replacedFirst(
-        listOf(before?.name),
-        before === undefined ? undefined : officialOf(before),
-        nameOf(input, before && officialOf(before)),
-      ),
-      telecom: telecoms(input, before),
-      gender: input.sex_at_birth === undefined ? undefined : administrative[input.sex_at_birth],
-      birthDate: input.date_of_birth,
-      address: replacedFirst(
-        listOf(before?.address),
-        listOf(before?.address)[0],
-        input.address == null ? undefined : addressFor(input.address),
-      ),
-      contact: replacedFirst(
-        listOf(before?.contact),
-        listOf(before?.contact)[0],
-        input.emergency_contact == null ? undefined : contactFor(input.emergency_contact),
-      ),
-      communication: communications(input, before),
-    }),
-  ) as Resource;
-}
-
-/** The list with one of its parts replaced, or put first where there was none; undefined where nothing is left. */
-function replacedFirst(list: readonly Part[], old: Part | undefined, part: JsonObject | undefined): Part[] | undefined {
-  const others = list.filter((each) => each !== old);
-  const all = part === undefined ? others : [part, ...others];
-  return all.length === 0 ? undefined : all;
+  return resourceFrom({
+    ...keptOf(before),
+    resourceType: 'Patient',
+    extension: withExtensions(before, ours, [
+      input.sex_at_birth === undefined ? undefined : { url: sexAtBirth, valueCode: input.sex_at_birth },
+      identityExtension(input),
+      { url: consentToContact, valueBoolean: input.consent_to_contact ?? false },
+    ]),
+    name: replacedFirst(
+      partsOf(before?.name),
+      before === undefined ? undefined : officialOf(before),
+      nameOf(input, before && officialOf(before)),
+    ),
+    telecom: telecoms(input, before),
+    gender: input.sex_at_birth === undefined ? undefined : administrative[input.sex_at_birth],
+    birthDate: input.date_of_birth,
+    address: replacedFirst(
+      partsOf(before?.address),
+      partsOf(before?.address)[0],
+      input.address == null ? undefined : addressFor(input.address),
+    ),
+    contact: replacedFirst(
+      partsOf(before?.contact),
+      partsOf(before?.contact)[0],
+      input.emergency_contact == null ? undefined : contactFor(input.emergency_contact),
+    ),
+    communication: communications(input, before),
+  });
 }
 
 function nameOf(input: PatientInput, before: Part | undefined): JsonObject {
@@ -184,7 +164,7 @@ function identityExtension({ gender_identity: code, gender_identity_text: text }
 }
 
 function telecoms(input: PatientInput, before: Resource | undefined): Part[] | undefined {
-  const all = listOf(before?.telecom);
+  const all = partsOf(before?.telecom);
   const first = (system: string): Part | undefined => all.find((each) => each.system === system && each.use !== 'old');
   const replaced = [first('phone'), first('email')];
   const given = [
@@ -214,8 +194,8 @@ function contactFor({ name, phone_e164: phone, relationship }: NonNullable<Patie
 const present = (values: Readonly<Record<string, string | null | undefined>>) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value != null && value !== ''));
 
-function communications(input: PatientInput, before: Resource | undefined): Part[] | undefined {
-  const all = listOf(before?.communication);
+function communications(input: PatientInput, before: Resource | undefined): object[] | undefined {
+  const all = partsOf(before?.communication);
   const old = all.find(({ preferred }) => preferred === true) ?? all[0];
   if (input.preferred_language == null) return replacedFirst(all, old, undefined);
   const concept = { coding: [{ system: 'urn:ietf:bcp:47', code: input.preferred_language }] };
