@@ -2,7 +2,7 @@ import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { FhirError } from '../fhir/error.ts';
 import type { ApiKey, KeyHashes } from '../storage/api-keys.ts';
-import { type Attempt, attempted } from './attempt.ts';
+import { type Attempt, attempted, refusedUnseen } from './attempt.ts';
 import type { Grant } from './grant.ts';
 import { isRole } from './roles.ts';
 import { parseScopes } from './scopes.ts';
@@ -78,7 +78,7 @@ export function makeApiKeys<C>({ find, touch, callerOf }: ApiKeysOptions<C>): (p
 
   return async (presented, attempt) => {
     const [, id, secret] = keyText.exec(presented) ?? [];
-    if (id === undefined || secret === undefined) throw invalidKey();
+    if (id === undefined || secret === undefined) return refusedUnseen(attempt, invalidKey());
     const before = known.get(id);
     const isKnown = before !== undefined && isSecretOf(before.row, secret);
     return isKnown ? callerBy(id, secret) : attempted(attempt, () => callerBy(id, secret));

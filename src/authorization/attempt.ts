@@ -20,3 +20,10 @@ export async function attempted<T>(attempt: Attempt | undefined, look: () => Pro
     throw error;
   }
 }
+
+/** What needs no look to be refused counts as one in vain: each refusal is recorded, and nobody may fill the disk without being somebody. */
+export async function refusedUnseen(attempt: Attempt | undefined, error: FhirError): Promise<never> {
+  await attempt?.begin();
+  await attempt?.failed();
+  throw error;
+}

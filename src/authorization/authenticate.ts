@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import { createLocalJWKSet } from 'jose';
 import { LRUCache } from 'lru-cache';
-import { badRequest } from '../fhir/error.ts';
+import { badRequest, FhirError } from '../fhir/error.ts';
 import { type Access, type AccessContext, accessOf } from './access.ts';
 import { type ApiKeysOptions, makeApiKeys } from './api-keys.ts';
-import { type Attempt, attempted } from './attempt.ts';
+import { type Attempt, attempted, refusedUnseen } from './attempt.ts';
 import { developmentIssuer, developmentKey } from './development-issuer.ts';
 import type { Grant } from './grant.ts';
 import { ourClaims, type TrustedIssuer } from './issuers.ts';
@@ -57,25 +57,38 @@ export async function makeAuthenticate(options: AuthenticationOptions, context: 
     };
     return own.revocations.isKnown() ? answer() : own.revocations.refresh().then(answer);
   };
+  /** Of a token that was revoked each use counts as one that is refused. */
+  const callerInForce = async (found: Verified, attempt: Attempt | undefined): Promise<Caller> => {
+    try {
+      return await inForce(found);
+    } catch (error) {
+      if (error instanceof FhirError && error.status === 401) return refusedUnseen(attempt, error);
+      throw error;
+    }
+  };
   const byKey = makeApiKeys({ ...options.apiKeys, callerOf: (grant) => ({ grant, access: accessOf(grant, context) }) });
   return async ({ authorization, 'x-api-key': apiKey }, attempt) => {
     if (apiKey !== undefined) {
-      if (authorization !== undefined) throw badRequest('credentials-ambiguous', 'Send Authorization or X-Api-Key, not both.');
+      if (authorization !== undefined)
+        return refusedUnseen(attempt, badRequest('credentials-ambiguous', 'Send Authorization or X-Api-Key, not both.'));
       const caller = await byKey(String(apiKey), attempt);
       attempt?.known?.(caller.grant);
       return caller;
     }
     const token = /^Bearer ([A-Za-z0-9\-_.~+/=]+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined)
-      throw unauthenticated(
-        authorization === undefined ? 'token-missing' : 'token-malformed',
-        'The request needs a bearer token: "Authorization: Bearer <token>".',
+      return refusedUnseen(
+        attempt,
+        unauthenticated(
+          authorization === undefined ? 'token-missing' : 'token-malformed',
+          'The request needs a bearer token: "Authorization: Bearer <token>".',
+        ),
       );
-    if (token.length > tokenBytesMax) throw invalidToken();
+    if (token.length > tokenBytesMax) return refusedUnseen(attempt, invalidToken());
     const name = hash('sha256', token);
     const known = verified.get(name);
     if (known !== undefined && known.until > Date.now()) {
-      const caller = await inForce(known);
+      const caller = await callerInForce(known, attempt);
       attempt?.known?.(caller.grant);
       return caller;
     }
@@ -90,7 +103,7 @@ export async function makeAuthenticate(options: AuthenticationOptions, context: 
       ...(payload.iss === own?.own.issuer ? { endedBy: namesOf(payload) } : {}),
     };
     verified.set(name, found);
-    return inForce(found);
+    return callerInForce(found, attempt);
   };
 }
 

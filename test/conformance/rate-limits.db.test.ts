@@ -94,6 +94,22 @@ describe('an address', () => {
     expect((await metadata('203.0.113.2')).status).toBe(200);
   });
 
+  test.each<[string, number, Record<string, string>]>([
+    ['no token', 101, {}],
+    ['what is no token', 102, { authorization: 'Basic eDp5' }],
+    ['a token that is too long', 103, { authorization: `Bearer ${'a'.repeat(12_000)}` }],
+    ['what is no key', 104, { 'x-api-key': 'ana_x' }],
+    ['two kinds of credentials', 105, { authorization: 'Bearer x', 'x-api-key': 'ana_x' }],
+  ])('that comes with %s too often is refused, and leaves no more events', async (_, host, credentials) => {
+    const headers = { ...from(`203.0.113.${host}`), ...credentials };
+    const asked = () => server.request('GET', '/Patient/pa', { token: null, headers });
+    for (let n = 0; n < 7; n++) expect([400, 401]).toContain((await asked()).status);
+    const events = async () => (await server.services.context.pool.query('select count(*)::int as n from audit_event')).rows[0]?.n;
+    const before = await events();
+    for (let n = 0; n < 3; n++) expectTooMany(await asked());
+    expect(await events()).toBe(before);
+  });
+
   test('whose tokens are refused too often has no more looked at, but who is known there goes on', async () => {
     const headers = from('203.0.113.9');
     const good = await newcomer();
