@@ -248,10 +248,7 @@ export const sections = {
       '6000 in production, else 0',
       perMinute('', 'Requests a minute from one address for what needs no token, such as `/metadata`.'),
     ),
-    RATE_LIMIT_REFUSED: perMinute(
-      '1000',
-      'Requests a minute from one address without a token or key, or with one that is refused; further ones are not looked at.',
-    ),
+    RATE_LIMIT_REFUSED: perMinute('1000', 'Requests a minute from one address without credentials or with refused ones; more get 429.'),
     RATE_LIMIT_TOKEN: perMinute('1200', 'Requests a minute from one address to the endpoints where apps get and check tokens.'),
     RATE_LIMIT_SIGN_IN: perMinute('300', 'Forms a minute from one address on the pages where users sign in.'),
   },
