@@ -6,6 +6,7 @@ import { outcomeJson } from '../fhir/outcome.ts';
 import type { Context } from '../interactions/context.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ClientOrigins } from './client-origins.ts';
+import { docsApp } from './docs.ts';
 import type { Env } from './exchange.ts';
 import { fhirApp } from './fhir.ts';
 import { healthApp } from './health.ts';
@@ -81,6 +82,7 @@ export function buildApp(options: AppOptions): Hono<Env> {
   app.options('*', preflight(allowed));
   const health = healthApp(options);
   app.route('/', health);
+  app.route('/', docsApp(options));
   app.route(fhirPath, discoveryApp(context.config, options.brands));
   app.route(fhirPath, fhirApp(options));
   for (const path of nativePaths) app.route(path, health).route(path, options.native);

@@ -6,8 +6,9 @@ import { contractPath, described } from './contract.ts';
  */
 const asked = globalThis.fetch;
 globalThis.fetch = async (input, init) => {
-  const request = new Request(input, init);
-  const path = contractPath(request.url);
+  const asRequest = input instanceof Request ? input : undefined;
+  const method = (init?.method ?? asRequest?.method ?? 'GET').toUpperCase();
+  const path = contractPath(asRequest?.url ?? String(input));
   const response = await asked(input, init);
   if (path === undefined) return response;
   const contract = await described();
@@ -15,8 +16,8 @@ globalThis.fetch = async (input, init) => {
   const isJson = response.headers.get('content-type')?.startsWith('application/json') ?? true;
   const body = isJson ? await response.clone().text() : undefined;
   const { status, headers } = response;
-  contract.note(request.method, path, status);
-  const faults = contract.faultsOf(request.method, path, { status, headers, body });
-  if (faults.length > 0) throw new Error(`${request.method} ${path} does not answer as openapi.yaml says: ${faults.join('; ')}`);
+  contract.note(method, path, status);
+  const faults = contract.faultsOf(method, path, { status, headers, body });
+  if (faults.length > 0) throw new Error(`${method} ${path} does not answer as openapi.yaml says: ${faults.join('; ')}`);
   return response;
 };
