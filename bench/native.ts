@@ -43,8 +43,6 @@ type Times = { readonly reads: number[]; readonly writes: number[]; errors: numb
 /** Ten requests of the mix. */
 const mix: readonly Kind[] = ['one', 'list', 'one', 'post', 'one', 'put', 'one', 'list', 'one', 'put'];
 
-process.exitCode = options.help ? usage() : await main();
-
 function usage(): number {
   process.stdout.write(USAGE);
   return 0;
@@ -215,3 +213,5 @@ function fhirAsk(client: Client, ids: readonly string[]): Ask {
     return answer;
   };
 }
+
+process.exitCode = options.help ? usage() : await main();
