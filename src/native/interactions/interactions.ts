@@ -14,6 +14,8 @@ export const interactionHandlers = {
 
 async function create(request: NativeCall): Promise<NativeAnswer> {
   const input = request.body as InteractionInput;
+  // Who may write none learns nothing of which outcomes there are.
+  request.call.access.permit('c', interactionView.type);
   const { labelled, faults } = await checkInteraction(request, input);
   // What the first request wrote is answered again, whatever has become of its outcome.
   if (faults.length > 0 && request.replay === undefined) throw invalid(faults);
