@@ -7,7 +7,6 @@ import type { Services } from '../../src/services.ts';
 import { startTestServer } from '../support/server.ts';
 import { type RunningValkey, startValkey, valkeyProgram } from '../support/valkey.ts';
 
-const title = valkeyProgram === undefined ? 'counters in Valkey, of which no server is installed here' : 'counters in Valkey';
 const secret = randomBytes(32);
 let valkey: RunningValkey;
 
@@ -39,7 +38,7 @@ async function together(counters: Awaited<ReturnType<typeof open>>): Promise<voi
     .toBe(0);
 }
 
-describe.skipIf(valkeyProgram === undefined)(title, () => {
+describe.skipIf(valkeyProgram === undefined)('counters in Valkey, where a server of it is installed', () => {
   beforeAll(async () => {
     valkey = await startValkey();
   });

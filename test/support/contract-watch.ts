@@ -8,7 +8,7 @@ const asked = globalThis.fetch;
 globalThis.fetch = async (input, init) => {
   const asRequest = input instanceof Request ? input : undefined;
   const method = (init?.method ?? asRequest?.method ?? 'GET').toUpperCase();
-  const path = contractPath(asRequest?.url ?? String(input));
+  const path = contractPath(input instanceof Request ? input.url : input instanceof URL ? input.href : input);
   const response = await asked(input, init);
   if (path === undefined) return response;
   const contract = await described();

@@ -42,7 +42,11 @@ function timeOf(option: string, text: string): number {
   return time;
 }
 
-function print({ blocks, rows, findings, cut, unsealed, anchored, late, waiting, seconds }: VerifyReport, isPart: boolean, io: CommandIo): void {
+function print(
+  { blocks, rows, findings, cut, unsealed, anchored, late, waiting, seconds }: VerifyReport,
+  isPart: boolean,
+  io: CommandIo,
+): void {
   for (const { text } of findings) io.stdout.write(`${text}\n`);
   if (cut) io.stdout.write('There is more that does not fit.\n');
   const lines = [
