@@ -15,16 +15,16 @@ const patient: DemoUser = { login: 'patient', name: 'Demo patient', role: 'patie
 const clinician: DemoUser = { login: 'clinician', name: 'Demo clinician', role: 'provider' };
 const admin: DemoUser = { login: 'admin', name: 'Demo administrator', role: 'admin' };
 
+/** What the console tells of it, and what ends it. */
+export type Demonstration = { readonly told: string; readonly stop: () => Promise<void> };
+
 /**
  * Makes what a first look needs, outside production: an app, and, where there are no users at all, three of them, whose passwords are
  * told this once. As soon as there is data, patient and clinician become two of those it is about.
  *
  * @returns what to say of it on the console, and what ends the waiting for data
  */
-export async function prepareDemo({
-  users,
-  context,
-}: Pick<Services, 'users' | 'context'>): Promise<{ told: string; stop: () => Promise<void> }> {
+export async function prepareDemo({ users, context }: Pick<Services, 'users' | 'context'>): Promise<Demonstration> {
   const { origin } = new URL(context.config.baseUrl);
   const address = `${origin}${demoPath}`;
   await putClient(context.pool, {
