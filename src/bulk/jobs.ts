@@ -2,7 +2,7 @@ import { createHmac, randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { openBytes, keyIdOf, sealBytes } from '../encryption/seal-bytes.ts';
 import type { DataKey } from '../encryption/seal.ts';
-import type { Queryable } from '../storage/database.ts';
+import { inTransaction, type Queryable } from '../storage/database.ts';
 import type { DayKeys } from '../storage/day-keys.ts';
 import {
   addJob,
@@ -35,19 +35,16 @@ export type Submitted = {
   readonly caller: string;
   readonly asked: unknown;
   readonly progress: JobNumbers;
-  /** Of a request with an Idempotency-Key: the key, and all that makes the request the same. */
-  readonly once?: { readonly key: string; readonly request: string };
+  /** What is committed with the job. */
+  readonly beside: (client: Queryable, id: string) => Promise<void>;
 };
 
 /** Imports and exports that outlive their request. */
 export type Jobs = {
   readonly draft: () => Promise<Draft>;
   readonly discard: (draft: Draft) => Promise<void>;
-  /** `again`: the same request was sent before, and this is its job. */
-  readonly submit: (
-    draft: Draft,
-    submitted: Submitted,
-  ) => Promise<{ readonly job: Job; readonly again: boolean } | 'too-many' | 'mismatch'>;
+  /** Undefined: the caller has as many that haven't ended as he may. */
+  readonly submit: (draft: Draft, submitted: Submitted) => Promise<Job | undefined>;
   readonly find: (id: string, kind: JobKind, caller: string) => Promise<Job | undefined>;
   /** Ends a job; one that has ended is removed with its files. */
   readonly cancel: (job: Job) => Promise<void>;
@@ -103,34 +100,24 @@ export function makeJobs({ pool, place, dayKeys, secret, keptDays, spoolBytesMax
       return { id, key, ...filesOf(id, key) };
     },
     discard: ({ id }) => place.remove(id),
-    async submit(draft, { kind, caller, asked, progress, once }) {
-      const owner = hmac('owner', caller);
-      const fingerprint = once === undefined ? undefined : hmac('request', once.request);
-      const added = await addJob(
-        pool,
-        {
-          id: draft.id,
-          kind,
-          owner,
-          place: place.id,
-          arguments: sealBytes(draft.key, argumentsOf(draft.id), Buffer.from(JSON.stringify(asked))),
-          progress,
-          keptSeconds: keptDays * 86_400,
-          request: once === undefined ? undefined : hmac('key', caller, kind, once.key),
-          fingerprint,
-        },
-        unfinishedMax,
-      );
-      if (added !== 'added') await place.remove(draft.id);
-      if (added === 'too-many') return added;
-      if (added !== 'added') {
-        const job = fingerprint !== undefined && added.fingerprint?.equals(fingerprint) === true ? await opened(added) : undefined;
-        return job === undefined ? 'mismatch' : { job, again: true };
-      }
-      const job = await found(await findJob(pool, draft.id, kind, owner));
-      if (job === undefined) throw new Error('a job vanished while it was added');
+    async submit({ id, key }, { kind, caller, asked, progress, beside }) {
+      const job = {
+        id,
+        kind,
+        owner: hmac('owner', caller),
+        place: place.id,
+        arguments: sealBytes(key, argumentsOf(id), Buffer.from(JSON.stringify(asked))),
+        progress,
+        keptSeconds: keptDays * 86_400,
+      };
+      const added = await inTransaction(pool, { retriesMax: 0 }, async ({ client }) => {
+        const row = await addJob(client, job, unfinishedMax);
+        if (row !== undefined) await beside(client, id);
+        return row;
+      });
+      if (added === undefined) return undefined;
       onSubmit();
-      return { job, again: false };
+      return opened(added);
     },
     async find(id, kind, caller) {
       if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) return undefined;

@@ -9,7 +9,7 @@ import { limitsOf } from '../interactions/document.ts';
 import { isRecorded, recordFault } from '../interactions/leaving.ts';
 import type { Contract, Operation } from '../native/contract.ts';
 import { NativeError } from '../native/error.ts';
-import type { NativeAnswer, NativeCall, NativeHandler, NativeServices } from '../native/handler.ts';
+import type { NativeAnswer, NativeCall, NativeHandler, NativeServices, Stream } from '../native/handler.ts';
 import { once } from '../native/idempotency.ts';
 import { nativeRefusal } from '../native/refusals.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -78,11 +78,12 @@ async function answer(
   const request = { ctx, call: callOf(c), grant: caller.grant, requestId: c.var.requestId, parameters, services };
   const end = operation.method === 'GET' ? undefined : ctx.live.beginWrite();
   try {
-    const { received, ...body } = await bodyOf(ctx, c, operation);
+    const { received, stream, ...body } = await bodyOf(ctx, c, operation);
+    const whole = { ...request, ...body };
     const key = parameters.header['idempotency-key'];
-    if (key === undefined || operation.isJob) return await handler({ ...request, ...body });
-    const fingerprint = JSON.stringify([operation.method, incoming.url, received]);
-    return await once({ ...request, ...body }, handler, secret, key, fingerprint);
+    const doneOnce = async (work: NativeHandler, what: string | undefined): Promise<NativeAnswer> =>
+      key === undefined ? work(whole) : once(whole, work, secret, key, JSON.stringify([operation.method, incoming.url, what]));
+    return await (stream === undefined ? doneOnce(handler, received) : handler({ ...whole, stream: { ...stream, once: doneOnce } }));
   } finally {
     end?.();
   }
@@ -108,7 +109,7 @@ async function bodyOf(
   ctx: Context,
   c: Exchange,
   operation: Operation,
-): Promise<Pick<NativeCall, 'body' | 'stream' | 'sent'> & { received?: string }> {
+): Promise<Pick<NativeCall, 'body' | 'sent'> & { received?: string; stream?: Omit<Stream, 'once'> }> {
   const { incoming } = c.env;
   const hasBody = incoming.headers['transfer-encoding'] !== undefined || Number(incoming.headers['content-length'] ?? 0) > 0;
   if (operation.bodyTypes.length === 0) {

@@ -17,7 +17,7 @@ export type Operation = {
   readonly isBodyRequired: boolean;
   /** Nobody needs to say who he is. */
   readonly isPublic: boolean;
-  /** `x-job`: it begins something that outlives the request. Its body is a stream whatever its type, and it keeps its Idempotency-Key itself. */
+  /** `x-job`: it begins something that outlives the request. Its body is a stream whatever its type. */
   readonly isJob: boolean;
   /** Names of the headers that the contract gives this operation, in lower case. */
   readonly headers: ReadonlySet<string>;

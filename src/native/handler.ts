@@ -35,7 +35,15 @@ export type NativeCall = {
   /** The body of operations that take a file of any type, whole. */
   readonly sent?: { readonly mediaType: string; readonly content: Buffer };
   /** The body as it comes, of operations that take other media types than JSON. */
-  readonly stream?: { readonly mediaType: string; readonly charset?: string; readonly body: Readable };
+  readonly stream?: Stream;
+};
+
+export type Stream = {
+  readonly mediaType: string;
+  readonly charset?: string;
+  readonly body: Readable;
+  /** Does the work once for an Idempotency-Key, now that it is known what the body is. @param received  all that makes it the same */
+  readonly once: (work: NativeHandler, received: string) => Promise<NativeAnswer>;
 };
 
 export type NativeAnswer = {

@@ -1,5 +1,4 @@
 import type { Queryable } from './database.ts';
-import { statement } from './sql.ts';
 
 export type JobKind = 'import' | 'export';
 export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
@@ -16,13 +15,12 @@ export type JobRow = {
   /** Sealed. */
   readonly arguments: Buffer;
   readonly progress: JobNumbers;
-  readonly fingerprint: Buffer | null;
   readonly createdAt: number;
   readonly endedAt: number | null;
   readonly expiresAt: number;
 };
 
-const columns = `id, kind, state, failure, arguments, progress, fingerprint,
+const columns = `id, kind, state, failure, arguments, progress,
   extract(epoch from created_at) * 1000 as created, extract(epoch from ended_at) * 1000 as ended, extract(epoch from expires_at) * 1000 as expires`;
 
 type Stored = Omit<JobRow, 'createdAt' | 'endedAt' | 'expiresAt'> & {
@@ -48,39 +46,18 @@ export type NewJob = {
   readonly arguments: Buffer;
   readonly progress: JobNumbers;
   readonly keptSeconds: number;
-  readonly request?: Buffer | undefined;
-  readonly fingerprint?: Buffer | undefined;
 };
 
-/**
- * Adds a job, unless the caller has as many unfinished ones as he may, or sent the same request before.
- *
- * @returns what became of it; `known`: the job of the first request
- */
-export async function addJob(db: Queryable, job: NewJob, unfinishedMax: number): Promise<'added' | 'too-many' | JobRow> {
-  const { rows } = await db.query<Stored>(statement(`select ${columns} from bulk_job where request = $1`, [job.request ?? null]));
-  if (rows[0] !== undefined) return jobOf(rows[0]);
-  const { rowCount } = await db.query(
-    `insert into bulk_job (id, kind, owner, place, arguments, progress, request, fingerprint, expires_at)
-      select $1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + make_interval(secs => $9)
-      where (select count(*) from bulk_job where owner = $3 and state in ('queued', 'running')) < $10
-      on conflict (request) do nothing`,
-    [
-      job.id,
-      job.kind,
-      job.owner,
-      job.place,
-      job.arguments,
-      JSON.stringify(job.progress),
-      job.request ?? null,
-      job.fingerprint ?? null,
-      job.keptSeconds,
-      unfinishedMax,
-    ],
+/** Adds a job. @returns undefined if the caller has as many unfinished ones as he may */
+export async function addJob(db: Queryable, job: NewJob, unfinishedMax: number): Promise<JobRow | undefined> {
+  const { rows } = await db.query<Stored>(
+    `insert into bulk_job (id, kind, owner, place, arguments, progress, expires_at)
+      select $1, $2, $3, $4, $5, $6, clock_timestamp() + make_interval(secs => $7)
+      where (select count(*) from bulk_job where owner = $3 and state in ('queued', 'running')) < $8
+      returning ${columns}`,
+    [job.id, job.kind, job.owner, job.place, job.arguments, JSON.stringify(job.progress), job.keptSeconds, unfinishedMax],
   );
-  if (rowCount === 1) return 'added';
-  const again = await db.query<Stored>(statement(`select ${columns} from bulk_job where request = $1`, [job.request ?? null]));
-  return again.rows[0] === undefined ? 'too-many' : jobOf(again.rows[0]);
+  return rows[0] === undefined ? undefined : jobOf(rows[0]);
 }
 
 /** A job of this caller; of another's there is nothing. */

@@ -24,7 +24,6 @@ const unseen: Readonly<Record<string, string>> = {
   'cancelImport 403': othersJob,
   'getExport 403': othersJob,
   'cancelExport 403': othersJob,
-  'startExport 409': 'a key used for another request is refused by the path that imports take, which is tested there',
 };
 
 /** A write that lost against its neighbours too often is 409: of single operations nobody brings it about; test/storage does. */

@@ -66,7 +66,7 @@ async function start(request: NativeCall): Promise<NativeAnswer> {
   const begins: ExportProgress = { rows: 0, total, kept: 0, attempt: 0 };
   const draft = await services.jobs.draft();
   try {
-    return await submitted(request, draft, 'export', asked, begins, JSON.stringify([resource, format]));
+    return await submitted(request, draft, 'export', asked, begins);
   } catch (error) {
     await services.jobs.discard(draft);
     throw error;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { callerOf } from '../../authorization/grant.ts';
-import type { Draft, Job } from '../../bulk/jobs.ts';
+import type { Draft, Job, Submitted } from '../../bulk/jobs.ts';
 import { charsets } from '../../bulk/texts.ts';
 import { FhirError } from '../../fhir/error.ts';
 import { type Detail, NativeError } from '../error.ts';
@@ -50,8 +50,8 @@ async function start(request: NativeCall): Promise<NativeAnswer> {
       requestId,
       ...(charset === undefined ? {} : { charset }),
     };
-    const what = JSON.stringify([asked.resource, format, asked.mode, asked.dryRun, charset ?? null, file.digest]);
-    return await submitted(request, draft, 'import', asked, importBegins, what);
+    const what = `${stream.mediaType} ${charset ?? ''} ${file.digest}`;
+    return await stream.once((each) => submitted(each, draft, 'import', asked, importBegins), what);
   } catch (error) {
     await jobs.discard(draft);
     throw error;
@@ -60,25 +60,32 @@ async function start(request: NativeCall): Promise<NativeAnswer> {
 
 /** The answer to what begins a job; of a request that is repeated, that of its job. */
 export async function submitted(
-  { services, grant, parameters }: NativeCall,
+  { services, grant, call, replay }: NativeCall,
   draft: Draft,
   kind: Job['kind'],
   asked: object,
   progress: Readonly<Record<string, number>>,
-  what: string,
 ): Promise<NativeAnswer> {
-  const key = parameters.header['idempotency-key'];
-  const once = key === undefined ? {} : { once: { key, request: what } };
-  const found = await services.jobs.submit(draft, { kind, caller: callerOf(grant), asked, progress, ...once });
-  if (found === 'mismatch')
-    throw new NativeError('idempotency_mismatch', 'This Idempotency-Key was used for another request. Take a new one.');
-  if (found === 'too-many')
+  const { jobs } = services;
+  const caller = callerOf(grant);
+  if (replay !== undefined) {
+    await jobs.discard(draft);
+    const job = await jobs.find(replay[0]?.split('/')[1] ?? '', kind, caller);
+    if (job === undefined) throw new NativeError('conflict', 'The job of this Idempotency-Key is gone. Take a new one.');
+    return accepted(job);
+  }
+  const beside: Submitted['beside'] = async (client, id) => call.guard?.(client, [{ type: kind, id, version: 1 }]);
+  const job = await jobs.submit(draft, { kind, caller, asked, progress, beside });
+  if (job === undefined)
     throw new NativeError('rate_limited', 'Too many of the caller’s imports and exports have not ended.', {
       headers: { 'retry-after': '60' },
     });
-  const location = `/api/v1/${kind}/${found.job.id}`;
-  const headers = { location, ...(found.again ? { 'idempotency-replayed': 'true' } : {}) };
-  return { status: 202, headers, body: { job_id: found.job.id, state: found.job.state, location } };
+  return accepted(job);
+}
+
+function accepted({ id, kind, state }: Job): NativeAnswer {
+  const location = `/api/v1/${kind}/${id}`;
+  return { status: 202, headers: { location }, body: { job_id: id, state, location } };
 }
 
 type Spooled = { readonly storedBytes: number; readonly textBytes: number; readonly digest: string };

@@ -179,4 +179,6 @@ test('a request that is repeated with its Idempotency-Key has one job', async ()
   expect(await bulk.post('/import', ndjson, `${file} `, key)).toMatchObject({ status: 409 });
   await bulk.ended(first.json.job_id);
   expect(await bulk.list('family_name=Once')).toHaveLength(1);
+  expect(await bulk.remove(`/import/${first.json.job_id}`)).toMatchObject({ status: 204 });
+  expect(await bulk.post('/import', ndjson, file, key)).toMatchObject({ status: 409, json: { code: 'conflict' } });
 });
