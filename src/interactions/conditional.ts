@@ -1,3 +1,4 @@
+import { serverAccess } from '../authorization/server-access.ts';
 import { token } from '../encryption/token.ts';
 import { badRequest } from '../fhir/error.ts';
 import { criterionText } from '../search/criterion.ts';
@@ -79,6 +80,14 @@ export async function findMatches(
   const plan = await settleSearch(ctx, call, db, planned);
   const page = await runSearch(db, plan, undefined, limit, ctx.open, ctx.statistics);
   return page.rows;
+}
+
+/**
+ * All that match, whoever may see them: for what guards a write, once it is sure that the caller may write there. Of them he is told no more
+ * than that he is refused.
+ */
+export function findAnybodys(ctx: Context, call: Call, db: Queryable, criteria: Criteria, limit: number): Promise<readonly OpenedFound[]> {
+  return findMatches(ctx, { ...call, access: serverAccess(call.access.caller) }, db, criteria, limit);
 }
 
 /** The first two matches, found once no one else works on equal criteria. Lock and search travel together, in this order. */

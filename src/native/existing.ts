@@ -1,14 +1,13 @@
-import { findMatches, parseCriteria } from '../interactions/conditional.ts';
+import { findAnybodys, parseCriteria } from '../interactions/conditional.ts';
 import type { Call } from '../interactions/context.ts';
 import { type Detail, NativeError } from './error.ts';
 import type { NativeCall } from './handler.ts';
 
-/** What a request refers to by a field. `criteria`: what else is true of it. */
+/** What a request refers to by a field. */
 export type Referred = {
   readonly field: string;
   readonly type: string;
   readonly id: string | null | undefined;
-  readonly criteria?: string;
 };
 
 /**
@@ -21,15 +20,11 @@ export function existing(request: NativeCall, referred: readonly Referred[]): Na
   const { ctx, call } = request;
   const asked = referred
     .filter(({ id }) => id != null)
-    .map(({ field, type, id, criteria = '' }) => ({
-      field,
-      criteria: parseCriteria(ctx, type, `_id=${id}${criteria}`, 'The reference'),
-    }));
+    .map(({ field, type, id }) => ({ field, criteria: parseCriteria(ctx, type, `_id=${id}`, 'The reference') }));
   return withGuard(request, async (client) => {
-    const everybody: Call = { ...call, access: { ...call.access, filter: () => 'all' } };
     const details: Detail[] = [];
     for (const { field, criteria } of asked)
-      if ((await findMatches(ctx, everybody, client, criteria, 1)).length === 0)
+      if ((await findAnybodys(ctx, call, client, criteria, 1)).length === 0)
         details.push({ field, code: 'not_found', message: 'There is no such resource.' });
     if (details.length > 0) throw invalid(details);
   });

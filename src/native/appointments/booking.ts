@@ -1,5 +1,4 @@
-import { findMatches, lockCriteria, parseCriteria } from '../../interactions/conditional.ts';
-import type { Call } from '../../interactions/context.ts';
+import { findAnybodys, lockCriteria, parseCriteria } from '../../interactions/conditional.ts';
 import type { Queryable } from '../../storage/database.ts';
 import { NativeError } from '../error.ts';
 import { withGuard } from '../existing.ts';
@@ -39,9 +38,8 @@ export function booking(request: NativeCall, after: Resource, before?: Resource)
 const isSame = (one: Slot, other: Slot): boolean => one.provider === other.provider && one.from === other.from && one.until === other.until;
 
 async function isTaken({ ctx, call }: NativeCall, client: Queryable, slot: Slot, own: ReadonlySet<string>): Promise<boolean> {
-  const everybody: Call = { ...call, access: { ...call.access, filter: () => 'all' } };
   const find = (type: string, criteria: string, limit: number) =>
-    findMatches(ctx, everybody, client, parseCriteria(ctx, type, criteria, 'The slot'), limit);
+    findAnybodys(ctx, call, client, parseCriteria(ctx, type, criteria, 'The slot'), limit);
   const person = `Practitioner/${slot.provider}`;
   const roles = await find('PractitionerRole', `practitioner=${person}`, rolesMax);
   const actors = new Set([person, ...roles.map(({ id }) => `PractitionerRole/${id}`)]);

@@ -1,4 +1,4 @@
-import { type Criteria, findMatches, lockCriteria, parseCriteria } from '../../interactions/conditional.ts';
+import { type Criteria, findAnybodys, lockCriteria, parseCriteria } from '../../interactions/conditional.ts';
 import type { Call, Context } from '../../interactions/context.ts';
 import type { Queryable } from '../../storage/database.ts';
 import type { Detail } from '../error.ts';
@@ -17,7 +17,6 @@ export type Refusals = ReadonlyMap<number, readonly Detail[]>;
  * @param lines  undefined: the line is refused already, and takes no value
  */
 export async function refusedLines(ctx: Context, call: Call, client: Queryable, lines: readonly (Line | undefined)[]): Promise<Refusals> {
-  const everybody: Call = { ...call, access: { ...call.access, filter: () => 'all' } };
   const asked = lines.flatMap((line, at) => (line?.unique ?? []).map((unique) => ({ at, unique, criteria: criteriaOf(ctx, unique) })));
   const refused = new Map<number, Detail[]>();
   const refuse = (at: number, detail: Detail): void => void refused.set(at, [...(refused.get(at) ?? []), detail]);
@@ -26,14 +25,14 @@ export async function refusedLines(ctx: Context, call: Call, client: Queryable, 
       client,
       asked.map(({ criteria }) => criteria),
     );
-    const taken = await takenAmong(ctx, everybody, client, asked);
+    const taken = await takenAmong(ctx, call, client, asked);
     const tells = call.access.filter('s', 'Patient') === 'all';
     for (const { at, unique, criteria } of asked) if (taken.has(criteria.key)) refuse(at, tells ? duplicate(unique.field) : neutral);
     refuseRepeated(asked, refused, refuse);
   }
   const needed = lines.flatMap((line, at) => (line?.needed ?? []).map((each) => ({ at, ...each })));
   for (const [type, same] of Map.groupBy(needed, (each) => each.type)) {
-    const there = await findThose(ctx, everybody, client, type, [...new Set(same.map(({ id }) => id))]);
+    const there = await findThose(ctx, call, client, type, [...new Set(same.map(({ id }) => id))]);
     for (const { at, field, id } of same)
       if (!there.has(id)) refuse(at, { field, code: 'not_found', message: 'There is no such resource.' });
   }
@@ -64,13 +63,13 @@ export function criteriaOf(ctx: Context, { type, parameter, value }: Unique): Cr
 }
 
 /** The keys of the criteria that some resource meets. */
-async function takenAmong(ctx: Context, everybody: Call, client: Queryable, asked: readonly Asked[]): Promise<ReadonlySet<string>> {
+async function takenAmong(ctx: Context, call: Call, client: Queryable, asked: readonly Asked[]): Promise<ReadonlySet<string>> {
   const taken = new Set<string>();
   for (const part of chunked(asked, ctx.config.searchOrValuesMax)) {
     for (const [parameter, same] of Map.groupBy(part, ({ unique }) => unique.parameter)) {
       const list = same.map(({ unique }) => encodeURIComponent(escaped(unique.value))).join(',');
       const criteria = parseCriteria(ctx, same[0]?.unique.type ?? '', `${parameter}=${list}`, 'The contacts');
-      const found = await findMatches(ctx, everybody, client, criteria, same.length);
+      const found = await findAnybodys(ctx, call, client, criteria, same.length);
       if (found.length === 0) continue;
       const values = new Map(same.map(({ unique, criteria: { key } }) => [unique.value, key]));
       const explained = found.map(({ json }) => contactsOf(json).flatMap((value) => values.get(value) ?? []));
@@ -79,7 +78,7 @@ async function takenAmong(ctx: Context, everybody: Call, client: Queryable, aske
       if (found.length < same.length && explained.every((keys) => keys.length > 0)) continue;
       for (const each of same) {
         if (taken.has(each.criteria.key)) continue;
-        if ((await findMatches(ctx, everybody, client, each.criteria, 1)).length > 0) taken.add(each.criteria.key);
+        if ((await findAnybodys(ctx, call, client, each.criteria, 1)).length > 0) taken.add(each.criteria.key);
       }
     }
   }
@@ -91,17 +90,11 @@ function contactsOf(json: Buffer): string[] {
 }
 
 /** Which of these there are. */
-async function findThose(
-  ctx: Context,
-  everybody: Call,
-  client: Queryable,
-  type: string,
-  ids: readonly string[],
-): Promise<ReadonlySet<string>> {
+async function findThose(ctx: Context, call: Call, client: Queryable, type: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
   for (const part of chunked(ids, ctx.config.searchOrValuesMax)) {
     const criteria = parseCriteria(ctx, type, `_id=${part.join(',')}`, 'The references');
-    for (const { id } of await findMatches(ctx, everybody, client, criteria, part.length)) found.add(id);
+    for (const { id } of await findAnybodys(ctx, call, client, criteria, part.length)) found.add(id);
   }
   return found;
 }

@@ -1,4 +1,4 @@
-import { findMatches, parseCriteria } from '../../interactions/conditional.ts';
+import { findAnybodys, parseCriteria } from '../../interactions/conditional.ts';
 import { noRows } from '../../storage/filter.ts';
 import { askRead } from '../ask.ts';
 import { withGuard } from '../existing.ts';
@@ -16,8 +16,7 @@ export async function ofPatient(request: NativeCall, id: string): Promise<Native
   await assertReadable(request, id);
   const criteria = parseCriteria(ctx, 'Patient', `_id=${id}`, 'The patient');
   return withGuard(request, async (client) => {
-    const everybody = { ...call, access: { ...call.access, filter: () => 'all' as const } };
-    if ((await findMatches(ctx, everybody, client, criteria, 1)).length === 0) throw notFound('patient');
+    if ((await findAnybodys(ctx, call, client, criteria, 1)).length === 0) throw notFound('patient');
   });
 }
 

@@ -1,4 +1,4 @@
-import { findMatches, lockCriteria, parseCriteria } from '../../interactions/conditional.ts';
+import { findAnybodys, lockCriteria, parseCriteria } from '../../interactions/conditional.ts';
 import type { Call } from '../../interactions/context.ts';
 import { type Detail, NativeError } from '../error.ts';
 import type { NativeCall } from '../handler.ts';
@@ -25,10 +25,9 @@ export function uniqueContact({ ctx, call }: NativeCall, { email, phone_e164: ph
       fields.map(({ criteria }) => criteria),
     );
     const own = new Set(versions.map(({ id }) => id));
-    const everybody: Call = { ...call, access: { ...call.access, filter: () => 'all' } };
     const taken: Detail[] = [];
     for (const { field, criteria } of fields) {
-      const found = await findMatches(ctx, everybody, client, criteria, own.size + 1);
+      const found = await findAnybodys(ctx, call, client, criteria, own.size + 1);
       if (found.some(({ id }) => !own.has(id))) taken.push({ field, code: 'duplicate', message: 'Another patient has it.' });
     }
     if (taken.length === 0) return;
