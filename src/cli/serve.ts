@@ -3,7 +3,7 @@ import { loadConfig } from '../config.ts';
 import { prepareOutcomes } from '../native/interactions/prepare-outcomes.ts';
 import { startServer } from '../server.ts';
 import { openServices, type Services } from '../services.ts';
-import { createLog, type Log } from '../telemetry/log.ts';
+import { createLog } from '../telemetry/log.ts';
 import type { Demonstration } from './demo.ts';
 import type { CommandIo } from './io.ts';
 import { risksOf } from './risks.ts';
@@ -30,30 +30,22 @@ export async function run(_args: readonly string[], io: CommandIo): Promise<numb
   flushCompileCache();
   const signal = await stopAsked;
   log.info({ signal }, 'stopping: running requests may end');
-  setTimeout(giveUp, 2 * config.shutdownTimeoutMs + closingMs, log).unref();
-  await demonstration?.stop();
+  await demonstration?.stop().catch((error: unknown) => log.error({}, 'the demonstration was not ended', error));
   await server.stop();
   log.info({}, 'stopped');
   return 0;
 }
 
-/** After the running requests have had their time. */
-const closingMs = 20_000;
-
-/** A connection that never answers must not keep the process for ever; what is on disk is whole at every moment. */
-function giveUp(log: Log): void {
-  log.error({}, 'stopping took too long and was given up');
-  process.kill(process.pid, 'SIGKILL');
-}
-
-/** What a server at work has to begin with. */
+/** What a server at work has to begin with. What can't be made now, as the database has just gone, is made by another start. */
 async function prepared(services: Services): Promise<Demonstration | undefined> {
   const { config, context, log } = services;
-  // It is asked for by the native API alone: without it the rest goes on.
   await prepareOutcomes(context).catch((error: unknown) => log.error({}, 'the outcomes of interactions were not made ready', error));
   if (config.nodeEnv !== 'development' || !config.authorizationServer) return undefined;
   const { prepareDemo } = await import('./demo.ts');
-  return prepareDemo(services);
+  return prepareDemo(services).catch((error: unknown) => {
+    log.error({}, 'the demonstration was not made ready', error);
+    return undefined;
+  });
 }
 
 function welcome(baseUrl: string, developmentTokens: boolean): string {

@@ -103,3 +103,22 @@ describe.runIf(process.platform === 'linux')('a server of its own', () => {
     for (const marker of markers) expect((await read(`${marker}-1499`)).status).toBe(200);
   });
 });
+
+test.runIf(process.platform === 'linux')(
+  'a server whose database goes while it makes its first users is told to stop, and ends',
+  async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'anamnesis-first-'));
+    await chmod(dir, 0o711);
+    const server = spawnServer(dir, await freePort());
+    try {
+      await server.ready();
+      process.kill(await postmasterOf(server, 'main'), 'SIGKILL');
+      await delay(1_000);
+      await server.ready();
+      expect(await endServer(server, 'SIGTERM')).toEqual({ code: 0, signal: null });
+    } finally {
+      if (!hasEnded(server.child)) await endServer(server, 'SIGKILL');
+      await rm(dir, { recursive: true, force: true });
+    }
+  },
+);
