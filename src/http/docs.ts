@@ -74,11 +74,13 @@ type File = { readonly bytes: Buffer; readonly packed: Buffer };
 export function docsApp({ context, limits }: DocsOptions): Hono<Env> {
   const app = new Hono<Env>();
   const capabilities = makeCapabilities(context, operations);
+  // Some megabytes, anew when the statement is.
+  let made: { readonly of: string | Buffer; readonly text: string } | undefined;
   app.get('/fhir/R4/openapi.json', async (c) => {
     await limits.takeAt(c.env.incoming, 'public');
     const { body = '{}' } = await capabilities();
-    const document = fhirOpenapi(JSON.parse(body.toString()) as Capabilities, context.config.baseUrl);
-    return c.body(JSON.stringify(document), 200, { 'content-type': 'application/json; charset=utf-8' });
+    if (made?.of !== body) made = { of: body, text: openapiOf(body, context.config.baseUrl) };
+    return c.body(made.text, 200, { 'content-type': 'application/json; charset=utf-8' });
   });
   const read = new Map<string, Promise<File>>();
   app.get('/docs', (c) => c.body(page, 200, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': contentPolicy }));
@@ -98,6 +100,10 @@ export function docsApp({ context, limits }: DocsOptions): Hono<Env> {
     });
   }
   return app;
+}
+
+function openapiOf(statement: string | Buffer, base: string): string {
+  return JSON.stringify(fhirOpenapi(JSON.parse(statement.toString()) as Capabilities, base, operations));
 }
 
 async function readPackaged(name: string): Promise<File> {

@@ -15,6 +15,8 @@ type CapableType = {
   readonly searchParam?: readonly SearchParam[];
   readonly operation?: readonly { readonly name: string }[];
 };
+/** An operation, and where it is called: a CapabilityStatement doesn't say. `Resource`: of every type. */
+export type PlacedOperation = { readonly code: string; readonly type: string; readonly levels: readonly string[] };
 type Item = Record<string, object>;
 
 const json = 'application/fhir+json';
@@ -25,9 +27,10 @@ const content = (schema: string): object => ({ [json]: { schema: reference('sche
  * The FHIR API as an OpenAPI document, for people who look around: paths and search parameters are those of the CapabilityStatement, which
  * says what is in force; resources are told loosely, as FHIR's own definitions tell them.
  *
- * @param base  `https://ehr.example/fhir/R4`
+ * @param base    `https://ehr.example/fhir/R4`
+ * @param placed  those operations of types that are called on one, on an instance of one, or on both
  */
-export function fhirOpenapi({ software, rest }: Capabilities, base: string): object {
+export function fhirOpenapi({ software, rest }: Capabilities, base: string, placed: readonly PlacedOperation[]): object {
   const [{ interaction = [], resource = [], operation = [] } = {}] = rest ?? [];
   const paths: Record<string, Item> = {
     '/metadata': {
@@ -45,7 +48,7 @@ export function fhirOpenapi({ software, rest }: Capabilities, base: string): obj
       },
     };
   for (const { name } of operation) paths[`/$${name}`] = operationItem('System', name, `system-${name}`, []);
-  for (const one of resource) Object.assign(paths, pathsOf(one));
+  for (const one of resource) Object.assign(paths, pathsOf(one, placed));
   return {
     openapi: '3.1.0',
     info: {
@@ -63,7 +66,10 @@ export function fhirOpenapi({ software, rest }: Capabilities, base: string): obj
 
 const has = (interactions: readonly Coded[], code: string): boolean => interactions.some((each) => each.code === code);
 
-function pathsOf({ type, interaction = [], searchParam = [], operation = [] }: CapableType): Record<string, Item> {
+function pathsOf(
+  { type, interaction = [], searchParam = [], operation = [] }: CapableType,
+  placed: readonly PlacedOperation[],
+): Record<string, Item> {
   const tags = [type];
   const id = (...names: readonly string[]): object[] => names.map((name) => reference('parameters', name));
   const item = (wanted: readonly (readonly [string, string, object])[]): Item =>
@@ -81,12 +87,9 @@ function pathsOf({ type, interaction = [], searchParam = [], operation = [] }: C
     description: documentation ?? kind,
     schema: { type: 'string' },
   }));
-  const paged = ['_count', '_sort', '_include', '_revinclude', '_total', '_summary', '_elements'].map((name) =>
-    reference('parameters', name),
-  );
   const all: Record<string, Item> = {
     [`/${type}`]: item([
-      ['search-type', 'get', { summary: `Searches ${type}.`, parameters: [...query, ...paged] }],
+      ['search-type', 'get', { summary: `Searches ${type}.`, parameters: [...query, ...id(...resultParameters)] }],
       ['create', 'post', { summary: `Creates a ${type}.`, requestBody: body('Resource') }],
     ]),
     [`/${type}/{id}`]: item([
@@ -99,7 +102,12 @@ function pathsOf({ type, interaction = [], searchParam = [], operation = [] }: C
     [`/${type}/{id}/_history/{version}`]: item([['vread', 'get', { summary: 'Reads one version.', parameters: id('id', 'version') }]]),
     [`/${type}/_history`]: item([['history-type', 'get', { summary: `Lists versions of every ${type}.`, parameters: id('_count') }]]),
   };
-  for (const { name } of operation) all[`/${type}/{id}/$${name}`] = operationItem(type, name, `${type}-${name}`, id('id'));
+  for (const { name } of operation) {
+    const ofName = placed.filter((each) => each.code === name && (each.type === type || each.type === 'Resource'));
+    const levels = new Set(ofName.flatMap((each) => each.levels));
+    if (levels.has('type')) all[`/${type}/$${name}`] = operationItem(type, name, `${type}-${name}`, []);
+    if (levels.has('instance')) all[`/${type}/{id}/$${name}`] = operationItem(type, name, `${type}-instance-${name}`, id('id'));
+  }
   return Object.fromEntries(Object.entries(all).filter(([, methods]) => Object.keys(methods).length > 0));
 }
 
@@ -125,9 +133,8 @@ function answers(status: string): object {
 }
 
 const text = { schema: { type: 'string' } };
-const inQuery = Object.fromEntries(
-  ['_count', '_sort', '_include', '_revinclude', '_total', '_summary', '_elements'].map((name) => [name, { name, in: 'query', ...text }]),
-);
+const resultParameters = ['_count', '_sort', '_include', '_revinclude', '_total', '_summary', '_elements'];
+const inQuery = Object.fromEntries(resultParameters.map((name) => [name, { name, in: 'query', ...text }]));
 const components = {
   securitySchemes: {
     bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },

@@ -31,3 +31,18 @@ test('the FHIR API is told as OpenAPI, to anybody, with the types and search par
   const { stderr } = await promisify(execFile)(redocly, ['lint', '--extends', 'minimal', file], { maxBuffer: 2 ** 26 });
   expect(stderr).toMatch(/valid/);
 });
+
+test('operations stand where they are called: on the type, on an instance, or on both', async () => {
+  const { json } = await server.request('GET', '/openapi.json', { token: null });
+  const of = (name: string): string[] => Object.keys(json.paths).filter((path) => path.endsWith(`/$${name}`));
+  expect(of('lookup')).toEqual(['/CodeSystem/$lookup']);
+  expect(of('access-log')).toEqual(['/Patient/{id}/$access-log']);
+  expect(of('subsumes')).toEqual(['/CodeSystem/$subsumes', '/CodeSystem/{id}/$subsumes']);
+  expect(of('validate')).toContain('/Patient/$validate');
+  const elsewhere = await server.request('GET', '/CodeSystem/nobody/$lookup');
+  expect(JSON.stringify(elsewhere.json)).toContain('operation-unknown');
+  for (const path of Object.keys(json.paths).filter((each) => each.includes('/$'))) {
+    const { json: outcome } = await server.request('GET', path.replace('{id}', 'nobody'));
+    expect(JSON.stringify(outcome), path).not.toContain('operation-unknown');
+  }
+}, 60_000);
