@@ -104,6 +104,11 @@ describe('an operation of the contract', () => {
     ).toContainEqual(answer);
   });
 
+  test.each(answering(403))('%s takes no token whose scopes contradict each other', async (_, operation) => {
+    const token = await server.token({ scope: 'user/*.cruds system/*.cruds', user: 'Practitioner/both', roles: ['admin'] });
+    expect(await refusal(server, operation, { token })).toEqual([403, 'forbidden']);
+  });
+
   // What lists things by their ids says which of them is unknown.
   test.each(answering(404).filter(([id, { path }]) => path.includes('{') && id !== 'restrictRecords'))(
     '%s finds nothing that does not exist',
