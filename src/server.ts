@@ -33,7 +33,7 @@ export async function startServer(services: Services): Promise<RunningServer> {
   const { config, context, authenticate, log, oauth, ready } = services;
   let draining = false;
   const { limits, close: closeCounters } = await openLimits(services);
-  const contract = await loadContract();
+  const contract = await loadContract(config.cacheDir);
   const bulk = await openBulk({ ...services, contract });
   const app = buildApp({
     context,

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { parse } from 'yaml';
+import { readContractDocument } from './contract-document.ts';
 import { type Detail, NativeError } from './error.ts';
 
 /** An operation of openapi.yaml, ready to check requests by. */
@@ -74,14 +73,16 @@ type Document = {
 const documentName = 'openapi.yaml';
 const methods = new Set(['get', 'post', 'put', 'patch', 'delete']);
 
-/** Reads openapi.yaml. Schemas are compiled when their operation is first asked for. */
-export async function loadContract(file: URL = new URL('../../openapi.yaml', import.meta.url)): Promise<Contract> {
-  const text = await readFile(file, 'utf8');
-  const document = parse(text) as Document;
-  const ajv = withFormats(new Ajv2020({ allErrors: true, strict: false, validateFormats: true }));
-  ajv.addSchema({ $id: documentName, ...document }, documentName);
-  const coercing = withFormats(new Ajv2020({ allErrors: true, strict: false, coerceTypes: true }));
-  coercing.addSchema({ $id: documentName, ...document }, documentName);
+/**
+ * Reads openapi.yaml. Schemas are compiled when their operation is first asked for.
+ *
+ * @param cacheDir  see `readContractDocument`
+ */
+export async function loadContract(cacheDir?: string): Promise<Contract> {
+  const { text, value } = await readContractDocument(new URL('../../openapi.yaml', import.meta.url), cacheDir);
+  const document = value as Document;
+  const ajv = compilerOf(document, {});
+  const coercing = compilerOf(document, { coerceTypes: true });
   const operations = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item)
       .filter(([method]) => methods.has(method))
@@ -94,6 +95,20 @@ export async function loadContract(file: URL = new URL('../../openapi.yaml', imp
     operation.checkBody('application/json', body);
   };
   return { operations, text, check, find: (method, path) => findOperation(operations, method, path) };
+}
+
+/** Compiles schemas that refer to the document's; it is made when the first is asked for. */
+type Compiler = (schema: Schema) => ValidateFunction;
+
+function compilerOf(document: Document, options: { readonly coerceTypes?: true }): Compiler {
+  let ajv: Ajv2020 | undefined;
+  return (schema) => {
+    ajv ??= withFormats(new Ajv2020({ allErrors: true, strict: false, ...options })).addSchema(
+      { $id: documentName, ...document },
+      documentName,
+    );
+    return ajv.compile(schema);
+  };
 }
 
 /** JSON Schema's formats; of times those that can be reckoned with: no leap seconds, and zones in hours and minutes. */
@@ -121,8 +136,8 @@ function findOperation(operations: readonly Operation[], method: string, path: s
 
 type OperationSource = {
   readonly document: Document;
-  readonly ajv: Ajv2020;
-  readonly coercing: Ajv2020;
+  readonly ajv: Compiler;
+  readonly coercing: Compiler;
   readonly path: string;
   readonly method: string;
   readonly described: Described;
@@ -132,10 +147,10 @@ function operationOf({ document, ajv, coercing, path, method, described }: Opera
   const parameters = (described.parameters ?? []).map((each) => resolved<Parameter>(document, each));
   const body = described.requestBody === undefined ? undefined : resolved<RequestBody>(document, described.requestBody);
   const checks = new Map<string, ValidateFunction>();
-  const compiled = (name: string, schema: Schema, by: Ajv2020): ValidateFunction => {
+  const compiled = (name: string, schema: Schema, by: Compiler): ValidateFunction => {
     let check = checks.get(name);
     if (check === undefined) {
-      check = by.compile(absolute(schema) as Schema);
+      check = by(absolute(schema) as Schema);
       checks.set(name, check);
     }
     return check;

@@ -100,7 +100,7 @@ async function readDescribed(): Promise<Described> {
   const document = parse(await readFile(documentUrl, 'utf8')) as {
     readonly paths: Readonly<Record<string, Readonly<Record<string, RawOperation>>>>;
   };
-  const { find } = await loadContract(documentUrl);
+  const { find } = await loadContract();
   const ajv = addFormats.default(new Ajv2020({ allErrors: true, strict: false, validateFormats: true }));
   ajv.addSchema({ $id: 'contract', ...document }, 'contract');
   const at = (reference: string): unknown =>
