@@ -146,6 +146,29 @@ test('what can only be told in words or by codes of the house, and what the call
   expect(JSON.parse(JSON.parse(asked[0]?.body ?? '').messages[1].content)).not.toHaveProperty('age');
 });
 
+test('what is written into the annotation of a unit, or as a code that LOINC can not have, is never sent', async () => {
+  const of = { patient_id: house.patient, test_name: 'x', result_value: 1, collected_at: '2026-03-04T08:15:00Z' };
+  const body = { ...of, test_code: '2345-7', result_unit: 'mg{of-Ada}/dL' };
+  const made = await v1('POST', '/lab-results', { body, token: house.tokens.provider });
+  const explained = await v1('POST', `/lab-results/${made.json.lab_result_id}/explanation`);
+  expect([explained.status, explained.json.source]).toEqual([200, 'model']);
+  expect(JSON.parse(JSON.parse(asked[0]?.body ?? '').messages[1].content)).toMatchObject({ value: 1, unit: 'mg/dL' });
+  const observation = {
+    resourceType: 'Observation',
+    status: 'final',
+    category: [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'laboratory' }] }],
+    code: { coding: [{ system: 'http://loinc.org', code: 'of-Ada' }] },
+    subject: { reference: `Patient/${house.patient}` },
+    effectiveDateTime: '2026-03-04T08:15:00Z',
+    valueQuantity: { value: 1 },
+  };
+  const written = await server.request('POST', '/Observation', { body: observation });
+  expect(written.status).toBe(201);
+  const byRules = await v1('POST', `/lab-results/${written.json.id}/explanation`);
+  expect([byRules.status, byRules.json.source]).toEqual([200, 'rules']);
+  expect(JSON.stringify(asked)).not.toContain('of-Ada');
+});
+
 test.each([
   [{ LLM_URL: 'http://models.example.org/v1', LLM_MODEL: 'x' }],
   [{ LLM_URL: 'https://models.example.org/v1' }],

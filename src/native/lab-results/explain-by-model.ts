@@ -52,7 +52,8 @@ function toldOf({ code, value, comparator, unit, low, high, ageBand, sex }: Resu
   return {
     code,
     value: comparator === undefined ? value : `${comparator}${value}`,
-    unit,
+    // What UCUM lets stand in braces may say anything.
+    unit: unit?.replaceAll(/\{[^}]*\}/g, '') || undefined,
     reference_range: low === undefined && high === undefined ? undefined : { low, high },
     age: ageBand,
     sex,

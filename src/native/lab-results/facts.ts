@@ -5,7 +5,7 @@ import type { NativeCall } from '../handler.ts';
 import { filled, idIn, numberOf, partOf, partsOf, textOf } from '../parts.ts';
 import { parsed, type Resource } from '../view.ts';
 import type { ResultFacts } from './explainer.ts';
-import { codingOf, collectedAt, inUnit, labResultView, loinc, unitOf } from './lab-result-view.ts';
+import { collectedAt, inUnit, labResultView, loincOf, unitOf } from './lab-result-view.ts';
 import { seriesOf } from './series.ts';
 import { limitIn } from './trends.ts';
 
@@ -17,12 +17,11 @@ const previousMax = 20;
 export async function factsOf(request: NativeCall, resource: Resource): Promise<ResultFacts> {
   const shown = labResultView.toView(resource);
   const unit = unitOf(partOf(resource.valueQuantity));
-  const coding = codingOf(resource);
   const range = partsOf(resource.referenceRange)[0];
   const [previous, person] = await Promise.all([previousOf(request, resource, unit), personOf(request, resource)]);
   return filled({
     // A code of the house may say anything, and so may a unit that nobody else knows.
-    code: coding?.system === loinc ? textOf(coding.code) : undefined,
+    code: loincOf(resource),
     value: shown.result_value,
     comparator: shown.result_comparator,
     unit: unit !== undefined && dimensionsOf(unit) !== undefined ? unit : undefined,

@@ -27,7 +27,8 @@ export type LabResult = Schemas['LabResult'];
 
 const categories = 'http://terminology.hl7.org/CodeSystem/observation-category';
 const interpretations = 'http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation';
-export const loinc = 'http://loinc.org';
+const loinc = 'http://loinc.org';
+const isLoincCode = (code: string): boolean => /^\d{1,7}-\d$/.test(code);
 
 const interpretationCodes: Readonly<Record<Schemas['LabResultInterpretation'], string>> = {
   normal: 'N',
@@ -89,6 +90,13 @@ function toView(resource: Resource): LabResult {
 export const codingOf = (resource: Resource): Part | undefined =>
   partsOf(partOf(resource.code)?.coding).find(({ code }) => textOf(code) !== undefined);
 
+/** The code of its test, if it is one that LOINC can have. */
+export function loincOf(resource: Resource): string | undefined {
+  const { system, code } = codingOf(resource) ?? {};
+  const text = textOf(code);
+  return system === loinc && text !== undefined && isLoincCode(text) ? text : undefined;
+}
+
 /** A UCUM code where there is one, else the unit as it was written. */
 export const unitOf = (quantity: Part | undefined): string | undefined =>
   (quantity?.system === ucumSystem ? textOf(quantity.code) : undefined) ?? textOf(quantity?.unit) ?? textOf(quantity?.code);
@@ -139,7 +147,7 @@ function toResource(input: LabResultInput, before: Resource | undefined): Resour
     status: codeOfWord(input.status ?? 'final'),
     category: [{ coding: [{ system: categories, code: 'laboratory', display: 'Laboratory' }] }],
     code: {
-      coding: code === undefined ? undefined : [/^\d{1,7}-\d$/.test(code) ? { system: loinc, code } : { code }],
+      coding: code === undefined ? undefined : [isLoincCode(code) ? { system: loinc, code } : { code }],
       text: input.test_name.trim(),
     },
     subject: referenceTo('Patient', input.patient_id),
