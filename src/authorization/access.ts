@@ -19,6 +19,8 @@ export type Access = {
   readonly permit: (letter: Letter, type: string) => RowFilter;
   /** Like `permit('r', …)`, for a read by id: who the user is himself is read where scopes tell him. */
   readonly permitRead: (type: string, id: string) => RowFilter;
+  /** What labels and consents leave of a type, whatever scopes ask for: of other rows he isn't told by another way than reading either. */
+  readonly tells: (type: string) => RowFilter;
   /** Whether some scope permits the interaction on all of this type, whatever the user's rights leave of it. */
   readonly hasScope: (letter: Letter, type: string) => boolean;
   /** May read every resource of every type: what is told of the store as a whole is no secret to him. */
@@ -49,15 +51,12 @@ export function accessOf(
   assertCoherent(grant);
   const filters = new Map<string, RowFilter>();
   const asking: Asking = { grant, context, rights, circumstances, policy: context.policy ?? openPolicy };
-  const filter = (letter: Letter, type: string): RowFilter => {
-    const name = `${letter}${type}`;
-    let found = filters.get(name);
-    if (found === undefined) {
-      found = filterOf(letter, type, asking);
-      filters.set(name, found);
-    }
+  const once = (name: string, make: () => RowFilter): RowFilter => {
+    const found = filters.get(name) ?? make();
+    filters.set(name, found);
     return found;
   };
+  const filter = (letter: Letter, type: string): RowFilter => once(`${letter}${type}`, () => filterOf(letter, type, asking));
   const permit = (letter: Letter, type: string): RowFilter => {
     const found = filter(letter, type);
     if (found === noRows) throw refusal(grant, letter, type);
@@ -67,6 +66,7 @@ export function accessOf(
     filter,
     permit,
     permitRead: (type, id) => (isFhirUser(asking, type, id) ? personalFilter([[]], 'r', type, asking) : permit('r', type)),
+    tells: (type) => (isPersonal(grant.scopes, grant) ? once(`told ${type}`, () => personalFilter([[]], 'r', type, asking)) : 'all'),
     hasScope: (letter, type) =>
       grant.scopes.some((scope) => (scope.type === '*' || scope.type === type) && scope.letters.has(letter) && scope.params.length === 0),
     seesAll: grant.scopes.some(
@@ -117,10 +117,15 @@ function filterOf(letter: Letter, type: string, asking: Asking): RowFilter {
     return rowsOfScope(scope, letter, type, asking).map((groups) => [...groups, ...narrowed]);
   });
   if (rows.length === 0) return noRows;
-  // Systems, and who administers this one, are bound by their scopes alone.
-  const isPersonal = scopes.some(({ level }) => level !== 'system') && !grant.roles.includes('admin');
   const alternatives = rows.some((groups) => groups.length === 0) ? [[]] : joined(rows);
-  return isPersonal ? writable(personalFilter(alternatives, letter, type, asking), scopes, letter, type, asking) : filterFrom(alternatives);
+  return isPersonal(scopes, grant)
+    ? writable(personalFilter(alternatives, letter, type, asking), scopes, letter, type, asking)
+    : filterFrom(alternatives);
+}
+
+/** Systems, and who administers this one, are bound by their scopes alone. */
+function isPersonal(scopes: readonly Scope[], { roles }: Grant): boolean {
+  return scopes.some(({ level }) => level !== 'system') && !roles.includes('admin');
 }
 
 /** Alternatives that differ in their last group alone are one: scopes that name a category each. */

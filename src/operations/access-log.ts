@@ -10,6 +10,8 @@ import { planSearch, type Plan } from '../search/plan.ts';
 import type { From } from '../search/position.ts';
 import { runSearch } from '../search/run.ts';
 import { noRows } from '../storage/filter.ts';
+import { readCurrent } from '../storage/read.ts';
+import type { OpenedFound } from '../storage/sealing.ts';
 import { accessEntry } from './access-entry.ts';
 import { type Arguments, type Invocation, type Operation, textOf } from './operation.ts';
 
@@ -32,16 +34,16 @@ async function accessLog(ctx: Context, { call, id = '', args }: Invocation): Pro
   const path = `Patient/${id}/$access-log`;
   const scope = JSON.stringify([path, asked.count, asked.from, asked.to]);
   const begin = asked.page === undefined ? undefined : (ctx.cursors.open(asked.page, scope, call.access.caller) as From);
-  const { rows, next } = await runSearch(ctx.searcher, planOf(ctx, id, asked), begin, asked.count, ctx.open, ctx.statistics);
-  const entries = rows.map((row) => ({
+  const { told, next } = await pageOf(ctx, call, planOf(ctx, id, asked), begin, asked.count);
+  const entries = told.map(({ row, event }) => ({
     fullUrl: `${ctx.config.baseUrl}/AuditEvent/${row.id}`,
-    resource: JSON.stringify(accessEntry(JSON.parse(row.json.toString('utf8')) as object, row)),
+    resource: JSON.stringify(accessEntry(event, row)),
     rest: '"search":{"mode":"match"}',
   }));
   const cursor = next === undefined ? undefined : ctx.cursors.seal(next, scope, call.access.caller);
   const links: BundleLink[] = [{ relation: 'self', url: urlOf(ctx, path, asked, asked.page) }];
   if (cursor !== undefined) links.push({ relation: 'next', url: urlOf(ctx, path, asked, cursor) });
-  const total = begin === undefined && next === undefined ? { total: rows.length } : {};
+  const total = begin === undefined && next === undefined ? { total: told.length } : {};
   await recordUse(ctx, call, id);
   const head = { type: 'searchset', id: crypto.randomUUID(), lastUpdated: new Date().toISOString(), ...total, links };
   return { status: 200, body: writeBundle(head, entries), disclosed: [] };
@@ -86,9 +88,61 @@ function planOf(ctx: Context, id: string, { from, to }: Asked): Plan {
   return { ...plan, rechecks: [...plan.rechecks, (event) => concernsOnly(event, id, ctx.config.baseUrl)] };
 }
 
+type Told = { readonly row: OpenedFound; readonly event: object };
+
+/** A page of what he is told of. What he isn't makes no page shorter, and none of its own: its number would tell of it. */
+async function pageOf(ctx: Context, call: Call, plan: Plan, begin: From | undefined, count: number) {
+  const ask = async (from: From | undefined, limit: number) => {
+    const { rows, next } = await runSearch(ctx.searcher, plan, from, limit, ctx.open, ctx.statistics);
+    const events = rows.map((row) => ({ row, event: JSON.parse(row.json.toString('utf8')) as object }));
+    return { told: await toldOf(ctx, call, events), next };
+  };
+  const told: Told[] = [];
+  let next = begin;
+  do {
+    const page = await ask(next, count - told.length);
+    told.push(...page.told);
+    next = page.next;
+  } while (told.length < count && next !== undefined);
+  for (let rest = next; rest !== undefined; ) {
+    const page = await ask(rest, count);
+    if (page.told.length > 0) return { told, next };
+    rest = page.next;
+  }
+  return { told, next: undefined };
+}
+
+/** Without events that name what labels and consents hide from him: that it is there is part of what they hide. */
+async function toldOf(ctx: Context, { access }: Call, events: readonly Told[]): Promise<readonly Told[]> {
+  const named = events.map(({ event }) => localNames(event, ctx.config.baseUrl));
+  const hidden = new Set<string>();
+  for (const name of new Set(named.flat())) {
+    const [type = '', id = ''] = name.split('/');
+    const filter = ctx.registry.isType(type) ? access.tells(type) : 'all';
+    if (filter === 'all') continue;
+    const address = { type, id, refKey: ctx.refKeyOf(type, id) };
+    if ((await readCurrent(ctx.reader, address, filter)) !== undefined) continue;
+    // What isn't there at all any more hides nothing.
+    if ((await readCurrent(ctx.reader, address, 'all')) !== undefined) hidden.add(name);
+  }
+  return events.filter((_, at) => named[at]?.every((name) => !hidden.has(name)));
+}
+
+/** `Type/id` of the resources of ours that an event is about. */
+function localNames(event: object, base: string): string[] {
+  return entitiesOf(event).flatMap((entity) => {
+    const { what } = entity as { readonly what?: { readonly reference?: unknown } };
+    const reference = typeof what?.reference === 'string' ? parseReference(what.reference, base) : undefined;
+    return reference?.kind === 'local' ? [`${reference.type}/${reference.id}`] : [];
+  });
+}
+
+function entitiesOf(event: object): readonly unknown[] {
+  return 'entity' in event && Array.isArray(event.entity) ? event.entity : [];
+}
+
 function concernsOnly(event: object, id: string, base: string): boolean {
-  const entities: readonly unknown[] = 'entity' in event && Array.isArray(event.entity) ? event.entity : [];
-  return entities.every((entity) => {
+  return entitiesOf(event).every((entity) => {
     const { what } = entity as { readonly what?: { readonly reference?: unknown; readonly type?: unknown } };
     if (typeof what?.reference !== 'string') return what?.type !== 'Patient';
     const reference = parseReference(what.reference, base);

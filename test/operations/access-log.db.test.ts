@@ -133,6 +133,56 @@ describe('refused', () => {
     expect((await log(past, admin)).json.total).toBe(4);
   });
 
+  test('of what a label hides, to the clinician from whom it hides it; told of to the patient himself and to an administrator', async () => {
+    const put = (type: string, id: string, more: object) =>
+      server.request('PUT', `/${type}/${id}`, { body: { resourceType: type, id, subject: { reference: 'Patient/mine' }, ...more } });
+    const code = { text: 'x' };
+    const security = [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'R' }];
+    const written = await Promise.all([
+      put('Encounter', 'visit', {
+        status: 'finished',
+        class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB' },
+        period: { start: new Date().toISOString() },
+        participant: [{ individual: { reference: 'Practitioner/treats' } }],
+      }),
+      put('Observation', 'open', { status: 'final', code }),
+      put('Observation', 'hidden', { status: 'final', code, meta: { security } }),
+      put('Observation', 'gone', { status: 'final', code, meta: { security } }),
+    ]);
+    expect(written.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+    expect((await server.request('DELETE', '/Observation/gone')).status).toBe(200);
+    const named = async (token: string): Promise<string[]> => {
+      const { status, text } = await log('?_count=100', token);
+      expect(status).toBe(200);
+      return ['open', 'hidden', 'gone'].filter((id) => text.includes(`Observation/${id}`));
+    };
+    const [scopes, roles] = ['user/Patient.rs user/AuditEvent.r', ['provider']];
+    for (const scope of ['user/*.rs', scopes])
+      expect(await named(await server.token({ scope, user: 'Practitioner/treats', roles })), scope).toEqual(['open']);
+    const treats = await server.token({ scope: scopes, user: 'Practitioner/treats', roles });
+    const whole = await log('?_count=100', treats);
+    const sizes: number[] = [];
+    for (let url: string | undefined = `/Patient/mine/$access-log?to=${new Date().toISOString()}&_count=2`; url !== undefined; ) {
+      const { json }: { json: { entry?: Entry[]; link: { relation: string; url: string }[] } } = await server.request('GET', url, {
+        token: treats,
+      });
+      sizes.push(json.entry?.length ?? 0);
+      url = json.link.find(({ relation }) => relation === 'next')?.url;
+    }
+    // Neither a page that is shorter nor an empty one tells that there is more.
+    expect(sizes.slice(0, -1).every((size) => size === 2)).toBe(true);
+    expect([sizes.at(-1) === 0, whole.json.link.length]).toEqual([false, 1]);
+    // Of whom a token doesn't say who he is, he is a stranger to labels.
+    expect(await named(patient)).toEqual(['open']);
+    const himself = await server.token({ scope: 'patient/*.rs', patient: 'mine', user: 'Patient/mine', roles: ['patient'] });
+    expect(await named(himself)).toEqual(['open', 'hidden', 'gone']);
+    expect(await named(await server.token({ scope: scopes, user: 'Practitioner/boss', roles: ['admin'] }))).toEqual([
+      'open',
+      'hidden',
+      'gone',
+    ]);
+  });
+
   test('without a token, with a page of somebody else, and a page size that is none', async () => {
     expect((await log('', null)).status).toBe(401);
     const next = (await log(`${past}&_count=1`)).json.link.find(({ relation }: { relation: string }) => relation === 'next').url;
