@@ -147,21 +147,21 @@ function operationOf({ document, ajv, coercing, path, method, described }: Opera
   const parameters = (described.parameters ?? []).map((each) => resolved<Parameter>(document, each));
   const body = described.requestBody === undefined ? undefined : resolved<RequestBody>(document, described.requestBody);
   const checks = new Map<string, ValidateFunction>();
-  const compiled = (name: string, schema: Schema, by: Compiler): ValidateFunction => {
+  const compiled = (name: string, by: Compiler, schema: () => Schema): ValidateFunction => {
     let check = checks.get(name);
     if (check === undefined) {
-      check = by(absolute(schema) as Schema);
+      check = by(absolute(schema()) as Schema);
       checks.set(name, check);
     }
     return check;
   };
-  const schemaOf = (place: Parameter['in'], closed: boolean): Schema => {
+  const schemaOf = (place: Parameter['in']): Schema => {
     const here = parameters.filter((each) => each.in === place);
     return {
       type: 'object',
       properties: Object.fromEntries(here.map(({ name, schema }) => [place === 'header' ? name.toLowerCase() : name, schema])),
       required: here.filter(({ required }) => required).map(({ name }) => (place === 'header' ? name.toLowerCase() : name)),
-      additionalProperties: !closed,
+      additionalProperties: place !== 'query',
     };
   };
   const queryNames = new Set(parameters.filter((each) => each.in === 'query').map(({ name }) => name));
@@ -185,7 +185,7 @@ function operationOf({ document, ajv, coercing, path, method, described }: Opera
         ['query', query],
         ['header', header],
       ] as const) {
-        const check = compiled(place, schemaOf(place, place === 'query'), coercing);
+        const check = compiled(place, coercing, () => schemaOf(place));
         if (!check(values)) throw invalidParameters(place, check.errors ?? []);
       }
       return { path, query, header };
@@ -193,7 +193,7 @@ function operationOf({ document, ajv, coercing, path, method, described }: Opera
     checkBody(mediaType, value) {
       const schema = body?.content[mediaType]?.schema;
       if (schema === undefined) return;
-      const check = compiled(`body ${mediaType}`, schema, ajv);
+      const check = compiled(`body ${mediaType}`, ajv, () => schema);
       if (!check(value)) throw invalidBody(check.errors ?? []);
     },
   };

@@ -93,16 +93,16 @@ export async function writtenOnce<I extends object, V extends object>(
   return { ...shown(view, await askVersion(request, view.type, id, Number(version))), status };
 }
 
-/** Replaces what the view knows of a resource; If-Match counts where it is sent. */
+/** Replaces what the view knows of a resource, as it was read before; If-Match counts where it is sent. */
 export async function replaceView<I extends object, V extends object>(
   view: View<I, V>,
   request: NativeCall,
   id: string,
+  before: Answer,
   input: I,
 ): Promise<NativeAnswer> {
   const { ctx, parameters } = request;
-  const before = await readShown(view, request, id);
-  // What the view doesn't know is kept as it was read: nothing may have come between.
+  // What the view doesn't know, and what was judged by it, is as it was read: nothing may have come between.
   const ifMatch = parameters.header['if-match'] ?? `W/"${before.stamp?.version}"`;
   const document = documentFrom(ctx, { ...view.toResource(input, parsed(before)), id });
   return shown(view, await askUpdate(request, id, document, ifMatch));

@@ -27,10 +27,8 @@ async function replace(request: NativeCall): Promise<NativeAnswer> {
   const answer = await readShown(appointmentView, request, id);
   const before = parsed(answer);
   assertSamePatient(appointmentView.toView(before), input);
-  // Whether it keeps its slot is told by this version: another one must not have come between.
-  const header = { ...request.parameters.header, 'if-match': request.parameters.header['if-match'] ?? `W/"${answer.stamp?.version}"` };
-  const bound: NativeCall = { ...request, parameters: { ...request.parameters, header } };
-  return replaceView(appointmentView, booking(referring(bound, input), appointmentView.toResource(input, before), before), id, input);
+  const bound = booking(referring(request, input), appointmentView.toResource(input, before), before);
+  return replaceView(appointmentView, bound, id, answer, input);
 }
 
 /** A new version with the status cancelled; what is cancelled already stays as it is. */

@@ -3,7 +3,7 @@ import { noRows } from '../../storage/filter.ts';
 import { askRead, askSearch } from '../ask.ts';
 import { NativeError } from '../error.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
-import { patientOf } from '../me.ts';
+import { userOf } from '../me.ts';
 import { escaped } from '../patients/patient-view.ts';
 import { entriesOf, listed, nextOf, parsed } from '../view.ts';
 import { type AuditEntry, changeIn, concernsOnly, entryOf, subtypesOf } from './event-view.ts';
@@ -50,8 +50,8 @@ function pairsOf({ parameters }: NativeCall): [string, string][] {
 async function ownRecord(request: NativeCall): Promise<string> {
   const { parameters, call, grant } = request;
   const asked = parameters.query.patient_id;
-  const isOwn = /(?:^|\/)Patient\/[A-Za-z0-9\-.]{1,64}$/.test(grant.fhirUser ?? '') && patientOf(grant) === asked;
-  if (!isOwn || !call.access.hasScope('r', 'AuditEvent'))
+  const user = userOf(grant);
+  if (user?.type !== 'Patient' || user.id !== asked || !call.access.hasScope('r', 'AuditEvent'))
     throw new NativeError('forbidden', 'The audit trail is for administrators, and for patients as far as it is about them.');
   await askRead(request, 'Patient', asked);
   return asked;

@@ -19,9 +19,9 @@ const idOf = (request: NativeCall): string => request.parameters.path.id ?? '';
 
 async function replace(request: NativeCall): Promise<NativeAnswer> {
   const input = checked(request);
-  const before = parsed(await readShown(medicationView, request, idOf(request)));
-  assertSamePatient(medicationView.toView(before), input);
-  return replaceView(medicationView, referring(request, input), idOf(request), input);
+  const before = await readShown(medicationView, request, idOf(request));
+  assertSamePatient(medicationView.toView(parsed(before)), input);
+  return replaceView(medicationView, referring(request, input), idOf(request), before, input);
 }
 
 function referring(request: NativeCall, { patient_id: patient, prescriber_id: prescriber }: MedicationInput): NativeCall {

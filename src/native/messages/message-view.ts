@@ -1,11 +1,9 @@
 import type { components } from '../api-types.ts';
+import type { Person } from '../me.ts';
 import { filled, given, idIn, type Part, partsOf, referenceTo, resourceFrom, stampOf, textOf, utcOf, wordsOf } from '../parts.ts';
 import type { Resource, View } from '../view.ts';
 
 export type Message = components['schemas']['Message'];
-
-/** Who writes or reads: `{ type: 'Practitioner', id: 'x' }`. */
-export type Person = { readonly type: string; readonly id: string };
 
 /** A message as it is sent. `thread`: the first message of what it answers. */
 export type Draft = {

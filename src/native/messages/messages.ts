@@ -6,10 +6,10 @@ import type { components } from '../api-types.ts';
 import { NativeError } from '../error.ts';
 import { existing, invalid } from '../existing.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
-import { patientOf } from '../me.ts';
+import { patientOf, type Person, userOf } from '../me.ts';
 import { keptOf, partsOf } from '../parts.ts';
 import { documentFrom, listView, parsed, readShown, readView, writtenOnce } from '../view.ts';
-import { type Draft, messageView, type Person, personIn } from './message-view.ts';
+import { type Draft, messageView, personIn } from './message-view.ts';
 
 type Schemas = components['schemas'];
 
@@ -120,9 +120,4 @@ async function marked(request: NativeCall, id: string): Promise<Answer | undefin
 function readerOf(grant: Grant): Person | undefined {
   const isPatients = grant.patient !== undefined && grant.scopes.some(({ level }) => level === 'patient');
   return userOf(grant) ?? (isPatients ? { type: 'Patient', id: grant.patient ?? '' } : undefined);
-}
-
-function userOf({ fhirUser }: Grant): Person | undefined {
-  const [, type, id] = /(?:^|\/)([A-Z][A-Za-z]+)\/([A-Za-z0-9\-.]{1,64})$/.exec(fhirUser ?? '') ?? [];
-  return type === undefined || id === undefined ? undefined : { type, id };
 }

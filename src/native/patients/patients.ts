@@ -12,7 +12,7 @@ import { changedItems, listedItems, listsOf } from './lists.ts';
 import { assertPatient } from './patient-rules.ts';
 import { type Patient, type PatientInput, patientView } from './patient-view.ts';
 import { listRecord } from './record.ts';
-import { guarded, uniqueContact } from './uniqueness.ts';
+import { withUniqueContact } from './uniqueness.ts';
 
 export const patientHandlers = {
   listPatients: list,
@@ -28,12 +28,10 @@ export const patientHandlers = {
   listPatientHistory: (request) => historyOf(patientView, request, idOf(request)),
   listPatientRecord: listRecord,
   restorePatient: (request) =>
-    restoreView(patientView, request, idOf(request), (each, resource) => guarded(each, uniqueContact(each, patientView.toView(resource)))),
+    restoreView(patientView, request, idOf(request), (each, resource) => withUniqueContact(each, patientView.toView(resource))),
   revertPatient: (request) => {
     const { as_of: asOf } = request.body as { as_of: string };
-    return revertView(patientView, request, idOf(request), asOf, (each, resource) =>
-      guarded(each, uniqueContact(each, patientView.toView(resource))),
-    );
+    return revertView(patientView, request, idOf(request), asOf, (each, resource) => withUniqueContact(each, patientView.toView(resource)));
   },
 } as const satisfies Record<string, NativeHandler>;
 
@@ -60,7 +58,7 @@ async function withLists(request: NativeCall, answer: NativeAnswer): Promise<Nat
 async function register(request: NativeCall): Promise<NativeAnswer> {
   const input = request.body as PatientInput;
   assertPatient(input);
-  const guardedRequest = guarded(request, uniqueContact(request, input));
+  const guardedRequest = withUniqueContact(request, input);
   const fullUrl = `urn:uuid:${randomUUID()}`;
   const items = listedItems(input, fullUrl);
   if (items.length === 0) return withLists(request, await createView(patientView, guardedRequest, input));
@@ -79,7 +77,7 @@ async function replace(request: NativeCall, id: string): Promise<NativeAnswer> {
   const ifMatch = request.parameters.header['if-match'] ?? '';
   const resource = { ...patientView.toResource(input, parsed(before)), id };
   const items = await changedItems(request, input, id);
-  const guardedRequest = guarded(request, uniqueContact(request, input));
+  const guardedRequest = withUniqueContact(request, input);
   if (items.length > 0) {
     const [first] = await transact(guardedRequest, [{ method: 'PUT', url: `Patient/${id}`, ifMatch, resource }, ...items]);
     return withLists(request, shown(patientView, first ?? { status: 200 }));

@@ -1,10 +1,10 @@
 import type { components } from '../api-types.ts';
 import { askCreate, askRemove, askSearch, askUpdate } from '../ask.ts';
-import type { Grant } from '../../authorization/grant.ts';
 import type { Answer } from '../../interactions/answer.ts';
 import { noRows } from '../../storage/filter.ts';
 import { existing, invalid } from '../existing.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
+import { userOf } from '../me.ts';
 import { numberOf } from '../parts.ts';
 import { assertListable, ofPatient } from '../patients/of-patient.ts';
 import { transact } from '../transact.ts';
@@ -58,7 +58,9 @@ async function create(request: NativeCall, sent: Sent): Promise<NativeAnswer> {
   const now = new Date();
   assertRecord(sent, now.getTime(), true);
   const view = viewOf(sent.kind);
-  const provider = sent.provider_id ?? practitionerOf(request.grant);
+  const user = userOf(request.grant);
+  // A practitioner who names no other one is the author himself.
+  const provider = sent.provider_id ?? (user?.type === 'Practitioner' ? user.id : undefined);
   const input: RecordInput = {
     ...sent,
     ...(provider === undefined ? {} : { provider_id: provider }),
@@ -78,11 +80,6 @@ async function create(request: NativeCall, sent: Sent): Promise<NativeAnswer> {
 
 const withProvider = (request: NativeCall, { provider_id: id }: Sent): NativeCall =>
   existing(request, [{ field: 'provider_id', type: 'Practitioner', id }]);
-
-/** A practitioner who names no other one is the author himself. */
-function practitionerOf({ fhirUser }: Grant): string | undefined {
-  return /(?:^|\/)Practitioner\/([A-Za-z0-9\-.]{1,64})$/.exec(fhirUser ?? '')?.[1];
-}
 
 async function fileIn(request: NativeCall, { attachment }: Sent): Promise<File | undefined> {
   if (attachment?.data == null) return undefined;
