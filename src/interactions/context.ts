@@ -68,7 +68,7 @@ export type Call = {
   readonly trail: Trail;
   /** Written with what the call writes, about it. */
   readonly provenance?: StatedProvenance;
-  /** Asked in the transaction of a write, before its versions are written: what it throws refuses all of it. */
+  /** Asked in the transaction of a write, once the caller's right to it is sure: what it throws refuses all of it. */
   readonly guard?: (client: Queryable, versions: readonly Pick<NewVersion, 'type' | 'id' | 'version'>[]) => Promise<void>;
 };
 
