@@ -26,7 +26,8 @@ export type DataKey = { readonly id: Buffer; readonly secret: KeyObject };
 export function makeDataKey(id: Buffer, secret: Buffer): DataKey {
   if (id.length !== keyIdBytes || secret.length !== secretBytes)
     throw new RangeError('a data key has an id of 16 bytes and a secret of 32');
-  return { id: Buffer.from(id), secret: createSecretKey(secret) };
+  // Memory of its own: a key that is kept for long would keep all 64 KiB of the pool that small buffers share.
+  return { id: Buffer.alloc(keyIdBytes, id), secret: createSecretKey(secret) };
 }
 
 /** Bytes of the checksum that ends a content of format 0. */

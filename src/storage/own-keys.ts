@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
+import { keyIdBytes } from '../encryption/content-header.ts';
 import type { KeyManagement } from '../encryption/keys.ts';
 import { type DataKey, makeDataKey } from '../encryption/seal.ts';
 
@@ -62,8 +63,9 @@ export function ownKey(own: OwnKeys, purpose: KeyPurpose): { readonly key: DataK
   return found;
 }
 
+/** In memory of its own: caches keep it for long, and would keep all of the pool that small buffers share. */
 export function idBytes(uuid: string): Buffer {
-  return Buffer.from(uuid.replaceAll('-', ''), 'hex');
+  return Buffer.alloc(keyIdBytes, uuid.replaceAll('-', ''), 'hex');
 }
 
 /** What a wrapped key is bound to: it opens as this key, for this purpose. */

@@ -245,3 +245,11 @@ describe('the root key', () => {
     expect((await running.ofOwners([21n])).map(secretOf)).toEqual([secretOf(made)]);
   });
 });
+
+test('a key that is kept holds no memory but its own, wherever it came from', async () => {
+  const made = await (await openProcess()).ofOwners([71n, 72n]);
+  const other = await openProcess();
+  const fetched = await other.ofOwners([71n, 72n]);
+  const listed = await other.ownedBy(made.map(({ id }) => id));
+  for (const { id } of [...made, ...fetched, ...listed]) expect(id.buffer.byteLength).toBe(16);
+});
