@@ -8,7 +8,6 @@ import {
   addJob,
   cancelJob,
   findJob,
-  forgetContacts,
   type JobKind,
   type JobNumbers,
   type JobRow,
@@ -124,10 +123,7 @@ export function makeJobs({ pool, place, dayKeys, secret, keptDays, spoolBytesMax
       return found(await findJob(pool, id, kind, hmac('owner', caller)));
     },
     async cancel({ id }) {
-      if (await cancelJob(pool, id)) {
-        await forgetContacts(pool, id);
-        return;
-      }
+      if (await cancelJob(pool, id)) return;
       await removeJob(pool, id);
       await place.remove(id);
     },

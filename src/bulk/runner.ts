@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { ContentionError, isUnavailable, type Queryable, sqlStateOf } from '../storage/database.ts';
-import { claimJob, endJob, forgetContacts, type JobKind, type JobNumbers, type JobRow, releaseJob, renewJob } from '../storage/jobs.ts';
+import { claimJob, endJob, type JobKind, type JobNumbers, type JobRow, releaseJob, renewJob } from '../storage/jobs.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type Job, type Jobs, JobTaken } from './jobs.ts';
 
@@ -78,7 +78,6 @@ export function startRunner({ pool, place, jobs, work, atOnce, log }: RunnerOpti
           ? 'expired'
           : await work[row.kind]({ job, signal: stopping.signal, note: (client, progress) => jobs.note(client, job, claim, progress) });
       await endJob(pool, row.id, claim, failure === undefined ? { state: 'done' } : { state: 'failed', failure });
-      await forgetContacts(pool, row.id);
     } catch (error) {
       await failed(row, claim, error).catch((other: unknown) => log.warn({ job: row.id }, 'the end of a job was not noted', other));
     } finally {

@@ -102,17 +102,20 @@ export async function noteProgress(client: Queryable, id: string, claim: string,
   return rowCount === 1;
 }
 
+/** With a job's end goes what was noted of the contacts in its file. */
 export async function endJob(
   db: Queryable,
   id: string,
   claim: string,
   end: { readonly state: 'done' | 'failed'; readonly failure?: string },
-): Promise<boolean> {
-  const { rowCount } = await db.query(
-    `update bulk_job set state = $3, failure = $4, ended_at = clock_timestamp(), claim = null where id = $1 and claim = $2 and state = 'running'`,
+): Promise<void> {
+  await db.query(
+    `with ended as (
+        update bulk_job set state = $3, failure = $4, ended_at = clock_timestamp(), claim = null where id = $1 and claim = $2 and state = 'running'
+        returning id
+      ) delete from bulk_contact where job in (select id from ended)`,
     [id, claim, end.state, end.failure ?? null],
   );
-  return rowCount === 1;
 }
 
 /** Gives a job back, to be gone on with after some seconds. */
@@ -130,17 +133,21 @@ export async function cancelJob(db: Queryable, id: string): Promise<boolean> {
     `update bulk_job set state = 'cancelled', ended_at = clock_timestamp(), claim = null where id = $1 and state in ('queued', 'running')`,
     [id],
   );
+  // A statement of its own: it sees what was noted while the first one waited for the job.
+  await db.query('delete from bulk_contact where job = $1', [id]);
   return rowCount === 1;
 }
 
 export async function removeJob(db: Queryable, id: string): Promise<void> {
   await db.query('delete from bulk_job where id = $1', [id]);
-  await forgetContacts(db, id);
 }
 
 /** Removes what is kept no longer. @returns those of this place that are left: all other files there are nobody's */
 export async function sweepJobs(db: Queryable, place: string): Promise<ReadonlySet<string>> {
   await db.query('delete from bulk_job where expires_at < clock_timestamp()');
+  await db.query(
+    `delete from bulk_contact c where not exists (select from bulk_job j where j.id = c.job and j.state in ('queued', 'running'))`,
+  );
   const { rows } = await db.query<{ id: string }>('select id from bulk_job where place = $1', [place]);
   return new Set(rows.map(({ id }) => id));
 }
@@ -169,8 +176,4 @@ export async function noteContacts(
     [job, keys, line],
   );
   return new Set(rows.map(({ n }) => Number(n) - 1));
-}
-
-export async function forgetContacts(db: Queryable, job: string): Promise<void> {
-  await db.query('delete from bulk_contact where job = $1', [job]);
 }
