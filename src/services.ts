@@ -6,8 +6,7 @@ import type { Audit } from './audit/trail.ts';
 import { auditModel } from './audit/model.ts';
 import { auditRowIds, type AuditTrail, openTrail, recordingConnections } from './audit/open-trail.ts';
 import { makeAuditSeal } from './audit/seal.ts';
-import { type Access, accessOf } from './authorization/access.ts';
-import type { Grant } from './authorization/grant.ts';
+import { type AccessOfGrant, accessOf } from './authorization/access.ts';
 import { makeRights } from './authorization/rights/rights.ts';
 import type { Config } from './config.ts';
 import { loadDefinitions } from './definitions/load.ts';
@@ -15,6 +14,7 @@ import { makeCodec } from './encryption/codec.ts';
 import { openBytes, sealBytes } from './encryption/seal-bytes.ts';
 import { makeDataKey } from './encryption/seal.ts';
 import { makeTokenKey, tokenSecretBytes } from './encryption/token.ts';
+import { forbidden } from './fhir/error.ts';
 import { type Callers, openCallers } from './http/callers.ts';
 import { makeConformance } from './interactions/conformance/conformance.ts';
 import type { Context } from './interactions/context.ts';
@@ -62,8 +62,7 @@ export type Services = Callers & {
   /** What imports and exports are named by where they outlive their request. */
   readonly jobsSecret: Buffer;
   readonly dayKeys: DayKeys;
-  /** What somebody may do at this moment who asked for something earlier. */
-  readonly accessOfGrant: (grant: Grant) => Promise<Access>;
+  readonly accessOfGrant: AccessOfGrant;
   /** Whether the databases answer. */
   readonly ready: () => Promise<boolean>;
   readonly close: () => Promise<void>;
@@ -255,7 +254,10 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     const signer = makeSigner(keys.secretOf('audit'));
     const jobsSecret = Buffer.from(hkdfSync('sha256', keys.secretOf('cursor'), '', 'jobs', 32));
     const dayKeys = openDayKeys(keyDatabase, management);
-    const accessOfGrant = async (grant: Grant): Promise<Access> => accessOf(grant, deciding, await rights.of(grant));
+    const accessOfGrant: AccessOfGrant = async (grant, since) => {
+      if (!(await callers.isInForce(grant, since))) throw forbidden('grant-over', 'What the caller was given is ended.');
+      return accessOf(grant, deciding, await rights.of(grant));
+    };
     const secrets = { countersSecret, idempotencySecret, jobsSecret };
     return { ...callers, ...secrets, signer, dayKeys, accessOfGrant, config, log, context, erasing, trail, alerts, ready, close };
   } catch (error) {

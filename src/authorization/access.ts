@@ -33,6 +33,9 @@ export type Access = {
   readonly isCareCut: boolean;
 };
 
+/** What somebody may do at this moment who asked for something at a time (epoch ms). @throws FhirError 403 where what he was given is ended since */
+export type AccessOfGrant = (grant: Grant, since: number) => Promise<Access>;
+
 export type AccessContext = TokenContext & { readonly policy?: Policy };
 
 /**

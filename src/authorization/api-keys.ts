@@ -43,7 +43,7 @@ export function makeApiKeys<C>({ find, touch, callerOf }: ApiKeysOptions<C>): (p
     const since = Date.now();
     const row = await find(id);
     const before = known.get(id);
-    if (row === undefined || !isInForce(row)) {
+    if (row === undefined || !isKeyInForce(row)) {
       known.delete(id);
       return undefined;
     }
@@ -67,7 +67,7 @@ export function makeApiKeys<C>({ find, touch, callerOf }: ApiKeysOptions<C>): (p
   async function callerBy(id: string, secret: string): Promise<C> {
     let entry = known.get(id);
     if (entry === undefined || Date.now() - entry.since >= knownMs) entry = await current(id);
-    if (entry === undefined || !isInForce(entry.row) || !isSecretOf(entry.row, secret)) throw invalidKey();
+    if (entry === undefined || !isKeyInForce(entry.row) || !isSecretOf(entry.row, secret)) throw invalidKey();
     const hour = startOfHour(Date.now());
     if ((touchedAt.get(id) ?? entry.row.lastUsedAt?.getTime() ?? 0) < hour) {
       touchedAt.set(id, hour);
@@ -99,7 +99,7 @@ function hashOf(secret: string): Buffer {
   return hash('sha256', secret, 'buffer');
 }
 
-function isInForce({ revokedAt, expiresAt }: KeyRow): boolean {
+export function isKeyInForce({ revokedAt, expiresAt }: Pick<KeyRow, 'revokedAt' | 'expiresAt'>): boolean {
   return revokedAt === null && expiresAt.getTime() > Date.now();
 }
 

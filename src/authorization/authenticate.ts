@@ -93,14 +93,16 @@ export async function makeAuthenticate(options: AuthenticationOptions, context: 
       return caller;
     }
     const { payload, claims } = await attempted(attempt, () => verify(token));
-    const grant = withTokenId(grantOf(payload, claims), name);
+    const isOwn = payload.iss === own?.own.issuer;
+    const given = withTokenId(grantOf(payload, claims), name);
+    const grant = isOwn && typeof payload['gid'] === 'string' ? { ...given, grantId: payload['gid'] } : given;
     attempt?.known?.(grant);
     const caller = { grant, access: accessOf(grant, context) };
     const found: Verified = {
       caller,
       until: (payload.exp ?? 0) * 1000,
       issuedAt: payload.iat ?? 0,
-      ...(payload.iss === own?.own.issuer ? { endedBy: namesOf(payload) } : {}),
+      ...(isOwn ? { endedBy: namesOf(payload) } : {}),
     };
     verified.set(name, found);
     return callerInForce(found, attempt);

@@ -15,6 +15,8 @@ export type Grant = {
   readonly roles: readonly Role[];
   readonly scopes: readonly Scope[];
   readonly tokenId?: string;
+  /** Of a token of ours that a user let an app have: what ends all that the app has of it. */
+  readonly grantId?: string;
   /** What the token was given out for: codes of v3-ActReason. */
   readonly purposes?: readonly string[];
 };

@@ -3,6 +3,8 @@ import type { Audit } from '../audit/trail.ts';
 import type { Access } from '../authorization/access.ts';
 import { type Authenticate, type AuthenticationOptions, makeAuthenticate } from '../authorization/authenticate.ts';
 import { developmentKeyFileOf } from '../authorization/development-issuer.ts';
+import type { Grant } from '../authorization/grant.ts';
+import { makeInForce } from '../authorization/in-force.ts';
 import { loadIssuers } from '../authorization/issuers.ts';
 import type { RightsOf } from '../authorization/rights/rights.ts';
 import type { RightsStore } from '../authorization/rights/store.ts';
@@ -27,6 +29,8 @@ export type Callers = {
   readonly events: SecurityEvents;
   /** What a user may read himself, whatever app he uses. */
   readonly accessOfUser: (user: Signed) => Promise<Access>;
+  /** Whether what a caller was given is not ended since a time (epoch ms). */
+  readonly isInForce: (grant: Grant, since: number) => Promise<boolean>;
 };
 
 export type OpenCallersOptions = {
@@ -55,12 +59,13 @@ export async function openCallers(options: OpenCallersOptions): Promise<Callers>
   const users = makeUsers({ pool, secret, events });
   const oauth = config.authorizationServer ? await openOauth({ config, url, pool, users, events, secret, log }) : undefined;
   if (oauth !== undefined) opened.push(() => oauth.close());
+  const keys = storedKeys(pool, log);
   const known = await makeAuthenticate(
     {
       audience: config.baseUrl,
       developmentKeyFile: config.devTokenIssuer ? developmentKeyFileOf(config) : undefined,
       issuers: await loadIssuers(config.trustedIssuers, config.baseUrl),
-      apiKeys: storedKeys(pool, log),
+      apiKeys: keys,
       ...(oauth === undefined ? {} : { own: oauth }),
     },
     deciding,
@@ -72,7 +77,8 @@ export async function openCallers(options: OpenCallersOptions): Promise<Callers>
     // The reason and the patient are the audit's: a log line tells neither.
     onBreakGlass: ({ clientId }) => log.warn({ clientId }, 'the glass was broken'),
   });
-  const callers = { authenticate, users, events, accessOfUser: userAccess(rights, deciding) };
+  const isInForce = makeInForce({ findKey: keys.find, users, ...(oauth === undefined ? {} : { own: oauth }) });
+  const callers = { authenticate, users, events, accessOfUser: userAccess(rights, deciding), isInForce };
   return oauth === undefined ? callers : { ...callers, oauth };
 }
 

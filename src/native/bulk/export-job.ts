@@ -1,7 +1,6 @@
 import type { AuditedAgent } from '../../audit/event.ts';
 import { eventsOf, type Trail } from '../../audit/trail.ts';
-import type { Access } from '../../authorization/access.ts';
-import type { Grant } from '../../authorization/grant.ts';
+import type { Access, AccessOfGrant } from '../../authorization/access.ts';
 import type { Run, Work } from '../../bulk/runner.ts';
 import { FhirError } from '../../fhir/error.ts';
 import type { Call, Context } from '../../interactions/context.ts';
@@ -23,7 +22,7 @@ export type ExportProgress = { readonly rows: number; readonly total: number; re
 /** Each attempt has a file of its own: who is late with the one before writes into none that counts. */
 export const exportFile = (attempt: number): string => `export-${attempt}`;
 
-export type ExportOptions = { readonly ctx: Context; readonly accessOfGrant: (grant: Grant) => Promise<Access> };
+export type ExportOptions = { readonly ctx: Context; readonly accessOfGrant: AccessOfGrant };
 
 /** Exports into a sealed file. After a crash it begins anew: what a page showed then may have changed. */
 export function exportWork({ ctx, accessOfGrant }: ExportOptions): Work {
@@ -36,7 +35,7 @@ export function exportWork({ ctx, accessOfGrant }: ExportOptions): Work {
     await run.note(ctx.pool, progress);
     const file = await run.job.write(exportFile(progress.attempt));
     try {
-      const callOf = async (): Promise<Call> => callFor(asked, await accessOfGrant(grantFrom(asked.grant)));
+      const callOf = async (): Promise<Call> => callFor(asked, await accessOfGrant(grantFrom(asked.grant), run.job.createdAt));
       async function* pages(of: ExportKind): AsyncGenerator<Page> {
         let cursor: string | null = null;
         do {

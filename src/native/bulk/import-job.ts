@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AuditedAgent } from '../../audit/event.ts';
 import { eventsOf } from '../../audit/trail.ts';
-import type { Access } from '../../authorization/access.ts';
-import type { Grant } from '../../authorization/grant.ts';
+import type { AccessOfGrant } from '../../authorization/access.ts';
 import { NotAnArray } from '../../bulk/json-items.ts';
 import type { Run, Work } from '../../bulk/runner.ts';
 import type { SpoolWriter } from '../../bulk/spool.ts';
 import { token } from '../../encryption/token.ts';
+import { FhirError } from '../../fhir/error.ts';
 import type { Call, Context } from '../../interactions/context.ts';
 import { assertCreatable, createMany, prepareCreate } from '../../interactions/create-many.ts';
 import type { Prepared } from '../../interactions/prepare.ts';
@@ -54,7 +54,7 @@ export type ImportOptions = {
   readonly ctx: Context;
   readonly contract: Contract;
   readonly kinds: Readonly<Record<string, ImportKind>>;
-  readonly accessOfGrant: (grant: Grant) => Promise<Access>;
+  readonly accessOfGrant: AccessOfGrant;
 };
 
 const batchLines = 200;
@@ -86,6 +86,7 @@ export function importWork(options: ImportOptions): Work {
       progress = await pass({ ...options, run, asked, kind, quarantine, writes: true, onCommit }, { ...progress, pass: 1 });
       return await ended(options, run, asked, progress, undefined);
     } catch (error) {
+      if (error instanceof FhirError && error.status === 403) return await ended(options, run, asked, progress, 'forbidden');
       if (error instanceof NotAnArray) return await ended(options, run, asked, progress, 'not_an_array');
       if (!(error instanceof Unreadable)) throw error;
       return await ended(options, run, asked, progress, error.column === undefined ? error.code : `${error.code}:${error.column}`);
@@ -148,9 +149,9 @@ async function pass(passing: Passing, from: ImportProgress): Promise<ImportProgr
   return { ...(await committing), bytes: asked.textBytes };
 }
 
-async function callOf({ asked, accessOfGrant }: Passing): Promise<Call> {
+async function callOf({ run, asked, accessOfGrant }: Passing): Promise<Call> {
   const { agent, requestId } = asked;
-  const access = await accessOfGrant(grantFrom(asked.grant));
+  const access = await accessOfGrant(grantFrom(asked.grant), run.job.createdAt);
   return { access, lenient: false, trail: { agent, requestId, asked: { kind: 'import' } } };
 }
 

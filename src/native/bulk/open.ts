@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import type { Access } from '../../authorization/access.ts';
-import type { Grant } from '../../authorization/grant.ts';
+import type { AccessOfGrant } from '../../authorization/access.ts';
 import { type Jobs, makeJobs } from '../../bulk/jobs.ts';
 import { openPlace } from '../../bulk/place.ts';
 import { type Runner, startRunner } from '../../bulk/runner.ts';
@@ -17,7 +16,7 @@ export type BulkOptions = {
   readonly contract: Contract;
   readonly dayKeys: DayKeys;
   readonly jobsSecret: Buffer;
-  readonly accessOfGrant: (grant: Grant) => Promise<Access>;
+  readonly accessOfGrant: AccessOfGrant;
   readonly log: Log;
 };
 
