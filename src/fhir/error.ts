@@ -67,6 +67,19 @@ export class FhirError extends Error {
   }
 }
 
+/** What an API refuses in its own words where interactions work for it: they need to know no more of it. */
+export class Refusal extends Error {
+  readonly status: number;
+  /** As the trail tells it: `validation-failed`. */
+  readonly reason: string;
+
+  constructor(message: string, status: number, reason: string) {
+    super(message);
+    this.status = status;
+    this.reason = reason;
+  }
+}
+
 /** An error issue; the common case of `Issue`. */
 export function issue(code: IssueCode, id: string, text: string, expression?: string | readonly string[]): Issue {
   const found = { severity: 'error', code, id, text } as const;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Hono } from 'hono';
 import type { Authenticate } from '../authorization/authenticate.ts';
-import { FhirError, issue } from '../fhir/error.ts';
+import { FhirError } from '../fhir/error.ts';
 import { parseJson } from '../fhir/json.ts';
 import type { Context } from '../interactions/context.ts';
 import { limitsOf } from '../interactions/document.ts';
@@ -91,10 +91,7 @@ async function answer(
 
 /** What no interaction has recorded yet: what is refused before one is asked, and behind it. */
 async function recordRefusal(ctx: Context, c: Exchange, error: unknown): Promise<void> {
-  if (isRecorded(error)) return;
-  const fault =
-    error instanceof NativeError ? new FhirError(error.status, [issue('processing', error.code.replaceAll('_', '-'), '')]) : error;
-  await recordFault(ctx, c.var.trail, fault);
+  if (!isRecorded(error)) await recordFault(ctx, c.var.trail, error);
 }
 
 /** Behind `/api/v1` or `/v1`, without the slash at its end. */

@@ -1,8 +1,9 @@
-import { FhirError, issue } from '../fhir/error.ts';
+import { FhirError, issue, Refusal } from '../fhir/error.ts';
 import { ContentionError, isUnavailable, sqlStateOf } from '../storage/database.ts';
 
 /** How an error is going to be answered: its status, and what names its first issue. */
 export function faultOf(error: unknown): { readonly status: number; readonly reason: string } {
+  if (error instanceof Refusal) return error;
   const known = knownFault(error);
   return { status: known?.status ?? 500, reason: known?.issues[0]?.id ?? 'internal-error' };
 }

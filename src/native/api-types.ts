@@ -1960,6 +1960,8 @@ export interface components {
         readonly ETag: components["schemas"]["ETag"];
         /** @description When this version was written. */
         readonly LastModified: string;
+        /** @description Where it is, told also to who may write it but not read it. */
+        readonly Location: string;
         /** @description How to authenticate. */
         readonly WwwAuthenticate: string;
         /** @description Seconds. */
@@ -2034,6 +2036,7 @@ export interface operations {
                 headers: {
                     readonly "X-Request-Id": components["headers"]["RequestId"];
                     readonly ETag: components["headers"]["ETag"];
+                    readonly Location: components["headers"]["Location"];
                     readonly "Last-Modified": components["headers"]["LastModified"];
                     readonly "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
                     readonly [name: string]: unknown;
@@ -2229,6 +2232,7 @@ export interface operations {
                 headers: {
                     readonly "X-Request-Id": components["headers"]["RequestId"];
                     readonly ETag: components["headers"]["ETag"];
+                    readonly Location: components["headers"]["Location"];
                     readonly "Last-Modified": components["headers"]["LastModified"];
                     readonly "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
                     readonly [name: string]: unknown;
@@ -2422,6 +2426,7 @@ export interface operations {
                 headers: {
                     readonly "X-Request-Id": components["headers"]["RequestId"];
                     readonly ETag: components["headers"]["ETag"];
+                    readonly Location: components["headers"]["Location"];
                     readonly "Last-Modified": components["headers"]["LastModified"];
                     readonly "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
                     readonly [name: string]: unknown;
@@ -2696,6 +2701,7 @@ export interface operations {
                 headers: {
                     readonly "X-Request-Id": components["headers"]["RequestId"];
                     readonly ETag: components["headers"]["ETag"];
+                    readonly Location: components["headers"]["Location"];
                     readonly "Last-Modified": components["headers"]["LastModified"];
                     readonly "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
                     readonly [name: string]: unknown;
@@ -3055,6 +3061,7 @@ export interface operations {
                 headers: {
                     readonly "X-Request-Id": components["headers"]["RequestId"];
                     readonly ETag: components["headers"]["ETag"];
+                    readonly Location: components["headers"]["Location"];
                     readonly "Last-Modified": components["headers"]["LastModified"];
                     readonly "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
                     readonly [name: string]: unknown;
@@ -3206,6 +3213,7 @@ export interface operations {
                 headers: {
                     readonly "X-Request-Id": components["headers"]["RequestId"];
                     readonly ETag: components["headers"]["ETag"];
+                    readonly Location: components["headers"]["Location"];
                     readonly "Last-Modified": components["headers"]["LastModified"];
                     readonly "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
                     readonly [name: string]: unknown;
@@ -3397,6 +3405,7 @@ export interface operations {
                 headers: {
                     readonly "X-Request-Id": components["headers"]["RequestId"];
                     readonly ETag: components["headers"]["ETag"];
+                    readonly Location: components["headers"]["Location"];
                     readonly "Last-Modified": components["headers"]["LastModified"];
                     readonly "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
                     readonly [name: string]: unknown;
@@ -3626,6 +3635,7 @@ export interface operations {
                 headers: {
                     readonly "X-Request-Id": components["headers"]["RequestId"];
                     readonly ETag: components["headers"]["ETag"];
+                    readonly Location: components["headers"]["Location"];
                     readonly "Last-Modified": components["headers"]["LastModified"];
                     readonly "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
                     readonly [name: string]: unknown;
@@ -3850,6 +3860,7 @@ export interface operations {
                 headers: {
                     readonly "X-Request-Id": components["headers"]["RequestId"];
                     readonly ETag: components["headers"]["ETag"];
+                    readonly Location: components["headers"]["Location"];
                     readonly "Last-Modified": components["headers"]["LastModified"];
                     readonly "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
                     readonly [name: string]: unknown;
@@ -4001,6 +4012,7 @@ export interface operations {
                 headers: {
                     readonly "X-Request-Id": components["headers"]["RequestId"];
                     readonly ETag: components["headers"]["ETag"];
+                    readonly Location: components["headers"]["Location"];
                     readonly "Last-Modified": components["headers"]["LastModified"];
                     readonly "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
                     readonly [name: string]: unknown;
@@ -4083,6 +4095,7 @@ export interface operations {
                 headers: {
                     readonly "X-Request-Id": components["headers"]["RequestId"];
                     readonly ETag: components["headers"]["ETag"];
+                    readonly Location: components["headers"]["Location"];
                     readonly "Last-Modified": components["headers"]["LastModified"];
                     readonly "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
                     readonly [name: string]: unknown;

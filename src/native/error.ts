@@ -1,3 +1,5 @@
+import { Refusal } from '../fhir/error.ts';
+
 /** One field's fault. `field` is a path in the request: `address.country`, `allergies[0]`. Never holds what was sent. */
 export type Detail = { readonly field: string; readonly code: string; readonly message: string };
 
@@ -29,17 +31,15 @@ export type ErrorCode = keyof typeof errorStatuses;
 export type NativeErrorOptions = { readonly details?: readonly Detail[]; readonly headers?: Readonly<Record<string, string>> };
 
 /** A refusal as the native API tells it: `{ code, message, details?, request_id }`. */
-export class NativeError extends Error {
+export class NativeError extends Refusal {
   readonly code: ErrorCode;
-  readonly status: number;
   readonly details: readonly Detail[];
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: ErrorCode, message: string, { details = [], headers = {} }: NativeErrorOptions = {}) {
-    super(message);
+    super(message, errorStatuses[code], code.replaceAll('_', '-'));
     this.name = 'NativeError';
     this.code = code;
-    this.status = errorStatuses[code];
     this.details = details;
     this.headers = headers;
   }

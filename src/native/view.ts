@@ -1,3 +1,4 @@
+import { FhirError } from '../fhir/error.ts';
 import { parseJson, type Json, type JsonObject } from '../fhir/json.ts';
 import type { Answer } from '../interactions/answer.ts';
 import { type Document, documentOf, limitsOf, parseStored } from '../interactions/document.ts';
@@ -26,6 +27,8 @@ export type View<I extends object, V extends object> = {
   /** FHIR search parameters for each query parameter of the list. */
   readonly queries: Readonly<Record<string, (value: string) => Pairs>>;
   readonly sort: string;
+  /** Where one is, below `/api/v1`, by its id and that of the patient in the path; left out where none is by itself. */
+  readonly path?: (id: string, patient: string) => string;
 };
 
 /** The list of a view, a page at a time. */
@@ -88,9 +91,34 @@ export async function writtenOnce<I extends object, V extends object>(
   write: () => Promise<Answer>,
 ): Promise<NativeAnswer> {
   const { replay } = request;
-  if (replay === undefined) return { ...shown(view, await write()), status };
+  if (replay === undefined) {
+    const written = await write();
+    return located(view, request, written.stamp?.id, { ...shown(view, written), status });
+  }
   const [, id = '', , version = ''] = replay.find((each) => each.startsWith(`${view.type}/`))?.split('/') ?? [];
-  return { ...shown(view, await askVersion(request, view.type, id, Number(version))), status };
+  const answer = await unlessHidden(async () => shown(view, await askVersion(request, view.type, id, Number(version))));
+  return located(view, request, id, { ...(answer ?? { headers: { etag: `W/"${version}"` } }), status });
+}
+
+/** Of something new, where it is: all that is told to who may write but not read. */
+function located<I extends object, V extends object>(
+  { path }: View<I, V>,
+  { parameters }: NativeCall,
+  id: string | undefined,
+  answer: NativeAnswer,
+): NativeAnswer {
+  if (answer.status !== 201 || path === undefined || id === undefined) return answer;
+  return { ...answer, headers: { ...answer.headers, location: `/api/v1${path(id, parameters.path.id ?? '')}` } };
+}
+
+/** @returns undefined for what the caller wrote and may not read */
+async function unlessHidden<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof FhirError && (error.status === 403 || error.status === 404)) return undefined;
+    throw error;
+  }
 }
 
 /** Replaces what the view knows of a resource, as it was read before; If-Match counts where it is sent. */

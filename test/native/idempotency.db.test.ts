@@ -57,3 +57,21 @@ test('what was refused may be sent again under its key', async () => {
   expect(await post('refused', { ...person('R2'), family_name: 'R2' })).toMatchObject({ status: 422 });
   expect(await post('refused', person('Right'))).toMatchObject({ status: 201, replayed: null });
 });
+
+test('who may write but not read is told where it is, also when he asks again', async () => {
+  const feed = await server.token({ scope: 'system/Patient.c' });
+  const ask = () =>
+    fetch(`${origin}/api/v1/patients`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${feed}`, 'content-type': 'application/json', 'idempotency-key': 'feed' },
+      body: JSON.stringify(person('Unseen')),
+    });
+  const [first, again] = [await ask(), await ask()];
+  expect([first.status, await first.text(), again.status, await again.text()]).toEqual([201, '', 201, '']);
+  expect([again.headers.get('idempotency-replayed'), again.headers.get('etag')]).toEqual(['true', 'W/"1"']);
+  const location = first.headers.get('location') ?? '';
+  expect([location, again.headers.get('location')]).toEqual([expect.stringMatching(/^\/api\/v1\/patients\/[\da-f-]{36}$/), location]);
+  const response = await fetch(`${origin}${location}`, { headers: { authorization: `Bearer ${token}` } });
+  expect(await response.json()).toMatchObject({ family_name: 'Unseen', version: 1 });
+  expect(await count('Unseen')).toBe(1);
+});

@@ -54,6 +54,7 @@ export const appointmentView: View<AppointmentInput, Appointment> = {
     status: (value) => [['status', Object.hasOwn(statusCodes, value) ? statusCodes[value as Schemas['AppointmentStatus']] : value]],
   },
   sort: 'date',
+  path: (id) => `/appointments/${id}`,
 };
 
 function toView(resource: Resource): Appointment {

@@ -1,22 +1,19 @@
 import { NativeError } from '../error.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
-import { askSearch } from '../ask.ts';
+import { askOperation, askSearch } from '../ask.ts';
 import { parsed } from '../view.ts';
 import { type ExportAsked, exportFile, type ExportProgress, recordExport } from './export-job.ts';
 import { type ExportFormat, type ExportKind, exportKinds, exportText, exportTypes, type Page, pageOf } from './export-rows.ts';
-import { jobFields, jobOf, noRoom, submitted } from './import.ts';
+import { cancelled, jobFields, jobOf, noRoom, submitted } from './import.ts';
 import { storedGrant } from './stored-grant.ts';
 import { streamed } from './streamed.ts';
 
 export const exportHandlers = {
   exportNow,
   startExport: start,
-  getExport: show,
+  getExport: (request) => askOperation(request, 'export-job', () => show(request)),
   getExportFile: showFile,
-  cancelExport: async (request) => {
-    await request.services.jobs.cancel(await jobOf(request, 'export'));
-    return { status: 204 };
-  },
+  cancelExport: (request) => askOperation(request, 'export-cancel', () => cancelled(request, 'export')),
 } as const satisfies Record<string, NativeHandler>;
 
 function askedBy({ parameters }: NativeCall): { kind: ExportKind; resource: string; format: ExportFormat } {

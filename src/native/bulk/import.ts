@@ -4,6 +4,7 @@ import type { Draft, Job, Submitted } from '../../bulk/jobs.ts';
 import { charsets } from '../../bulk/texts.ts';
 import { FhirError } from '../../fhir/error.ts';
 import { type Detail, NativeError } from '../error.ts';
+import { askOperation } from '../ask.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
 import { notFound } from '../view.ts';
 import { type ImportAsked, importBegins, type ImportProgress } from './import-job.ts';
@@ -14,13 +15,10 @@ import { streamed } from './streamed.ts';
 import { storedGrant } from './stored-grant.ts';
 
 export const importHandlers = {
-  startImport: start,
-  getImport: show,
-  getImportQuarantine: showQuarantine,
-  cancelImport: async (request) => {
-    await request.services.jobs.cancel(await jobOf(request, 'import'));
-    return { status: 204 };
-  },
+  startImport: (request) => askOperation(request, 'import', () => start(request)),
+  getImport: (request) => askOperation(request, 'import-job', () => show(request)),
+  getImportQuarantine: (request) => askOperation(request, 'import-quarantine', () => showQuarantine(request)),
+  cancelImport: (request) => askOperation(request, 'import-cancel', () => cancelled(request, 'import')),
 } as const satisfies Record<string, NativeHandler>;
 
 const formats: Readonly<Record<string, ImportFormat>> = { 'text/csv': 'csv', 'application/x-ndjson': 'ndjson', 'application/json': 'json' };
@@ -136,6 +134,11 @@ export async function jobOf({ services, grant, parameters }: NativeCall, kind: J
   const job = await services.jobs.find(parameters.path.job ?? '', kind, callerOf(grant));
   if (job === undefined) throw notFound(kind);
   return job;
+}
+
+export async function cancelled(request: NativeCall, kind: Job['kind']): Promise<NativeAnswer> {
+  await request.services.jobs.cancel(await jobOf(request, kind));
+  return { status: 204 };
 }
 
 const errorsMax = 100;

@@ -53,6 +53,7 @@ export const interactionView: View<InteractionInput, Interaction> = {
     outcome: (value) => [['interaction-outcome', `${outcomeSystem}|${escaped(value)}`]],
   },
   sort: '-date',
+  path: (id) => `/interactions/${id}`,
 };
 
 function toView(resource: Resource): Interaction {

@@ -60,6 +60,7 @@ export const labResultView: View<LabResultInput, LabResult> = {
     status: (value) => [['status', codeOfWord(value)]],
   },
   sort: '-date',
+  path: (id) => `/lab-results/${id}`,
 };
 
 function toView(resource: Resource): LabResult {

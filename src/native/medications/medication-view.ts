@@ -39,6 +39,7 @@ export const medicationView: View<MedicationInput, Medication> = {
     status: (value) => [['status', codeOfWord(value)]],
   },
   sort: '-_lastUpdated',
+  path: (id) => `/medications/${id}`,
 };
 
 function toView(resource: Resource): Medication {

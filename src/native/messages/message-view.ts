@@ -33,6 +33,7 @@ export const messageView: View<Draft, Message> = {
     to: (value) => [['sent', `lt${new Date(value).toISOString()}`]],
   },
   sort: '-sent',
+  path: (id) => `/messages/${id}`,
 };
 
 function toView(resource: Resource): Message {

@@ -30,6 +30,7 @@ export const patientView: View<PatientInput, Patient> = {
     phone: (value) => [['phone', escaped(value)]],
   },
   sort: '-_lastUpdated',
+  path: (id) => `/patients/${id}`,
 };
 
 /** A value with the characters that mean something in a search escaped. @see https://hl7.org/fhir/R4/search.html#escaping */

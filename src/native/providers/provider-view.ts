@@ -22,6 +22,7 @@ export const providerView: View<ProviderInput, Provider> = {
     npi: (value) => [['identifier', `${npiSystem}|${value}`]],
   },
   sort: '-_lastUpdated',
+  path: (id) => `/providers/${id}`,
 };
 
 function toView(resource: Resource): Provider {

@@ -101,6 +101,7 @@ export function viewOf(kind: Kind): View<RecordInput, PatientRecord> {
     toResource: (input, before) => toResource(kind, input, before),
     queries: {},
     sort: '-_lastUpdated',
+    path: (id, patient) => `/patients/${patient}/records/${recordIdOf(kind, id)}`,
   };
 }
 

@@ -24,6 +24,7 @@ export async function restrict(request: NativeCall): Promise<NativeAnswer> {
   const patient = request.parameters.path.id ?? '';
   for (const kind of recordKinds) request.call.access.permit('u', recordTypes[kind]);
   await assertReadable(request, patient);
+  assertLabelWriter(request);
   const named = records === 'all' ? await search(request, patient, []) : await readNamed(request, patient, records);
   const restricted = await search(request, patient, [['_security', restrictedLabel.code]]);
   const wanted = new Set(named.map(addressOf));
@@ -37,6 +38,13 @@ export async function restrict(request: NativeCall): Promise<NativeAnswer> {
   ];
   if (changes.length > 0) await transact(request, changes);
   return { status: 200, body: { records: named.map((each) => recordOf(each).record_id), changed: changes.length } };
+}
+
+/** Where nothing is to be changed nothing else refuses it. */
+function assertLabelWriter({ grant, ctx }: NativeCall): void {
+  const isBoundByRole = grant.scopes.some(({ level }) => level !== 'system') && !grant.roles.includes('admin');
+  if (isBoundByRole && !grant.roles.some((role) => ctx.config.labelWriters.includes(role)))
+    throw new NativeError('forbidden', 'Only administrators, and roles that may, restrict records.');
 }
 
 const addressOf = ({ resourceType, id }: Resource): string => `${textOf(resourceType)}/${textOf(id)}`;

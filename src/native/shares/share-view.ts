@@ -21,6 +21,7 @@ export const shareView: View<ShareInput, Share> = {
   toResource,
   queries: {},
   sort: '-_lastUpdated',
+  path: (id) => `/shares/${id}`,
 };
 
 const resourceTypes = 'http://hl7.org/fhir/resource-types';
