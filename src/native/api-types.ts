@@ -1120,6 +1120,8 @@ export interface components {
                 readonly resource: {
                     readonly resourceType: string;
                     readonly id: string;
+                } & {
+                    readonly [key: string]: unknown;
                 };
             }[];
             readonly next_cursor: string | null;

@@ -86,3 +86,22 @@ test('a backend service gets one token by its key and uses it again', async () =
   const stranger = client.backendServices({ tokenUrl, clientId: 'nobody', privateKey, keyId: 'k', scope: 'system/Patient.rs' });
   await expect(stranger()).rejects.toThrow('no token was given');
 });
+
+test('the example of the package runs as it stands, and what is published is the build with its types alone', async () => {
+  const env = { ...process.env, ANAMNESIS_URL: server.origin, ANAMNESIS_TOKEN: await server.token() };
+  const { stdout } = await run(process.execPath, [join(folder, 'example', 'register.ts')], { env });
+  const [registered = '', ...found] = stdout.trim().split('\n');
+  const { id, name } = JSON.parse(registered) as { id: string; name: unknown };
+  expect(name).toMatchObject([{ family: 'Lovelace', given: ['Ada'] }]);
+  expect(found).toContain(id);
+  await run(join(folder, '..', '..', 'node_modules', '.bin', 'tsc'), ['-p', join(folder, 'example')]);
+  const packed = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: folder });
+  const [{ files }] = JSON.parse(packed.stdout) as [{ files: { path: string }[] }];
+  const modules = ['api-types', 'credentials', 'fhir', 'index', 'native'].flatMap((each) => [`dist/${each}.d.ts`, `dist/${each}.js`]);
+  expect(files.map(({ path }) => path).sort((one, other) => (one < other ? -1 : 1))).toEqual([
+    'LICENSE',
+    'README.md',
+    ...modules,
+    'package.json',
+  ]);
+});

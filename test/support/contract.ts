@@ -11,7 +11,7 @@ type Reference = { readonly $ref: string };
 type DescribedHeader = { readonly schema: Schema; readonly required?: boolean };
 export type DescribedResponse = {
   readonly headers?: Readonly<Record<string, DescribedHeader | Reference>>;
-  readonly content?: Readonly<Record<string, { readonly schema?: Schema }>>;
+  readonly content?: Readonly<Record<string, DescribedContent>>;
 };
 export type DescribedParameter = {
   readonly name: string;
@@ -19,12 +19,13 @@ export type DescribedParameter = {
   readonly required?: boolean;
   readonly schema: Schema;
 };
-type DescribedBody = {
-  readonly required?: boolean;
-  readonly content: Readonly<
-    Record<string, { readonly schema?: Schema; readonly examples?: Readonly<Record<string, { readonly value: unknown }>> }>
-  >;
+type Example = { readonly value: unknown };
+type DescribedContent = {
+  readonly schema?: Schema;
+  readonly example?: unknown;
+  readonly examples?: Readonly<Record<string, Example>>;
 };
+type DescribedBody = { readonly required?: boolean; readonly content: Readonly<Record<string, DescribedContent>> };
 type RawOperation = {
   readonly operationId: string;
   readonly parameters?: readonly (DescribedParameter | Reference)[];
@@ -52,6 +53,8 @@ export type Described = {
   readonly schemaAt: (reference: string) => Schema;
   /** What is wrong with an answer: nothing, or sentences. */
   readonly faultsOf: (method: string, path: string, answer: Answered) => string[];
+  /** What is wrong with a value of a schema. */
+  readonly faultsOfValue: (name: string, schema: Schema, value: unknown) => string[];
   /** Notes that an operation answered so, for the test that asks whether each documented answer was seen. */
   readonly note: (method: string, path: string, status: number) => void;
 };
@@ -109,6 +112,19 @@ async function readDescribed(): Promise<Described> {
       .split('/')
       .reduce<unknown>((value, part) => (value as Record<string, unknown>)[part.replaceAll('~1', '/').replaceAll('~0', '~')], document);
   const followed = <T extends object>(value: T | Reference): T => ('$ref' in value ? (at(value.$ref) as T) : value);
+  const exemplified = <T extends DescribedBody | DescribedResponse>(told: T): T => ({
+    ...told,
+    ...(told.content === undefined
+      ? {}
+      : { content: Object.fromEntries(Object.entries(told.content).map(([type, each]) => [type, withExamples(each)])) }),
+  });
+  const withExamples = (content: DescribedContent): DescribedContent =>
+    content.examples === undefined
+      ? content
+      : {
+          ...content,
+          examples: Object.fromEntries(Object.entries(content.examples).map(([name, each]) => [name, followed<Example>(each)])),
+        };
   const operations = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item)
       .filter(([method]) => ['get', 'post', 'put', 'patch', 'delete'].includes(method))
@@ -119,9 +135,9 @@ async function readDescribed(): Promise<Described> {
           path,
           isPublic: raw.security?.length === 0,
           parameters: (raw.parameters ?? []).map((each) => followed<DescribedParameter>(each)),
-          ...(raw.requestBody === undefined ? {} : { body: followed<DescribedBody>(raw.requestBody) }),
+          ...(raw.requestBody === undefined ? {} : { body: exemplified(followed<DescribedBody>(raw.requestBody)) }),
           responses: Object.fromEntries(
-            Object.entries(raw.responses).map(([status, response]) => [status, followed<DescribedResponse>(response)]),
+            Object.entries(raw.responses).map(([status, response]) => [status, exemplified(followed<DescribedResponse>(response))]),
           ),
         }),
       ),
@@ -184,15 +200,17 @@ async function readDescribed(): Promise<Described> {
     } catch {
       return [`${name} is no JSON: ${body.slice(0, 200)}`];
     }
-    return checked(value)
-      ? []
-      : (checked.errors ?? []).map(({ instancePath, message, params }) => `${name}: ${instancePath} ${message} ${JSON.stringify(params)}`);
+    return checked(value) ? [] : sentencesOf(name, checked);
   }
 
   return {
     operations,
     schemaAt: (reference) => at(reference) as Schema,
     faultsOf,
+    faultsOfValue(name, schema, value) {
+      const checked = check(name, schema);
+      return checked(value) ? [] : sentencesOf(name, checked);
+    },
     note(method, path, status) {
       const operation = operationOf(method, path);
       const { CONTRACT_SEEN: file } = process.env;
@@ -205,6 +223,9 @@ async function readDescribed(): Promise<Described> {
     },
   };
 }
+
+const sentencesOf = (name: string, { errors }: ValidateFunction): string[] =>
+  (errors ?? []).map(({ instancePath, message, params }) => `${name}: ${instancePath} ${message} ${JSON.stringify(params)}`);
 
 const holds = (check: ValidateFunction, value: unknown): boolean => check(value);
 
