@@ -1,6 +1,6 @@
 import { choice, onOff, optional, path, webAddress, whole } from './config-kinds.ts';
 
-/** What the audit trail goes by. Part of the table in config-variables.ts. */
+/** What the audit trail and signatures go by. Part of the table in config-variables.ts. */
 export const auditVariables = {
   AUDIT: onOff('on', 'Whether what happens is recorded. Off is for measurements: the server warns of it, and refuses it in production.'),
   AUDIT_TIMEOUT_MS: whole(
@@ -40,5 +40,11 @@ export const auditVariables = {
     [1, 36_500],
     'days',
     'How long the text of searches that concern no single patient can be read, in whole months from their end.',
+  ),
+  SIGNATURE_KEY: whole(
+    1,
+    [1, 100],
+    '',
+    'Number of the key that signs records. One more is a new key: what the keys before it signed is verified as ever. Never make it smaller.',
   ),
 } as const;

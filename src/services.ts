@@ -251,7 +251,7 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
     }
     const idempotencySecret = Buffer.from(hkdfSync('sha256', keys.secretOf('cursor'), '', 'idempotency', 32));
     const countersSecret = Buffer.from(hkdfSync('sha256', keys.secretOf('cursor'), '', 'counters', 32));
-    const signer = makeSigner(keys.secretOf('audit'));
+    const signer = makeSigner(keys.secretOf('audit'), config.signatureKey);
     const jobsSecret = Buffer.from(hkdfSync('sha256', keys.secretOf('cursor'), '', 'jobs', 32));
     const dayKeys = openDayKeys(keyDatabase, management);
     const accessOfGrant: AccessOfGrant = async (grant, since) => {

@@ -1055,14 +1055,17 @@ export interface components {
             readonly data: readonly components["schemas"]["Signature"][];
             readonly next_cursor: string | null;
             readonly meta: components["schemas"]["ListMeta"];
-            /** @description The server's public key as a JWK. */
-            readonly key: {
-                readonly kty: string;
-                readonly crv: string;
-                readonly x: string;
-                readonly kid: string;
-                readonly use?: string;
-            };
+            readonly key: components["schemas"]["SignatureKey"];
+            /** @description All with which something may have been signed, the newest first; the header of a signature names its own by `kid`. */
+            readonly keys: readonly components["schemas"]["SignatureKey"][];
+        };
+        /** @description A public key of the server's as a JWK; `key` is the one that signs. */
+        readonly SignatureKey: {
+            readonly kty: string;
+            readonly crv: string;
+            readonly x: string;
+            readonly kid: string;
+            readonly use?: string;
         };
         readonly AuditEntry: {
             readonly event_id: components["schemas"]["Id"];

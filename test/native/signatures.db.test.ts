@@ -58,7 +58,9 @@ describe('signatures', () => {
         components: ['pwd'],
       },
     ]);
-    expect(await signatures(id)).toEqual([made.json]);
+    const listed = (await ask('GET', `/records/${id}/signatures`, reader)).json;
+    expect(listed.data).toEqual([made.json]);
+    expect(listed.keys).toEqual([listed.key]);
     const provenance = (await server.request('GET', `/Provenance/${made.json.signature_id}`)).json;
     expect(provenance).toMatchObject({
       target: [{ reference: `Observation/${id.slice(5)}/_history/1` }, { reference: `Patient/${patientId}` }],
@@ -68,6 +70,36 @@ describe('signatures', () => {
     expect((await ask('GET', `/records/${id}/signatures`, stranger)).status).toBe(404);
     expect((await sign(id, stranger, whole)).status).toBe(404);
     expect((await ask('GET', '/records/note-nothing/signatures', reader)).status).toBe(404);
+  });
+
+  test('what one key signed stays valid under the next, and processes that have not been given that yet know it', async () => {
+    const { keyFile } = server.services.config;
+    const shared = { DATABASE_URL: server.databaseUrl, KEY_DATABASE_URL: server.keyDatabaseUrl, KEY_FILE: keyFile };
+    const later = await startTestServer({ CARE_RELATIONSHIPS: 'related', ...shared, SIGNATURE_KEY: '2' });
+    try {
+      const id = await record();
+      await sign(id, await tokenOf('Practitioner/doc'), whole);
+      const token = await later.token({ scope: 'user/*.cruds', user: 'Practitioner/doc', roles: ['provider'] });
+      const path = `${later.origin}/api/v1/records/${id}/signatures`;
+      const headers = { 'content-type': 'application/json' };
+      const made = await later.request('POST', path, { token, headers, body: { ...whole, meaning: 'approver' } });
+      expect(made.status, made.text).toBe(201);
+      const statuses = ({ data }: { data: { status: string; meaning: string }[] }) => data.map((one) => [one.meaning, one.status]);
+      const [here, there] = [
+        (await ask('GET', `/records/${id}/signatures`, reader)).json,
+        (await later.request('GET', path, { token })).json,
+      ];
+      const all = [
+        ['approver', 'valid'],
+        ['author', 'valid'],
+      ];
+      expect([statuses(here), statuses(there)]).toEqual([all, all]);
+      expect(there.keys).toEqual([there.key, here.key]);
+      const [by] = there.data.map(({ jws }: { jws: string }) => JSON.parse(Buffer.from(jws.split('.')[0] ?? '', 'base64url').toString()));
+      expect(by.kid).toBe(there.key.kid);
+    } finally {
+      await later.stop();
+    }
   });
 
   test('a request that is repeated under its Idempotency-Key signs once', async () => {

@@ -38,6 +38,26 @@ describe('a signature', () => {
     );
   });
 
+  test('by an older key is verified by newer ones, and by the next key before it is in force; by one behind that it is not', async () => {
+    const [first, second, third] = [makeSigner(secret, 1), makeSigner(secret, 2), makeSigner(secret, 3)];
+    const [old, newer, newest] = await Promise.all([first, second, third].map((each) => each.sign(signed, '{"a":1}')));
+    for (const each of [first, second, third]) expect(await each.verify(old ?? '', '{"a":1}')).toMatchObject(signed);
+    expect(await first.verify(newer ?? '', '{"a":1}')).toMatchObject(signed);
+    expect(await third.verify(newer ?? '', '{"a":1}')).toMatchObject(signed);
+    expect(await first.verify(newest ?? '', '{"a":1}')).toBeUndefined();
+    expect(third.publicKeys().map(({ kid }) => kid)).toEqual([third, second, first].map(({ publicKey }) => publicKey.kid));
+    expect(new Set(third.publicKeys().map(({ x }) => x)).size).toBe(3);
+    expect(first.publicKey).toEqual(signer.publicKey);
+  });
+
+  test('that names another key than made it is none', async () => {
+    const second = makeSigner(secret, 2);
+    const [head = '', , signature = ''] = (await second.sign(signed, '{"a":1}')).split('.');
+    const claims = JSON.parse(Buffer.from(head, 'base64url').toString()) as object;
+    const renamed = (kid: unknown) => `${Buffer.from(JSON.stringify({ ...claims, kid })).toString('base64url')}..${signature}`;
+    for (const kid of [signer.publicKey.kid, 'nothing', undefined]) expect(await second.verify(renamed(kid), '{"a":1}')).toBeUndefined();
+  });
+
   test('takes no header that asks for no algorithm', async () => {
     const head = Buffer.from(JSON.stringify({ alg: 'none', ...signed })).toString('base64url');
     for (const jws of [`${head}..`, head, '', '..', 'a.b.c']) expect(await signer.verify(jws, '{"a":1}')).toBeUndefined();

@@ -102,7 +102,8 @@ async function list(request: NativeCall): Promise<NativeAnswer> {
   for (const provenance of entriesOf(bundle).filter(({ signature }) => signature !== undefined))
     signatures.push(signatureOf(provenance, await verdictOf(request, named, provenance, answer.stamp?.version)));
   const page = listed(request, signatures, nextOf(bundle), undefined);
-  return { ...page, body: { ...(page.body as object), key: request.services.signer.publicKey } };
+  const { publicKey: key, publicKeys } = request.services.signer;
+  return { ...page, body: { ...(page.body as object), key, keys: publicKeys() } };
 }
 
 async function verdictOf(request: NativeCall, { type, id }: RecordId, provenance: Resource, current: number | undefined): Promise<Verdict> {
