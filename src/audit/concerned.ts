@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { keyIdsOf } from '../encryption/seal.ts';
+import { atMost } from '../fhir/at-most.ts';
 import type { KeyStore } from '../storage/keys.ts';
 import type { AuditedPatient } from './event.ts';
 
@@ -20,7 +21,7 @@ type Keys = Pick<KeyStore, 'ownedBy' | 'idsOf'>;
  * it is remembered; that a key is no patient's is remembered too.
  */
 export function makeConcerned(keys: Keys, patientsMax: number): Concerned {
-  const known = new LRUCache<string, AuditedPatient | 'nobody'>({ max: patientsMax });
+  const known = new LRUCache<string, AuditedPatient | 'nobody'>(atMost(patientsMax));
 
   let gathering: { readonly ids: Map<string, Buffer>; readonly owners: Promise<ReadonlyMap<string, AuditedPatient>> } | undefined;
 

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../fhir/at-most.ts';
 import type { Queryable } from '../storage/database.ts';
 import type { KeyStore } from '../storage/keys.ts';
 import { patientIdsOf } from '../storage/patient-ids.ts';
@@ -9,7 +10,7 @@ export type PatientNames = (keyIds: readonly KeyId[]) => Promise<ReadonlyMap<Key
 
 /** Whether a key still exists is asked each time; what a Patient of a ref_key is called never changes. */
 export function patientNames(db: Queryable, keys: Pick<KeyStore, 'ownedBy'>, cacheMax: number): PatientNames {
-  const known = new LRUCache<bigint, string>({ max: cacheMax });
+  const known = new LRUCache<bigint, string>(atMost(cacheMax));
   return async (keyIds) => {
     if (keyIds.length === 0) return new Map();
     const owned = await keys.ownedBy([...new Set(keyIds)].map((keyId) => Buffer.from(keyId, 'base64url')));

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { sealBytes } from '../encryption/seal-bytes.ts';
 import type { DataKey } from '../encryption/seal.ts';
 import { token, type TokenKey } from '../encryption/token.ts';
+import { atMost } from '../fhir/at-most.ts';
 import { parseReference } from '../fhir/references.ts';
 import { uuidv7 } from '../fhir/uuid.ts';
 import type { Extractor } from '../search/extract.ts';
@@ -35,8 +36,8 @@ export function auditRows(options: AuditRowsOptions): MakeAuditRows {
   const { key, base, seal, keys, rowIds } = options;
   const tokens = eventTokens(options);
   const agents = new WeakMap<AuditedAgent, Agent>();
-  const agentsByText = new LRUCache<string, Agent>({ max: options.cacheMax });
-  const patients = new LRUCache<bigint, string>({ max: options.cacheMax });
+  const agentsByText = new LRUCache<string, Agent>(atMost(options.cacheMax));
+  const patients = new LRUCache<bigint, string>(atMost(options.cacheMax));
 
   async function agentOf(whole: AuditedAgent): Promise<Agent> {
     const { emergency: _, ...agent } = whole;

@@ -1,5 +1,6 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../fhir/at-most.ts';
 import type { FhirError } from '../fhir/error.ts';
 import type { ApiKey, KeyHashes } from '../storage/api-keys.ts';
 import { type Attempt, attempted, refusedUnseen } from './attempt.ts';
@@ -35,9 +36,9 @@ type Known<C> = { readonly row: KeyRow; readonly caller: C; readonly since: numb
  * @throws FhirError 401, with one text for whatever is wrong with the key
  */
 export function makeApiKeys<C>({ find, touch, callerOf }: ApiKeysOptions<C>): (presented: string, attempt?: Attempt) => Promise<C> {
-  const known = new LRUCache<string, Known<C>>({ max: keysKnownMax });
+  const known = new LRUCache<string, Known<C>>(atMost(keysKnownMax));
   const looking = new Map<string, Promise<Known<C> | undefined>>();
-  const touchedAt = new LRUCache<string, number>({ max: keysKnownMax });
+  const touchedAt = new LRUCache<string, number>(atMost(keysKnownMax));
 
   async function look(id: string): Promise<Known<C> | undefined> {
     const since = Date.now();

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { createLocalJWKSet } from 'jose';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../fhir/at-most.ts';
 import { badRequest, FhirError } from '../fhir/error.ts';
 import { type Access, type AccessContext, accessOf } from './access.ts';
 import { type ApiKeysOptions, makeApiKeys } from './api-keys.ts';
@@ -47,7 +48,7 @@ export async function makeAuthenticate(options: AuthenticationOptions, context: 
   const { own } = options;
   const local = own === undefined ? [] : [own.own];
   const verify = makeVerifier([...(await developmentIssuers(options)), ...local, ...options.issuers.map(remoteIssuer)]);
-  const verified = new LRUCache<string, Verified>({ max: 10_000, ttl: trustMs });
+  const verified = new LRUCache<string, Verified>({ ...atMost(10_000), ttl: trustMs });
   /** Signatures are remembered; whether a token of ours is over is asked each time. */
   const inForce = (found: Verified): Caller | Promise<Caller> => {
     if (found.endedBy === undefined || own === undefined) return found.caller;

@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import type { DataKey } from '../encryption/seal.ts';
 import { makeDataKey } from '../encryption/seal.ts';
 import type { KeyManagement } from '../encryption/keys.ts';
+import { atMost } from '../fhir/at-most.ts';
 import { int8Array } from './binary.ts';
 import { idBytes, type KeyPurpose, loadOwnKeys, ownKey, secretBytes, wrapContext } from './own-keys.ts';
 
@@ -54,8 +55,8 @@ type KeyRow = { readonly key_id: string; readonly purpose: string; readonly wrap
  */
 export async function openKeyStore(options: KeyStoreOptions): Promise<KeyStore> {
   const { pool, management } = options;
-  const byId = new LRUCache<string, DataKey>({ max: options.cacheMax, ttl: options.cacheMs });
-  const byOwner = new LRUCache<bigint, DataKey>({ max: options.cacheMax, ttl: options.cacheMs });
+  const byId = new LRUCache<string, DataKey>({ ...atMost(options.cacheMax), ttl: options.cacheMs });
+  const byOwner = new LRUCache<bigint, DataKey>({ ...atMost(options.cacheMax), ttl: options.cacheMs });
   const own = await loadOwnKeys(pool, management);
   const permanent = new Map([...own.values()].map(({ key }) => [key.id.toString('hex'), key]));
   let generation = '';

@@ -66,7 +66,7 @@ export async function openStorage(
   ): Promise<Database> => {
     const onWarning = (message: string): void =>
       log.debug({ applicationName, length: message.length }, 'the database connection pool reported');
-    const database = await openDatabase({ url, poolSize, applicationName, statementTimeoutMs, plans, onWarning });
+    const database = openDatabase({ url, poolSize, applicationName, statementTimeoutMs, plans, onWarning });
     opened.push(() => database.close());
     return database;
   };

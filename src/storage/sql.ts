@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../fhir/at-most.ts';
 
 /** Collects the values of a statement while its text is written: `values.add(x)` gives `$1`. */
 export type Values = { readonly list: unknown[]; add(value: unknown): string };
@@ -16,7 +17,7 @@ export function sqlValues(): Values {
 const namesMax = 1000;
 const names = new Map<string, string>();
 /** Texts that came once, by a short digest. */
-const seen = new LRUCache<string, true>({ max: 10_000 });
+const seen = new LRUCache<string, true>(atMost(10_000));
 
 export type NamedStatement = { readonly text: string; readonly values: unknown[]; readonly name?: string };
 

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../fhir/at-most.ts';
 import type { Conformance } from '../fhir/conformance.ts';
 import type { CodeTables, Selection, TableConcept, TableSystem } from '../storage/terminology.ts';
 import { type Concept, isNode, readCodeSystem } from './code-system.ts';
@@ -83,7 +84,7 @@ export function makeStock({
     maxSize: memoryBytes,
     sizeCalculation: (system, canonical) => weightOf(4 * canonical.length + (system.kind === 'memory' ? system.system.weight : 500)),
   });
-  const concepts = new LRUCache<string, Concept | 'none'>({ max: conceptsMax });
+  const concepts = new LRUCache<string, Concept | 'none'>(atMost(conceptsMax));
   const lists = new LRUCache<string, readonly Concept[]>({
     maxSize: listedMax,
     sizeCalculation: (list) => Math.min(list.length + 1, listedMax),

@@ -29,7 +29,7 @@ const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A key store as another process would have it: pool, file and caches of its own. `queries` counts the statements of the pool. */
 async function openProcess(file = keyFile()): Promise<KeyStore & { queries: () => number }> {
-  const database = await openDatabase({
+  const database = openDatabase({
     url: store.url,
     poolSize: 2,
     applicationName: 'test',
@@ -102,7 +102,7 @@ describe('a patient’s key', () => {
   });
 
   test('is not cached beyond its time', async () => {
-    const database = await openDatabase({
+    const database = openDatabase({
       url: store.url,
       poolSize: 2,
       applicationName: 'test',
@@ -164,7 +164,7 @@ describe('a destroyed key', () => {
   });
 
   test('does not come back into a cache through a look-up that was under way', async () => {
-    const database = await openDatabase({
+    const database = openDatabase({
       url: store.url,
       poolSize: 2,
       applicationName: 'test',

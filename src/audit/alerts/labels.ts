@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../fhir/at-most.ts';
 import type { Extractor } from '../../search/extract.ts';
 import { labelledPatients } from '../../storage/alerts.ts';
 import type { Queryable } from '../../storage/database.ts';
@@ -17,7 +18,7 @@ export function makeLabelled(
   extract: Extractor,
   labels: readonly string[],
 ): (owners: readonly bigint[]) => Promise<ReadonlySet<bigint>> {
-  const known = new LRUCache<bigint, boolean>({ max: knownMax, ttl: knownMs });
+  const known = new LRUCache<bigint, boolean>({ ...atMost(knownMax), ttl: knownMs });
   return async (owners) => {
     const asked = owners.filter((owner) => known.get(owner) === undefined);
     if (asked.length > 0) {

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Pool } from 'pg';
 import type { DataKey } from '../../encryption/seal.ts';
 import { token, type TokenKey } from '../../encryption/token.ts';
+import { atMost } from '../../fhir/at-most.ts';
 import { countSightings, noteSightings, openAlert, removeAlerts, type Sighting, sweepSightings } from '../../storage/alerts.ts';
 import { firstKept } from '../../storage/audit-retention.ts';
 import { inTransaction } from '../../storage/database.ts';
@@ -52,8 +53,8 @@ const refreshed = 12;
  */
 export function watchAlerts(options: WatchOptions): AlertWatch {
   const { rules, pool, tokenKey, sealKey, record, log, years, everyMs = 2_000, seenMax = 100_000 } = options;
-  const recent = new LRUCache<string, number>({ max: seenMax });
-  const quiet = new LRUCache<string, number>({ max: 10_000 });
+  const recent = new LRUCache<string, number>(atMost(seenMax));
+  const quiet = new LRUCache<string, number>(atMost(10_000));
   let waiting = new Map<string, Seen>();
   let dropped = 0;
   let untold = true;

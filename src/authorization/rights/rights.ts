@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../fhir/at-most.ts';
 import type { Grant } from '../grant.ts';
 import { type Care, type CareOptions, careOf, noCare, teamsOf } from './care.ts';
 import type { PatientConsent } from './consent.ts';
@@ -54,7 +55,7 @@ const relationTypes = new Set(['Appointment', 'CareTeam', 'Encounter', 'Patient'
 
 export function makeRights(store: RightsStore, options: RightsOptions): RightsOf {
   const consents = holdConsents(store, freshMs, options.consentsMax);
-  const principals = new LRUCache<string, Fresh<Standing>>({ max: principalsMax });
+  const principals = new LRUCache<string, Fresh<Standing>>(atMost(principalsMax));
   const known = new WeakMap<Standing, { readonly edition: number; readonly rights: Rights }>();
 
   function standingOf(grant: Grant): Promise<Standing> | Standing {
