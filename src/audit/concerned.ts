@@ -8,8 +8,12 @@ import type { AuditedPatient } from './event.ts';
 export type Disclosed = { readonly content: Buffer | null | undefined };
 
 export type Concerned = {
-  /** The patients whose keys seal any of these rows, each once. At once where all are known. */
-  readonly ofRows: (rows: readonly Disclosed[]) => readonly AuditedPatient[] | Promise<readonly AuditedPatient[]>;
+  /**
+   * The patients whose keys seal any of these rows, each once. At once where all are known.
+   *
+   * @param passing  as of `KeyStore.ofOwners`
+   */
+  readonly ofRows: (rows: readonly Disclosed[], passing?: boolean) => readonly AuditedPatient[] | Promise<readonly AuditedPatient[]>;
   /** Undefined where nobody's key is known by this ref_key, or it is destroyed. */
   readonly ofOwner: (owner: bigint) => Promise<AuditedPatient | undefined>;
 };
@@ -45,27 +49,27 @@ export function makeConcerned(keys: Keys, patientsMax: number): Concerned {
     return new Map((await keys.ownedBy(ids)).map(({ id, owner }) => [nameOf(id), { keyId: id, owner }]));
   }
 
-  async function look(ids: ReadonlyMap<string, Buffer>): Promise<readonly AuditedPatient[]> {
+  async function look(ids: ReadonlyMap<string, Buffer>, passing: boolean): Promise<readonly AuditedPatient[]> {
     const found = new Map([...ids.keys()].map((name) => [name, known.get(name)]));
     const missing = [...ids].filter(([name]) => found.get(name) === undefined);
     const owners = await gather(missing);
     for (const [name] of missing) {
       const owner = owners.get(name);
       found.set(name, owner);
-      known.set(name, owner ?? 'nobody');
+      if (!passing) known.set(name, owner ?? 'nobody');
     }
     return [...found.values()].filter((each) => each !== undefined && each !== 'nobody');
   }
 
   return {
-    ofRows(rows) {
+    ofRows(rows, passing = false) {
       const ids = new Map<string, Buffer>();
       for (const { content } of rows)
         if (content != null && isDocument(content)) for (const id of keyIdsOf(content)) ids.set(nameOf(id), id);
       const patients: AuditedPatient[] = [];
       for (const name of ids.keys()) {
         const patient = known.get(name);
-        if (patient === undefined) return look(ids);
+        if (patient === undefined) return look(ids, passing);
         if (patient !== 'nobody') patients.push(patient);
       }
       return patients;

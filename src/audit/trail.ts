@@ -31,10 +31,18 @@ export type Outcome = {
   readonly data?: AuditedEvent['data'];
   /** The rows that are shown. */
   readonly disclosed?: readonly Disclosed[];
+  /** One of very many: whom it concerns isn't remembered. */
+  readonly passing?: boolean | undefined;
   readonly details?: AuditedEvent['details'];
 };
 
-type Written = { readonly type: string; readonly id: string; readonly version: number; readonly content: Buffer | null };
+type Written = {
+  readonly type: string;
+  readonly id: string;
+  readonly version: number;
+  readonly content: Buffer | null;
+  readonly passing?: boolean | undefined;
+};
 
 /**
  * The rows to be written with a version.
@@ -42,11 +50,11 @@ type Written = { readonly type: string; readonly id: string; readonly version: n
  * @param before  of a deletion: what it ends, which tells whom it concerns
  */
 export async function writtenRows(audit: Audit, trail: Trail, row: Written, before?: Disclosed): Promise<readonly AuditRow[]> {
-  const { type, id, version } = row;
+  const { type, id, version, passing } = row;
   const disclosed = [before ?? row];
   // What a deletion is about is the last version that there was to see.
   const data = { type, id, version: row.content === null ? version - 1 : version };
-  return audit.rows(await eventsOf(audit, trail, { code: 0, data, disclosed }));
+  return audit.rows(await eventsOf(audit, trail, { code: 0, data, disclosed, passing }));
 }
 
 /** One event for each patient concerned; one if there is none. */
@@ -56,8 +64,8 @@ export async function eventsOf(audit: Audit, trail: Trail, outcome: Outcome): Pr
   return patients.length === 0 ? [event] : patients.map((patient) => ({ ...event, patient }));
 }
 
-function patientsOf(audit: Audit, { asked }: Trail, { code, data = asked.data, disclosed = [] }: Outcome) {
-  const shown = disclosed.length === 0 ? [] : audit.concerned.ofRows(disclosed);
+function patientsOf(audit: Audit, { asked }: Trail, { code, data = asked.data, disclosed = [], passing }: Outcome) {
+  const shown = disclosed.length === 0 ? [] : audit.concerned.ofRows(disclosed, passing);
   // Whose record was asked for in vain is told by his key, as his id must not be in a row.
   const isPatient = data?.type === 'Patient' && data.id !== undefined;
   if (!isPatient || (code === 0 && disclosed.length > 0)) return shown;

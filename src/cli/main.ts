@@ -1,12 +1,17 @@
 import { developmentKeyFileOf, signDevelopmentToken } from '../authorization/development-issuer.ts';
 import { loadConfig } from '../config.ts';
+import { holdYoungGeneration } from '../telemetry/heap-pace.ts';
 import type { CommandIo } from './io.ts';
 
 type Command = { readonly run: (args: readonly string[], io: CommandIo) => Promise<number> };
 
 /** Loaded only when named: a command doesn't pay for the others. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  serve: () => import('./serve.ts'),
+  serve() {
+    // What is loaded stays: room for garbage isn't what a start lacks.
+    holdYoungGeneration(true);
+    return import('./serve.ts');
+  },
   token: () => import('./token.ts'),
   load: () => import('./load.ts'),
   sample: () => import('./sample.ts'),

@@ -58,7 +58,7 @@ export function parseCriteria(ctx: Context, type: string, criteria: string, wher
  * Serialises conditional writes with equal criteria until the transaction ends. A statement of its own, before the search:
  * the search's snapshot must be younger than the lock. Buckets are taken in ascending order.
  */
-export async function lockCriteria(client: Queryable, criteria: readonly Criteria[]): Promise<void> {
+export async function lockCriteria(client: Queryable, criteria: readonly Pick<Criteria, 'bucket'>[]): Promise<void> {
   const buckets = [...new Set(criteria.map(({ bucket }) => bucket))].sort((a, b) => a - b);
   await client.query({
     name: 'lock_criteria',

@@ -66,6 +66,8 @@ export type Call = {
   readonly lenient: boolean;
   /** What it leaves behind. */
   readonly trail: Trail;
+  /** It writes very many, which nobody asks for at once: no cache keeps what it needs for them. */
+  readonly passing?: boolean;
   /** Written with what the call writes, about it. */
   readonly provenance?: StatedProvenance;
   /** Asked in the transaction of a write, once the caller's right to it is sure: what it throws refuses all of it. */

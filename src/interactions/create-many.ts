@@ -1,10 +1,11 @@
 import { FhirError, forbidden } from '../fhir/error.ts';
 import { passesWrite } from '../storage/filter.ts';
 import type { Queryable } from '../storage/database.ts';
+import type { NewVersion } from '../storage/rows.ts';
 import { insertVersions, lockOwners } from '../storage/write.ts';
 import type { Call, Context } from './context.ts';
 import type { Document } from './document.ts';
-import { type Prepared, prepareVersion, validated } from './prepare.ts';
+import { prepareVersion, validated } from './prepare.ts';
 import { inWriting } from './writing.ts';
 
 /** A resource to be created under an id of ours. */
@@ -23,12 +24,14 @@ export async function assertCreatable(ctx: Context, call: Call, { type, id, docu
     throw forbidden('write-outside-scope', `The token's scopes or the user's rights don't permit to write this ${type}.`);
 }
 
-/** Makes a first version ready to be written, with the event that tells of it. @throws FhirError as `create` */
-export async function prepareCreate(ctx: Context, call: Call, { type, id, document }: Creating, rid: number): Promise<Prepared> {
+/** Makes a first version ready to be written, with the event that tells of it: nothing else of it stays. @throws FhirError as `create` */
+export async function prepareCreate(ctx: Context, call: Call, { type, id, document }: Creating, rid: number): Promise<NewVersion> {
   const filter = call.access.permit('c', type);
   const checked = await validated(ctx, document);
   const trail = { ...call.trail, asked: { kind: 'create', data: { type } } } as const;
-  return prepareVersion(ctx, { ...call, trail }, checked, { id, rid, version: 1, interaction: 'c' }, filter);
+  const { row, links } = await prepareVersion(ctx, { ...call, trail }, checked, { id, rid, version: 1, interaction: 'c' }, filter);
+  if (links.length > 0) throw new Error('what binds Binaries is not created in many');
+  return row;
 }
 
 export type ManyOptions = {
@@ -45,15 +48,14 @@ export type ManyOptions = {
  */
 export async function createMany(
   ctx: Context,
-  groups: readonly (readonly Prepared[])[],
+  groups: readonly (readonly NewVersion[])[],
   options: ManyOptions,
 ): Promise<readonly boolean[]> {
-  const types = [...new Set(groups.flat().map(({ row }) => row.type))];
-  if (groups.flat().some(({ links }) => links.length > 0)) throw new Error('what binds Binaries is not created in many');
+  const types = [...new Set(groups.flat().map(({ type }) => type))];
   return inWriting(ctx, types, async ({ client }) => {
     const refused = await options.refuse(client);
     const rows = groups
-      .flatMap((group, at) => (refused.has(at) ? [] : group.map(({ row }) => row)))
+      .flatMap((group, at) => (refused.has(at) ? [] : group))
       .sort((a, b) => (a.type === b.type ? (a.id < b.id ? -1 : 1) : a.type < b.type ? -1 : 1));
     const [, written] = await Promise.all([
       lockOwners(client, rows),
@@ -61,7 +63,7 @@ export async function createMany(
     ]);
     const whole = groups.map((group, at) => {
       if (refused.has(at)) return false;
-      const there = group.filter(({ row }) => written.has(row.rid)).length;
+      const there = group.filter(({ rid }) => written.has(rid)).length;
       // All of a group belongs to the same patient: only an id that is taken could part it.
       if (there > 0 && there < group.length) throw new FhirError(409, []);
       return there > 0;

@@ -49,8 +49,9 @@ export async function prepareVersion(
   const json = storedText(document, id, edits);
   const tokens = withOwners(found, linked);
   const ownerKeys = [...new Set([...owners.keys(), ...linked.map(({ owner }) => owner)])];
-  const content = await ctx.seal(json, { type, id, version, owners: ownerKeys });
-  const audit = await writtenRows(ctx.audit, call.trail, { type, id, version, content });
+  const { passing } = call;
+  const content = await ctx.seal(json, { type, id, version, owners: ownerKeys, passing });
+  const audit = await writtenRows(ctx.audit, call.trail, { type, id, version, content, passing });
   const row = { rid, type, id, refKey, version, interaction, patient, clinicalAt, tokens, content, owners: ownerKeys, facts, audit };
   return { row: factsBefore === undefined ? row : { ...row, factsBefore }, json, links: binaryLinksOf(ctx, document, owners) };
 }

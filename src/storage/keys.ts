@@ -21,8 +21,12 @@ export type KeyStore = {
   readonly common: DataKey;
   /** The id of the key that all tokens are made with: it tells one key database from another. */
   readonly tokenKeyId: Buffer;
-  /** The keys of these patients (ref_keys), made now where they don't exist yet. Throws KeyErased if one is destroyed. */
-  readonly ofOwners: (owners: readonly bigint[]) => Promise<DataKey[]>;
+  /**
+   * The keys of these patients (ref_keys), made now where they don't exist yet. Throws KeyErased if one is destroyed.
+   *
+   * @param passing  they aren't asked for again soon: none is kept that isn't yet
+   */
+  readonly ofOwners: (owners: readonly bigint[], passing?: boolean) => Promise<DataKey[]>;
   /** For each list of ids, a key that opens what names them, or undefined where all are destroyed. Throws KeyUnknown. */
   readonly opening: (candidates: readonly (readonly Buffer[])[]) => Promise<(DataKey | undefined)[]>;
   /** Destroys patients' keys, and makes sure that none is ever made for them. Nothing brings one back but an older backup of the key database. */
@@ -47,6 +51,9 @@ export type KeyStoreOptions = {
 /** Caches are trusted this long after the key database said that no key was destroyed since. */
 const trustMs = 250;
 
+/** Owners whose keys are asked for together, and which of them are kept. */
+type Asked = { readonly owners: Set<bigint>; readonly kept: Set<bigint> };
+
 type KeyRow = { readonly key_id: string; readonly purpose: string; readonly wrapped: Buffer | null };
 
 /**
@@ -62,7 +69,7 @@ export async function openKeyStore(options: KeyStoreOptions): Promise<KeyStore> 
   let generation = '';
   let confirmedAt = 0;
   let confirming: Promise<void> | undefined;
-  let gathering: { readonly owners: Set<bigint>; readonly keys: Promise<Map<bigint, DataKey | 'erased'>> } | undefined;
+  let gathering: (Asked & { readonly keys: Promise<Map<bigint, DataKey | 'erased'>> }) | undefined;
 
   async function confirm(): Promise<void> {
     const asked = performance.now();
@@ -98,7 +105,7 @@ export async function openKeyStore(options: KeyStoreOptions): Promise<KeyStore> 
     return key;
   }
 
-  async function fetchOwners(owners: readonly bigint[]): Promise<Map<bigint, DataKey | 'erased'>> {
+  async function fetchOwners(owners: readonly bigint[], kept: Asked['kept']): Promise<Map<bigint, DataKey | 'erased'>> {
     const asOf = generation;
     const { rows } = await pool.query<KeyRow & { owner: string }>({
       name: 'keys_of_owners',
@@ -107,13 +114,15 @@ export async function openKeyStore(options: KeyStoreOptions): Promise<KeyStore> 
     });
     const opened = rows.map(async (row) => {
       const owner = BigInt(row.owner);
-      return [owner, row.wrapped === null ? 'erased' : remember(await keyOf(row), asOf, owner)] as const;
+      if (row.wrapped === null) return [owner, 'erased' as DataKey | 'erased'] as const;
+      const key = await keyOf(row);
+      return [owner, kept.has(owner) ? remember(key, asOf, owner) : key] as const;
     });
     return new Map(await Promise.all(opened));
   }
 
   /** Makes keys and gives those that were kept: where another process was first, its row stays. */
-  async function makeKeys(owners: readonly bigint[]): Promise<Map<bigint, DataKey>> {
+  async function makeKeys(owners: readonly bigint[], kept: Asked['kept']): Promise<Map<bigint, DataKey>> {
     const asOf = generation;
     const made = await Promise.all(
       owners.map(async (owner) => {
@@ -128,40 +137,44 @@ export async function openKeyStore(options: KeyStoreOptions): Promise<KeyStore> 
         on conflict (owner) do nothing returning owner`,
       values: [made.map(({ id }) => id.toString('hex')), int8Array(made.map(({ owner }) => owner)), made.map(({ wrapped }) => wrapped)],
     });
-    const kept = new Set(rows.map(({ owner }) => BigInt(owner)));
-    const ours = made.filter(({ owner }) => kept.has(owner));
-    return new Map(ours.map(({ owner, id, secret }) => [owner, remember(makeDataKey(id, secret), asOf, owner)]));
+    const stored = new Set(rows.map(({ owner }) => BigInt(owner)));
+    const ours = made.filter(({ owner }) => stored.has(owner)).map(({ owner, id, secret }) => [owner, makeDataKey(id, secret)] as const);
+    for (const [owner, key] of ours) if (kept.has(owner)) remember(key, asOf, owner);
+    return new Map(ours);
   }
 
-  async function fetchOrMake(owners: readonly bigint[]): Promise<Map<bigint, DataKey | 'erased'>> {
-    const keys = await fetchOwners(owners);
-    const without = () => owners.filter((owner) => !keys.has(owner));
-    if (without().length > 0) for (const [owner, key] of await makeKeys(without())) keys.set(owner, key);
-    if (without().length > 0) for (const [owner, key] of await fetchOwners(without())) keys.set(owner, key);
+  async function fetchOrMake({ owners, kept }: Asked): Promise<Map<bigint, DataKey | 'erased'>> {
+    const keys = await fetchOwners([...owners], kept);
+    const without = () => [...owners].filter((owner) => !keys.has(owner));
+    if (without().length > 0) for (const [owner, key] of await makeKeys(without(), kept)) keys.set(owner, key);
+    if (without().length > 0) for (const [owner, key] of await fetchOwners(without(), kept)) keys.set(owner, key);
     return keys;
   }
 
   /** Owners asked for in the same turn of the event loop, as the entries of a bundle do, are looked up together. */
-  function gather(owners: readonly bigint[]): Promise<Map<bigint, DataKey | 'erased'>> {
-    gathering ??= {
-      owners: new Set(),
-      keys: new Promise((resolve) => {
+  function gather(owners: readonly bigint[], passing: boolean): Promise<Map<bigint, DataKey | 'erased'>> {
+    if (gathering === undefined) {
+      const asked = { owners: new Set<bigint>(), kept: new Set<bigint>() };
+      const keys = new Promise<Map<bigint, DataKey | 'erased'>>((resolve) => {
         setImmediate(() => {
-          const asked = [...(gathering?.owners ?? [])];
           gathering = undefined;
           resolve(fetchOrMake(asked));
         });
-      }),
-    };
-    for (const owner of owners) gathering.owners.add(owner);
+      });
+      gathering = { ...asked, keys };
+    }
+    for (const owner of owners) {
+      gathering.owners.add(owner);
+      if (!passing) gathering.kept.add(owner);
+    }
     return gathering.keys;
   }
 
-  async function ofOwners(owners: readonly bigint[]): Promise<DataKey[]> {
+  async function ofOwners(owners: readonly bigint[], passing = false): Promise<DataKey[]> {
     await assertTrusted();
     const known = owners.map((owner) => byOwner.get(owner));
     const missing = owners.filter((_, at) => known[at] === undefined);
-    const found = missing.length === 0 ? undefined : await gather(missing);
+    const found = missing.length === 0 ? undefined : await gather(missing, passing);
     return owners.map((owner, at) => {
       const key = known[at] ?? found?.get(owner);
       if (key === 'erased') throw new KeyErased();

@@ -41,15 +41,22 @@ export function makeOpener(keys: KeyStore, codec: Codec, texts: OpenedTexts): Op
 
 const empty = Buffer.alloc(0);
 
-export type SealedFor = { readonly type: string; readonly id: string; readonly version: number; readonly owners: readonly bigint[] };
+export type SealedFor = {
+  readonly type: string;
+  readonly id: string;
+  readonly version: number;
+  readonly owners: readonly bigint[];
+  /** One of very many: what it needs is kept for none of them, so that it pushes out nothing of what others read. */
+  readonly passing?: boolean | undefined;
+};
 
 /**
  * Makes the function that seals documents: with the common key, the one owner's, or a key of its own wrapped for each owner.
  * What changes is likely to be read or changed again, so the text of a later version stays at hand.
  */
 export function makeSealer(keys: KeyStore, codec: Codec, texts: OpenedTexts): (json: string, address: SealedFor) => Promise<Buffer> {
-  return async (json, { type, id, version, owners }) => {
-    const owning = owners.length === 0 ? [keys.common] : await keys.ofOwners(owners).catch(refuseErased);
+  return async (json, { type, id, version, owners, passing }) => {
+    const owning = owners.length === 0 ? [keys.common] : await keys.ofOwners(owners, passing).catch(refuseErased);
     const text = Buffer.from(json);
     const address = { type, id, version };
     const content = seal(text, address, owning, codec);

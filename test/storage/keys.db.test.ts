@@ -91,6 +91,29 @@ describe('a patient’s key', () => {
     expect(keys.queries() - after).toBeLessThanOrEqual(1);
   });
 
+  test('is looked up each time it is asked for in passing, and kept only once somebody else asks for it', async () => {
+    const keys = await openProcess();
+    const owners = [31n, 32n, 33n];
+    const made = await keys.ofOwners(owners, true);
+    const asked = async (passing: boolean): Promise<number> => {
+      const before = keys.queries();
+      expect((await keys.ofOwners(owners, passing)).map(secretOf)).toEqual(made.map(secretOf));
+      return keys.queries() - before;
+    };
+    expect(await asked(true)).toBeGreaterThan(0);
+    expect(await asked(true)).toBeGreaterThan(0);
+    expect(await asked(false)).toBeGreaterThan(0);
+    expect(await asked(false)).toBe(0);
+    expect(await asked(true)).toBe(0);
+  });
+
+  test('is kept where it is asked for in passing and by somebody else in the same turn', async () => {
+    const keys = await openProcess();
+    const [[passing], [kept]] = await Promise.all([keys.ofOwners([34n], true), keys.ofOwners([34n])]);
+    expect(kept).toBe(passing);
+    expect((await keys.ofOwners([34n]))[0]).toBe(kept);
+  });
+
   test('is stored wrapped only: its secret is nowhere in the row', async () => {
     const keys = await openProcess();
     const [key] = await keys.ofOwners([2n]);

@@ -10,9 +10,10 @@ import { token } from '../../encryption/token.ts';
 import { FhirError } from '../../fhir/error.ts';
 import type { Call, Context } from '../../interactions/context.ts';
 import { assertCreatable, createMany, prepareCreate } from '../../interactions/create-many.ts';
-import type { Prepared } from '../../interactions/prepare.ts';
 import type { Queryable } from '../../storage/database.ts';
 import { noteContacts } from '../../storage/jobs.ts';
+import type { NewVersion } from '../../storage/rows.ts';
+import { beFrugal, type Frugality } from '../../telemetry/heap-pace.ts';
 import type { Contract } from '../contract.ts';
 import type { Detail } from '../error.ts';
 import { documentFrom } from '../view.ts';
@@ -57,10 +58,10 @@ export type ImportOptions = {
   readonly accessOfGrant: AccessOfGrant;
 };
 
-const batchLines = 200;
+const batchLines = 100;
 const batchBytes = 2_097_152;
 /** So many lines are prepared before others get a turn. */
-const turnLines = 50;
+const turnLines = 25;
 
 /** Imports a file: looks at all of it first where it is to be written wholly or not at all. */
 export function importWork(options: ImportOptions): Work {
@@ -74,16 +75,17 @@ export function importWork(options: ImportOptions): Work {
     };
     const looksFirst = asked.dryRun || asked.mode === 'all_or_nothing';
     const quarantine = await run.job.write('quarantine', progress.kept);
+    const heap = beFrugal();
     try {
       if (looksFirst && progress.pass === 0) {
-        progress = await pass({ ...options, run, asked, kind, quarantine, writes: false, onCommit }, progress);
+        progress = await pass({ ...options, run, asked, kind, quarantine, heap, writes: false, onCommit }, progress);
         if (asked.dryRun) return await ended(options, run, asked, progress, undefined);
         if (progress.refused > 0) return await ended(options, run, asked, progress, 'lines_refused');
         await quarantine.cutBack(0);
         progress = { ...importBegins, pass: 1 };
         await run.note(options.ctx.pool, progress);
       }
-      progress = await pass({ ...options, run, asked, kind, quarantine, writes: true, onCommit }, { ...progress, pass: 1 });
+      progress = await pass({ ...options, run, asked, kind, quarantine, heap, writes: true, onCommit }, { ...progress, pass: 1 });
       return await ended(options, run, asked, progress, undefined);
     } catch (error) {
       if (error instanceof FhirError && error.status === 403) return await ended(options, run, asked, progress, 'forbidden');
@@ -91,6 +93,7 @@ export function importWork(options: ImportOptions): Work {
       if (!(error instanceof Unreadable)) throw error;
       return await ended(options, run, asked, progress, error.column === undefined ? error.code : `${error.code}:${error.column}`);
     } finally {
+      heap.end();
       await quarantine.close();
     }
   };
@@ -101,6 +104,7 @@ type Passing = ImportOptions & {
   readonly asked: ImportAsked;
   readonly kind: ImportKind;
   readonly quarantine: SpoolWriter;
+  readonly heap: Frugality;
   readonly writes: boolean;
   readonly onCommit: (progress: ImportProgress) => void;
 };
@@ -152,27 +156,28 @@ async function pass(passing: Passing, from: ImportProgress): Promise<ImportProgr
 async function callOf({ run, asked, accessOfGrant }: Passing): Promise<Call> {
   const { agent, requestId } = asked;
   const access = await accessOfGrant(grantFrom(asked.grant), run.job.createdAt);
-  return { access, lenient: false, trail: { agent, requestId, asked: { kind: 'import' } } };
+  return { access, lenient: false, passing: true, trail: { agent, requestId, asked: { kind: 'import' } } };
 }
 
-/** A line with what it makes, or what is wrong with it. */
-type PreparedLine = ReadLine & { readonly asks?: Line; readonly group: readonly Prepared[] };
+/** A line with what is written for it, or what is wrong with it: no more, as two batches of them are in memory. */
+type PreparedLine = Omit<ReadLine, 'value'> & { readonly asks?: Pick<Line, 'unique' | 'needed'>; readonly group: readonly NewVersion[] };
 
 async function prepareLines(passing: Passing, call: Call, lines: readonly ReadLine[]): Promise<readonly PreparedLine[]> {
   const prepared: PreparedLine[] = [];
   for (let from = 0; from < lines.length; from += turnLines) {
     prepared.push(...(await Promise.all(lines.slice(from, from + turnLines).map((line) => prepareLine(passing, call, line)))));
+    passing.heap.look();
     await turn();
   }
   return prepared;
 }
 
-async function prepareLine({ ctx, contract, kind, run, writes }: Passing, call: Call, line: ReadLine): Promise<PreparedLine> {
-  if (line.isHeader === true || line.value === undefined) return { ...line, group: [] };
+async function prepareLine({ ctx, contract, kind, run, writes }: Passing, call: Call, { value, ...line }: ReadLine): Promise<PreparedLine> {
+  if (line.isHeader === true || value === undefined) return { ...line, group: [] };
   try {
-    contract.check(kind.operation, line.value);
-    const asks = await kind.read(line.value, (type, n) => idOf(run.job, type, line.line, n), ctx);
-    const creating = asks.made.map(({ type, id, resource }: Made) => ({ type, id, document: documentFrom(ctx, resource) }));
+    contract.check(kind.operation, value);
+    const { made, ...asks } = await kind.read(value, (type, n) => idOf(run.job, type, line.line, n), ctx);
+    const creating = made.map(({ type, id, resource }: Made) => ({ type, id, document: documentFrom(ctx, resource) }));
     if (!writes) {
       for (const each of creating) await assertCreatable(ctx, call, each);
       return { ...line, asks, group: [] };

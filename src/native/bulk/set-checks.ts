@@ -16,8 +16,13 @@ export type Refusals = ReadonlyMap<number, readonly Detail[]>;
  *
  * @param lines  undefined: the line is refused already, and takes no value
  */
-export async function refusedLines(ctx: Context, call: Call, client: Queryable, lines: readonly (Line | undefined)[]): Promise<Refusals> {
-  const asked = lines.flatMap((line, at) => (line?.unique ?? []).map((unique) => ({ at, unique, criteria: criteriaOf(ctx, unique) })));
+export async function refusedLines(ctx: Context, call: Call, client: Queryable, lines: readonly (Asking | undefined)[]): Promise<Refusals> {
+  const asked = lines.flatMap((line, at) =>
+    (line?.unique ?? []).map((unique): Asked => {
+      const { key, bucket } = criteriaOf(ctx, unique);
+      return { at, unique, criteria: { key, bucket } };
+    }),
+  );
   const refused = new Map<number, Detail[]>();
   const refuse = (at: number, detail: Detail): void => void refused.set(at, [...(refused.get(at) ?? []), detail]);
   if (asked.length > 0) {
@@ -42,7 +47,8 @@ export async function refusedLines(ctx: Context, call: Call, client: Queryable, 
 const duplicate = (field: string): Detail => ({ field, code: 'duplicate', message: 'Another patient has it.' });
 const neutral: Detail = { field: '', code: 'refused', message: 'The patient can not be stored as sent. Ask the registration desk.' };
 
-type Asked = { readonly at: number; readonly unique: Unique; readonly criteria: Criteria };
+type Asking = Pick<Line, 'unique' | 'needed'>;
+type Asked = { readonly at: number; readonly unique: Unique; readonly criteria: Pick<Criteria, 'key' | 'bucket'> };
 
 /** Of several lines with one value the first that isn't refused has it. */
 function refuseRepeated(
@@ -78,7 +84,7 @@ async function takenAmong(ctx: Context, call: Call, client: Queryable, asked: re
       if (found.length < same.length && explained.every((keys) => keys.length > 0)) continue;
       for (const each of same) {
         if (taken.has(each.criteria.key)) continue;
-        if ((await findAnybodys(ctx, call, client, each.criteria, 1)).length > 0) taken.add(each.criteria.key);
+        if ((await findAnybodys(ctx, call, client, criteriaOf(ctx, each.unique), 1)).length > 0) taken.add(each.criteria.key);
       }
     }
   }

@@ -8,6 +8,8 @@ import { documentFrom, entriesOf, parsed, type Resource } from '../view.ts';
 import { outcomeSystem, withOutcome } from './outcome-view.ts';
 import { outcomesId } from './outcomes.ts';
 
+const outcomeCode = 'interaction-outcome';
+
 /** What interactions are found by their outcome with; the server indexes it as any that an administrator adds. */
 export const outcomeParameter = { id: 'encounter-interaction-outcome', url: `${own}SearchParameter/encounter-interaction-outcome` };
 
@@ -17,12 +19,12 @@ export const outcomeParameter = { id: 'encounter-interaction-outcome', url: `${o
  */
 export async function prepareOutcomes(ctx: Context): Promise<void> {
   const call: Call = { access: serverAccess('outcomes'), lenient: false, trail: operatorTrail({ kind: 'update' }, 'server') };
-  const missing = async (type: string, url: string): Promise<boolean> =>
-    entriesOf(parsed(await askSearch({ ctx, call }, { type }, [['url', url]]))).length === 0;
-  if (await missing('CodeSystem', outcomeSystem))
+  if ((await ctx.conformance.find('CodeSystem', outcomeSystem)) === undefined)
     await askUpdate({ ctx, call }, outcomesId, documentFrom(ctx, { ...firstOutcomes(), id: outcomesId }));
-  if (await missing('SearchParameter', outcomeParameter.url))
-    await askUpdate({ ctx, call }, outcomeParameter.id, documentFrom(ctx, searchParameter()));
+  // One that is in force needn't be asked for: all starts but the first find it so.
+  if (ctx.registry.of('Encounter').params.get(outcomeCode)?.url === outcomeParameter.url) return;
+  const stored = await askSearch({ ctx, call }, { type: 'SearchParameter' }, [['url', outcomeParameter.url]]);
+  if (entriesOf(parsed(stored)).length === 0) await askUpdate({ ctx, call }, outcomeParameter.id, documentFrom(ctx, searchParameter()));
 }
 
 function firstOutcomes(): Resource {
@@ -40,7 +42,7 @@ function searchParameter(): Resource {
     status: 'active',
     publisher: 'Anamnesis',
     description: 'The outcome of an interaction.',
-    code: 'interaction-outcome',
+    code: outcomeCode,
     base: ['Encounter'],
     type: 'token',
     expression: `Encounter.extension.where(url = '${own}StructureDefinition/interaction-outcome').value.ofType(Coding)`,

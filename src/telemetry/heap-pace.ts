@@ -1,0 +1,45 @@
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+
+/**
+ * V8 doubles the young generation whenever much of it outlives a collection, up to what `--max-semi-space-size` says, and lets the old one
+ * grow to several times what is in use. That is right for requests, of which garbage is soon none. What makes much garbage that lives a
+ * little longer, a start or an import, would make the process twice as large without being done sooner.
+ */
+const usual = { youngGrowth: 2, oldGrowthPercent: 0 };
+/** Of the young generation while a frugal work goes on, both of its halves: it doubles once more at most. */
+const youngBytesMax = 12 * 2 ** 20;
+/** The old generation is collected when it has grown by this much; 0 leaves it to V8. */
+const frugalGrowthPercent = 30;
+
+/** The young generation stays as large as it is, or grows again. */
+export function holdYoungGeneration(held: boolean): void {
+  setFlagsFromString(`--semi-space-growth-factor=${held ? 1 : usual.youngGrowth}`);
+}
+
+export type Frugality = {
+  /** To be called now and then while it goes on. */
+  readonly look: () => void;
+  readonly end: () => void;
+};
+
+let works = 0;
+
+/** While any of these isn't ended, the heap is kept small at the price of some more collections. */
+export function beFrugal(): Frugality {
+  if (works++ === 0) setFlagsFromString(`--heap-growing-percent=${frugalGrowthPercent}`);
+  let ended = false;
+  return {
+    look() {
+      if (!ended) holdYoungGeneration(youngBytes() >= youngBytesMax);
+    },
+    end() {
+      if (ended) return;
+      ended = true;
+      if (--works > 0) return;
+      setFlagsFromString(`--heap-growing-percent=${usual.oldGrowthPercent}`);
+      holdYoungGeneration(false);
+    },
+  };
+}
+
+const youngBytes = (): number => getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')?.space_size ?? 0;

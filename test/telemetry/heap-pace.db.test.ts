@@ -1,0 +1,34 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+
+/** Makes garbage of which much outlives some collections, as the batches of an import do, and tells how many MiB the young generation got. */
+const work = `
+  let held = [];
+  let largest = 0;
+  for (let turn = 0; turn < 1500; turn++) {
+    if (turn % 40 === 0) held = [];
+    for (let at = 0; at < 2000; at++) held.push({ at, text: turn + ' ' + at });
+    heap?.look();
+    largest = Math.max(largest, getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space').space_size);
+  }
+  console.log(Math.round(largest / 2 ** 20));`;
+
+/** MiB that the young generation of a process had at most. */
+async function largest(begins: string): Promise<number> {
+  const module = new URL('../../src/telemetry/heap-pace.ts', import.meta.url).href;
+  const head = `import { getHeapSpaceStatistics } from 'node:v8'; import { beFrugal, holdYoungGeneration } from '${module}'; let heap; ${begins};`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--max-semi-space-size=16', '--input-type=module', '-e', head + work]);
+  return Number(stdout);
+}
+
+test('the young generation grows as V8 has it, but not while it is held, and little while something frugal goes on', async () => {
+  expect(await largest('')).toBe(32);
+  expect(await largest('holdYoungGeneration(true)')).toBeLessThanOrEqual(4);
+  expect(await largest('heap = beFrugal()')).toBeLessThanOrEqual(16);
+});
+
+test('of several frugal works the last that ends lets it grow again', async () => {
+  expect(await largest('heap = beFrugal(); const other = beFrugal(); other.end(); other.end()')).toBeLessThanOrEqual(16);
+  expect(await largest('const first = beFrugal(); first.look(); first.end(); first.look()')).toBe(32);
+});
