@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { Pool, type PoolClient, TypeOverrides, types as builtInTypes } from 'pg';
+import { Pool, type PoolClient, TypeOverrides } from 'pg';
 
 /** One PostgreSQL database as the server uses it. */
 export type Database = {
@@ -45,7 +45,7 @@ export function openDatabase(options: DatabaseOptions): Database {
 function timesAsTexts(): TypeOverrides {
   const types = new TypeOverrides();
   const asText = (text: string): string => text;
-  const asTexts = builtInTypes.getTypeParser(textArray) as (array: string) => string[];
+  const asTexts = types.getTypeParser(textArray) as (array: unknown) => unknown;
   for (const type of times) types.setTypeParser(type, asText);
   for (const type of timeArrays) types.setTypeParser(type, asTexts);
   return types;
@@ -54,7 +54,7 @@ function timesAsTexts(): TypeOverrides {
 /** Of date, timestamp, timestamptz and interval, and of their arrays, the numbers in pg_type. */
 const times = [1082, 1114, 1184, 1186];
 const timeArrays = [1182, 1115, 1185, 1187];
-const textArray: number = 1009;
+const textArray = 1009;
 
 function sessionOptions(options: DatabaseOptions): string {
   const settings = {

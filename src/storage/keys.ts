@@ -112,11 +112,11 @@ export async function openKeyStore(options: KeyStoreOptions): Promise<KeyStore> 
       text: `select key_id, 'patient' as purpose, owner, wrapped from patient_key where owner = any($1::int8[])`,
       values: [int8Array(owners)],
     });
-    const opened = rows.map(async (row) => {
+    const opened = rows.map(async (row): Promise<[bigint, DataKey | 'erased']> => {
       const owner = BigInt(row.owner);
-      if (row.wrapped === null) return [owner, 'erased' as DataKey | 'erased'] as const;
+      if (row.wrapped === null) return [owner, 'erased'];
       const key = await keyOf(row);
-      return [owner, kept.has(owner) ? remember(key, asOf, owner) : key] as const;
+      return [owner, kept.has(owner) ? remember(key, asOf, owner) : key];
     });
     return new Map(await Promise.all(opened));
   }
