@@ -41,7 +41,9 @@ import { tokenStatistics } from './storage/statistics.ts';
 import { codeTables } from './storage/terminology.ts';
 import { type DayKeys, openDayKeys } from './storage/day-keys.ts';
 import { openStorage } from './storage/open-storage.ts';
+import { makeFiles } from './storage/files.ts';
 import { makeOpener, makeSealer } from './storage/sealing.ts';
+import { showingFiles } from './storage/shown-files.ts';
 import type { Log } from './telemetry/log.ts';
 
 /** Everything that is open while the server runs. */
@@ -112,7 +114,10 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       documents: makeOpener(keys, codec, texts),
       cacheMax: config.keyCacheMax,
     });
-    const opener = auditEvents.open;
+    // Pieces of files are read while transactions hold connections: from a pool of others.
+    const files = makeFiles(main, searching);
+    const openStored = auditEvents.open;
+    const opener = showingFiles(openStored, files, config.bodyLimitBytes);
     // Before the first event: what finds no month of its own stays in the partition for all others.
     await ensureAuditPartitions(main).catch((error: unknown) => log.error({}, 'the month of the audit trail was not made', error));
     const alerts = openAlerts({
@@ -197,7 +202,9 @@ export async function openServices(config: Config, log: Log, purpose: FindOption
       audit,
       seal,
       open: opener,
-      reseal: makeResealer(keys, opener, seal),
+      openStored,
+      files,
+      reseal: makeResealer(keys, openStored, seal),
       cursors: cursorCodec({
         seal: (purpose, bytes) => sealBytes(cursorKey, purpose, bytes),
         open: (purpose, sealed) => openBytes(cursorKey, purpose, sealed),

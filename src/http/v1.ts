@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { Hono } from 'hono';
 import type { Authenticate } from '../authorization/authenticate.ts';
@@ -106,7 +106,7 @@ async function bodyOf(
   ctx: Context,
   c: Exchange,
   operation: Operation,
-): Promise<Pick<NativeCall, 'body' | 'sent'> & { received?: string; stream?: Omit<Stream, 'once'> }> {
+): Promise<Pick<NativeCall, 'body'> & { received?: string; stream?: Omit<Stream, 'once'> }> {
   const { incoming } = c.env;
   const hasBody = incoming.headers['transfer-encoding'] !== undefined || Number(incoming.headers['content-length'] ?? 0) > 0;
   if (operation.bodyTypes.length === 0) {
@@ -118,7 +118,7 @@ async function bodyOf(
     return { body: undefined };
   }
   const mediaType = (incoming.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
-  if (operation.bodyTypes.includes('*/*')) return fileBody(ctx, c, mediaType);
+  if (operation.bodyTypes.includes('*/*')) return { body: undefined, stream: fileBody(incoming, mediaType) };
   if (!operation.bodyTypes.includes(mediaType))
     throw new NativeError('unsupported_media_type', `The body is one of: ${operation.bodyTypes.join(', ')}.`);
   if (operation.isJob) {
@@ -136,12 +136,11 @@ function charsetOf(contentType = ''): { charset?: string } {
   return charset === undefined ? {} : { charset: charset.toLowerCase() };
 }
 
-/** A file of any type, which is looked at whole. What makes the request the same is its digest. */
-async function fileBody(ctx: Context, c: Exchange, mediaType: string): Promise<Pick<NativeCall, 'body' | 'sent'> & { received: string }> {
+/** A file of any type. */
+function fileBody(incoming: IncomingMessage, mediaType: string): Omit<Stream, 'once'> {
   if (!/^[\w.+-]+\/[\w.+-]+$/.test(mediaType)) throw new NativeError('unsupported_media_type', 'Say what the file is, by Content-Type.');
-  const { attachmentMib, bodyLimitBytes } = ctx.config;
-  const content = await readBody(c.env.incoming, Math.min(attachmentMib * 1_048_576, bodyLimitBytes));
-  return { body: undefined, sent: { mediaType, content }, received: `${mediaType} ${createHash('sha256').update(content).digest('hex')}` };
+  const declared = incoming.headers['content-encoding'] === undefined ? incoming.headers['content-length'] : undefined;
+  return { mediaType, body: bodyStream(incoming), ...(declared === undefined ? {} : { declaredBytes: Number(declared) }) };
 }
 
 function budgetOf({ method, path }: Operation): CallerBudget {

@@ -9,6 +9,7 @@ import type { LiveRegistry } from '../search/live-registry.ts';
 import type { Registry } from '../search/registry.ts';
 import type { PlanContext } from '../search/sink.ts';
 import type { Reseal } from '../storage/binary-owners.ts';
+import type { Files } from '../storage/files.ts';
 import type { Opener, SealedFor } from '../storage/sealing.ts';
 import type { Queryable } from '../storage/database.ts';
 import type { NewVersion } from '../storage/rows.ts';
@@ -53,7 +54,11 @@ export type Context = {
   readonly codeTables?: CodeTables;
   readonly audit: Audit;
   readonly seal: (json: string, address: SealedFor) => Promise<Buffer>;
+  /** As they are shown: Binaries with their files as `data`. */
   readonly open: Opener;
+  /** As they are stored: files lie beside. */
+  readonly openStored: Opener;
+  readonly files: Files;
   readonly reseal: Reseal;
   readonly cursors: CursorCodec;
   readonly refKeyOf: (type: string, id: string) => bigint;

@@ -5,7 +5,7 @@ import { besideOf, goesAlone } from './beside.ts';
 import { bindLinks } from './binaries.ts';
 import { matchUnderLock, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
-import type { Document } from './document.ts';
+import { type Document, isShown } from './document.ts';
 import { newId } from './ids.ts';
 import { created, toldOf, unchanged } from './outcomes.ts';
 import { multipleMatches, refusedByStore } from './preconditions.ts';
@@ -29,10 +29,10 @@ export async function create(ctx: Context, call: Call, type: string, received: D
   const id = newId(type);
   const prepared = await prepareVersion(ctx, call, document, { id, rid, version: 1, interaction: 'c' }, filter);
   const { row, json } = prepared;
-  const alone = prepared.links.length > 0 || goesAlone(call);
+  const alone = prepared.links.length > 0 || row.file !== undefined || goesAlone(call);
   const lastUpdated = alone ? await createAlone(ctx, call, prepared) : await noticed(ctx, [type], ctx.creates.add(row));
   if (lastUpdated === undefined) throw refusedByStore();
-  const readable = passesFilter(call.access.filter('r', type), row.tokens);
+  const readable = isShown(document) && passesFilter(call.access.filter('r', type), row.tokens);
   const told = toldOf(created(type), document);
   return writeAnswer({ status: 201, stamp: { type, id, version: 1, lastUpdated }, json, row, isNew: true, readable }, options.prefer, told);
 }
@@ -71,7 +71,7 @@ async function createUnlessMatched(ctx: Context, call: Call, document: Document,
     );
     await bindLinks(ctx, tx.client, links);
     const lastUpdated = await writeLast(tx, row, insertVersions, await besideOf(ctx, call, tx.client, [row]));
-    const readable = passesFilter(call.access.filter('r', type), row.tokens);
+    const readable = isShown(document) && passesFilter(call.access.filter('r', type), row.tokens);
     const told = toldOf(created(type), document);
     return writeAnswer({ status: 201, stamp: { type, id, version: 1, lastUpdated }, json, row, isNew: true, readable }, prefer, told);
   });

@@ -10,6 +10,7 @@ import {
   parseJson,
   writeJson,
 } from '../fhir/json.ts';
+import type { StoredFile } from '../storage/stored-file.ts';
 
 /**
  * One resource of a request: its value, and the received text it came as, where there is one. What is stored is the
@@ -25,9 +26,14 @@ export type Document = {
     readonly meta: readonly Member[];
     readonly links: readonly Link[];
   };
+  /** Of a Binary: its bytes, which were stored before it and lie beside it. No client's JSON has one. */
+  readonly file?: StoredFile;
   /** What validation had to say of it that refuses nothing: warnings and information. */
   readonly findings?: readonly Issue[];
 };
+
+/** Whether a write's answer may show what was written: where the bytes lie beside it, it would be without them. */
+export const isShown = ({ file }: Document): boolean => file === undefined;
 
 /** Text to put in place of a span of the source. */
 export type Edit = { readonly start: number; readonly end: number; readonly text: string };

@@ -58,7 +58,7 @@ export async function replayErasures(erasing: Erasing): Promise<Replay> {
 }
 
 function run({ context, keys, onStep }: Erasing, patients: readonly Patient[]): Promise<ErasureCounts> {
-  const { pool, config, extract, open } = context;
+  const { pool, config, extract, openStored: open } = context;
   const extractWithout = makeExtractWithout(extract, config.baseUrl);
   const going = { pool, keys, open, extractWithout, retriesMax: config.transactionRetriesMax };
   return erasePatients(onStep === undefined ? going : { ...going, onStep }, patients);

@@ -36,7 +36,7 @@ export async function prepareVersion(
   edits: readonly Edit[] = [],
   linked: readonly LinkedOwner[] = [],
 ): Promise<Prepared> {
-  const { type } = document;
+  const { type, file } = document;
   const { id, rid, version, interaction, factsBefore } = target;
   if (type === 'SearchParameter') await assertUsable(ctx, document, id);
   const { refKey, tokens: found, facts, patient, clinicalAt, owners } = ctx.extract(document.value, type, id);
@@ -50,10 +50,12 @@ export async function prepareVersion(
   const tokens = withOwners(found, linked);
   const ownerKeys = [...new Set([...owners.keys(), ...linked.map(({ owner }) => owner)])];
   const { passing } = call;
-  const content = await ctx.seal(json, { type, id, version, owners: ownerKeys, passing });
+  const address = { type, id, version, owners: ownerKeys, passing };
+  const content = await ctx.seal(json, file === undefined ? address : { ...address, file });
   const audit = await writtenRows(ctx.audit, call.trail, { type, id, version, content, passing });
   const row = { rid, type, id, refKey, version, interaction, patient, clinicalAt, tokens, content, owners: ownerKeys, facts, audit };
-  return { row: factsBefore === undefined ? row : { ...row, factsBefore }, json, links: binaryLinksOf(ctx, document, owners) };
+  const beside = { ...(factsBefore === undefined ? {} : { factsBefore }), ...(file === undefined ? {} : { file: file.key.id }) };
+  return { row: { ...row, ...beside }, json, links: binaryLinksOf(ctx, document, owners) };
 }
 
 /** Of what the caller may know of; anything else is not found. */

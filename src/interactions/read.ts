@@ -1,7 +1,7 @@
 import { FhirError, issue, notFound } from '../fhir/error.ts';
 import { readCurrent, readVersion } from '../storage/read.ts';
 import type { StoredVersion } from '../storage/rows.ts';
-import type { OpenedVersion } from '../storage/sealing.ts';
+import type { Opened, OpenedVersion, Opener } from '../storage/sealing.ts';
 import type { Answer } from './answer.ts';
 import type { Call, Context } from './context.ts';
 import { render } from './document.ts';
@@ -38,11 +38,23 @@ export async function vread(ctx: Context, call: Call, type: string, id: string, 
   return { status: 200, stamp: row, body: render(json, row), disclosed: [row] };
 }
 
-/** Opens one version. @throws FhirError 410 if its patient was erased */
+/** Opens one version. @throws FhirError 410 if its patient was erased, 406 if its file is too large for JSON */
 export async function openOne<V extends StoredVersion>(ctx: Pick<Context, 'open'>, row: V): Promise<V & Pick<OpenedVersion, 'json'>> {
-  const [opened] = await ctx.open([row]);
-  if (opened === undefined || opened.erased) throw gone({ ...row, erased: true });
+  const opened = await openBy(ctx.open, row);
+  if (opened.partial) throw tooLargeForJson();
   return { ...row, json: opened.json };
+}
+
+/** @throws FhirError 410 if its patient was erased */
+export async function openBy<V extends StoredVersion>(open: Opener, row: V): Promise<Opened<V>> {
+  const [opened] = await open([row]);
+  if (opened === undefined || opened.erased) throw gone({ ...row, erased: true });
+  return opened;
+}
+
+function tooLargeForJson(): FhirError {
+  const text = 'The file of this Binary is too large for JSON. Ask for it as what it is: its contentType by Accept.';
+  return new FhirError(406, [issue('too-long', 'file-too-large-for-json', text)]);
 }
 
 function versionNotFound(type: string): FhirError {

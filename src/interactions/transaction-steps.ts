@@ -1,5 +1,6 @@
 import { badRequest, FhirError } from '../fhir/error.ts';
 import type { ParsedJson } from '../fhir/json.ts';
+import type { StoredFile } from '../storage/stored-file.ts';
 import { type Criteria, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
 import { atEntry, type Entry, entryPath, inEntry, readEntries, refuseAt } from './entries.ts';
@@ -15,12 +16,21 @@ import { assertTypeMatches, validated } from './prepare.ts';
  *
  * @throws FhirError naming the entry
  */
-export async function readSteps(ctx: Context, call: Call, parsed: ParsedJson): Promise<Step[]> {
-  const entries = await readEntries(ctx, parsed, (index, error) => refuseAt(index, error));
+export async function readSteps(ctx: Context, call: Call, parsed: ParsedJson, files: EntryFiles): Promise<Step[]> {
+  const read = await readEntries(ctx, parsed, (index, error) => refuseAt(index, error));
+  const entries = files.size === 0 ? read : read.map((entry) => withFile(entry, files.get(entry.index)));
   const steps = entries.map((entry) => inEntry(entry.index, () => stepOf(ctx, call, entry)));
   assertDistinct(steps.flatMap(({ target }) => target ?? []));
   assertFullUrlsDiffer(entries);
   return validSteps(ctx, steps);
+}
+
+/** By the index of the entry whose Binary has it. */
+export type EntryFiles = ReadonlyMap<number, StoredFile>;
+
+function withFile(entry: Entry, file: StoredFile | undefined): Entry {
+  if (file === undefined || entry.document === undefined) return entry;
+  return { ...entry, document: { ...entry.document, file } };
 }
 
 /** What is wrong is told of many entries at once. */

@@ -6,7 +6,7 @@ import { type LockedVersion, readCurrent } from '../storage/read.ts';
 import { insertVersions, lockOwners, replaceVersions } from '../storage/write.ts';
 import { type Answer, type Return, writeAnswer } from './answer.ts';
 import type { Call, Context } from './context.ts';
-import type { Document, Edit } from './document.ts';
+import { type Document, type Edit, isShown } from './document.ts';
 import type { Entry } from './entries.ts';
 import { type Resolve, rewriteLinks } from './links.ts';
 import { created, deleted, toldOf, unchanged, updated } from './outcomes.ts';
@@ -79,7 +79,7 @@ export async function workOf(
 function answerOf(status: 200 | 201, { row, json }: Prepared, prefer: Return, call: Call, document: Document): Work['answer'] {
   return (lastUpdated) => {
     const stamp = { type: row.type, id: row.id, version: row.version, lastUpdated: lastUpdated(row.rid) };
-    const readable = passesFilter(call.access.filter('r', row.type), row.tokens);
+    const readable = isShown(document) && passesFilter(call.access.filter('r', row.type), row.tokens);
     const told = toldOf(status === 201 ? created(row.type) : updated(row.type), document);
     return writeAnswer({ status, stamp, json, row, isNew: true, readable }, prefer, told);
   };
@@ -147,7 +147,7 @@ async function nextWork(
   linked: readonly LinkedOwner[],
 ): Promise<Work> {
   const same = row.deleted ? undefined : await unchangedText(ctx, row, document, edits);
-  const readable = passesFilter(call.access.filter('r', row.type), row.tokens);
+  const readable = isShown(document) && passesFilter(call.access.filter('r', row.type), row.tokens);
   if (same !== undefined) {
     const told = toldOf(unchanged(row.type), document);
     return { answer: () => writeAnswer({ status: 200, stamp: row, json: same, row, isNew: false, readable }, prefer, told) };

@@ -12,7 +12,7 @@ import { bundleResolver } from './links.ts';
 import { patchLinks } from './patch.ts';
 import type { NamedText } from './patch/patch-links.ts';
 import { answerGet } from './retrieve.ts';
-import { assertDistinct, readSteps, type Step } from './transaction-steps.ts';
+import { assertDistinct, type EntryFiles, readSteps, type Step } from './transaction-steps.ts';
 import { bindTargets, changesOf, type Current, lockTargets, placeOf, type Resolved, resolveCriteria } from './transaction-targets.ts';
 import { type LastUpdated, type Work, workOf, writeAll } from './transaction-work.ts';
 import { inWriting } from './writing.ts';
@@ -21,11 +21,18 @@ import { inWriting } from './writing.ts';
  * Runs a transaction Bundle: all of it or nothing, in the order DELETE, POST, PUT and PATCH, GET. References among its entries
  * are resolved, and conditional ones looked up. One entry's fault refuses the whole and names the entry.
  *
- * @returns one answer an entry, in the Bundle's order
- * @see     https://hl7.org/fhir/R4/http.html#transaction
+ * @param files  those of its Binaries whose bytes were stored before
+ * @returns      one answer an entry, in the Bundle's order
+ * @see          https://hl7.org/fhir/R4/http.html#transaction
  */
-export async function transaction(ctx: Context, call: Call, parsed: ParsedJson, prefer: Return): Promise<Answer[]> {
-  const steps = await readSteps(ctx, call, parsed);
+export async function transaction(
+  ctx: Context,
+  call: Call,
+  parsed: ParsedJson,
+  prefer: Return,
+  files: EntryFiles = noFiles,
+): Promise<Answer[]> {
+  const steps = await readSteps(ctx, call, parsed, files);
   const references = conditionalReferencesOf(
     ctx,
     call,
@@ -34,6 +41,8 @@ export async function transaction(ctx: Context, call: Call, parsed: ParsedJson, 
   const types = steps.filter(({ entry }) => entry.method !== 'GET' && entry.method !== 'HEAD').map(({ entry }) => entry.type);
   return inWriting(ctx, types, (tx) => run(ctx, call, tx, steps, references, prefer));
 }
+
+const noFiles: EntryFiles = new Map();
 
 /** What may be a link in what an entry brings. A Bundle that is stored is a unit: its references are among its own entries. */
 function linksOf({ type, document, patch }: Entry): readonly NamedText[] {

@@ -12,12 +12,12 @@ import { besideOf, goesAlone } from './beside.ts';
 import { bindLinks, concernsBinaries, linkedOwners } from './binaries.ts';
 import { lockMatch, parseCriteria } from './conditional.ts';
 import type { Call, Context } from './context.ts';
-import { type Document, type Edit, parseStored, storedText, storedValue } from './document.ts';
+import { type Document, type Edit, isShown, parseStored, storedText, storedValue } from './document.ts';
 import { newId } from './ids.ts';
 import { created, toldOf, unchanged, updated } from './outcomes.ts';
 import { assertIfMatch, auditEventsStay, existsAlready, multipleMatches, refusedByStore, versionConflict } from './preconditions.ts';
 import { assertId, assertTypeMatches, type Prepared, prepareVersion, refusedWrite, validated } from './prepare.ts';
-import { gone, openOne } from './read.ts';
+import { gone, openBy } from './read.ts';
 import { inWriting, noticed } from './writing.ts';
 
 export type UpdateOptions = { readonly prefer: Return; readonly ifMatch?: string; readonly ifNoneMatch?: string };
@@ -128,7 +128,7 @@ async function nextVersion(
   const filter = call.access.filter('u', type);
   if (!passesWrite(filter, current)) throw refusedWrite(call, current);
   assertUpdatable(current, options);
-  const readable = passesFilter(call.access.filter('r', type), current.tokens);
+  const readable = isShown(document) && passesFilter(call.access.filter('r', type), current.tokens);
   const same = current.deleted ? undefined : await unchangedText(ctx, current, document);
   if (same !== undefined) {
     const told = toldOf(unchanged(type), document);
@@ -165,7 +165,10 @@ export async function unchangedText(
   document: Document,
   edits: readonly Edit[] = [],
 ): Promise<Buffer | undefined> {
-  const opened = await openOne(ctx, current);
+  const { file } = document;
+  // A file is the same if it is the same one: its bytes needn't be read.
+  const opened = await openBy(file === undefined ? ctx.open : ctx.openStored, current);
+  if (opened.partial || (file !== undefined && opened.file?.key.id.equals(file.key.id) !== true)) return undefined;
   const text = storedText(document, current.id, edits);
   if (opened.json.equals(Buffer.from(text))) return opened.json;
   const stored = parseStored(opened.json);
@@ -200,7 +203,7 @@ async function insertUnderId(
     return undefined;
   }
   await writeBeside(tx, await besideOf(ctx, call, tx.client, [prepared.row]));
-  const readable = passesFilter(call.access.filter('r', type), prepared.row.tokens);
+  const readable = isShown(document) && passesFilter(call.access.filter('r', type), prepared.row.tokens);
   return writeAnswer(
     { status: 201, stamp: { type, id, version: 1, lastUpdated }, json: prepared.json, row: prepared.row, isNew: true, readable },
     options.prefer,

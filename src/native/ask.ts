@@ -1,16 +1,20 @@
 import { parseJson } from '../fhir/json.ts';
 import type { Answer } from '../interactions/answer.ts';
+import type { Asked } from '../audit/trail.ts';
+import type { Call } from '../interactions/context.ts';
 import { create } from '../interactions/create.ts';
 import type { Document } from '../interactions/document.ts';
 import { limitsOf } from '../interactions/document.ts';
+import { type FileAnswer, readFile } from '../interactions/file.ts';
 import { history } from '../interactions/history.ts';
-import { settled } from '../interactions/leaving.ts';
+import { recordFault, settled } from '../interactions/leaving.ts';
 import { read, vread } from '../interactions/read.ts';
 import { type RecordAnswer, type RecordOptions, recordOf } from '../interactions/record.ts';
 import { remove } from '../interactions/remove.ts';
 import type { Pairs } from '../interactions/search.ts';
 import { type SearchAddress, searchAt } from '../interactions/search-address.ts';
 import { transaction } from '../interactions/transaction.ts';
+import type { EntryFiles } from '../interactions/transaction-steps.ts';
 import { update } from '../interactions/update.ts';
 import type { NativeCall } from './handler.ts';
 
@@ -27,6 +31,26 @@ export function askRead({ ctx, call }: Asking, type: string, id: string): Promis
 
 export function askVersion({ ctx, call }: Asking, type: string, id: string, version: number): Promise<Answer> {
   return settled(ctx, call, { kind: 'vread', data: { type, id, version } }, (each) => vread(ctx, each, type, id, String(version)));
+}
+
+/** A Binary with its bytes, in pieces. @param version  the current one, if undefined */
+export function askFile({ ctx, call }: Asking, id: string, version?: number): Promise<FileAnswer> {
+  const asked =
+    version === undefined
+      ? ({ kind: 'read', data: { type: 'Binary', id } } as const)
+      : ({ kind: 'vread', data: { type: 'Binary', id, version } } as const);
+  return settled(ctx, call, asked, (each) => readFile(ctx, each, id, version));
+}
+
+/** Looks whether what is asked later would be refused: then it is refused and recorded now. What is permitted is recorded when it is asked. */
+export async function askAhead<T>({ ctx, call }: Asking, asked: Asked, look: (call: Call) => Promise<T>): Promise<T> {
+  const trail = { ...call.trail, asked };
+  try {
+    return await look({ ...call, trail });
+  } catch (error) {
+    await recordFault(ctx, trail, error);
+    throw error;
+  }
 }
 
 /** The query is recorded as what the native API was asked. */
@@ -69,13 +93,13 @@ export function askRecord({ ctx, call }: Asking, patient: string, options: Recor
   return settled(ctx, call, asked, (each) => recordOf(ctx, each, patient, options));
 }
 
-/** @returns one answer for each entry, with its resource */
-export async function askTransaction({ ctx, call }: Asking, bundle: object): Promise<Answer[]> {
+/** @returns one answer for each entry, with its resource: but for Binaries that have their bytes in `files`, by the entry's index */
+export async function askTransaction({ ctx, call }: Asking, bundle: object, files?: EntryFiles): Promise<Answer[]> {
   const parsed = parseJson(JSON.stringify(bundle), limitsOf(ctx), { links: true });
   let answers: Answer[] = [];
   // What the entries leave, and the whole of them, is committed with them; a failure is recorded here.
   await settled(ctx, call, { kind: 'transaction' }, async (each) => {
-    answers = await transaction(ctx, each, parsed, 'representation');
+    answers = await transaction(ctx, each, parsed, 'representation', files);
     return { status: 200, recorded: true };
   });
   return answers;

@@ -32,8 +32,6 @@ export type NativeCall = {
   readonly body: unknown;
   /** What the first request with this Idempotency-Key wrote (`Patient/x/_history/1`): it is to be answered again. */
   readonly replay?: readonly string[];
-  /** The body of operations that take a file of any type, whole. */
-  readonly sent?: { readonly mediaType: string; readonly content: Buffer };
   /** The body as it comes, of operations that take other media types than JSON. */
   readonly stream?: Stream;
 };
@@ -42,6 +40,8 @@ export type Stream = {
   readonly mediaType: string;
   readonly charset?: string;
   readonly body: Readable;
+  /** How long it says it is, where it says so and comes as it is. */
+  readonly declaredBytes?: number;
   /** Does the work once for an Idempotency-Key, now that it is known what the body is. @param received  all that makes it the same */
   readonly once: (work: NativeHandler, received: string) => Promise<NativeAnswer>;
 };

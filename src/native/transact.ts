@@ -1,5 +1,6 @@
 import type { Answer } from '../interactions/answer.ts';
 import { FhirError } from '../fhir/error.ts';
+import type { StoredFile } from '../storage/stored-file.ts';
 import { askTransaction } from './ask.ts';
 import type { NativeCall } from './handler.ts';
 import type { Resource } from './view.ts';
@@ -11,13 +12,16 @@ export type Change = {
   readonly resource?: Resource;
   readonly fullUrl?: string;
   readonly ifMatch?: string;
+  /** Of a Binary: its bytes, which were stored before. */
+  readonly file?: StoredFile;
 };
 
 /** Writes all or nothing, under the caller's rights. @returns an answer for each change; the first one with its resource */
 export async function transact(request: NativeCall, changes: readonly Change[]): Promise<Answer[]> {
   const entry = changes.map(({ method, url, resource, fullUrl, ifMatch }) => ({ fullUrl, resource, request: { method, url, ifMatch } }));
+  const files = new Map(changes.flatMap(({ file }, at) => (file === undefined ? [] : [[at, file] as const])));
   try {
-    return await askTransaction(request, { resourceType: 'Bundle', type: 'transaction', entry });
+    return await askTransaction(request, { resourceType: 'Bundle', type: 'transaction', entry }, files);
   } catch (error) {
     throw error instanceof FhirError ? withoutEntry(error) : error;
   }

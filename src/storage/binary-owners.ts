@@ -29,6 +29,7 @@ export type Binding = {
  */
 export type Reseal = (row: StoredVersion, owners: readonly bigint[]) => Promise<Buffer | undefined>;
 
+/** @param open  gives documents as they are stored: files stay where they are, and what leads to them is sealed anew */
 export function makeResealer(
   keys: Pick<KeyStore, 'ownersOf'>,
   open: Opener,
@@ -40,7 +41,9 @@ export function makeResealer(
     const present = await keys.ownersOf(keyIdsOf(row.content));
     if (owners.every((owner) => present.includes(owner))) return row.content;
     const { type, id, version } = row;
-    return seal(opened.json.toString(), { type, id, version, owners: [...new Set([...present, ...owners])] });
+    const { file } = opened;
+    const address = { type, id, version, owners: [...new Set([...present, ...owners])] };
+    return seal(opened.json.toString(), file === undefined ? address : { ...address, file });
   };
 }
 

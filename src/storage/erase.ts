@@ -2,6 +2,7 @@ import { removeOwner, keyIdsOf } from '../encryption/seal.ts';
 import { int8Array } from './binary.ts';
 import { forgetOwners, keepOwners, readOwners } from './binary-owners.ts';
 import { inTransaction, type Queryable } from './database.ts';
+import { removeErasedFiles } from './files.ts';
 import { holdsToken } from './filter.ts';
 import { type KeyStore } from './keys.ts';
 import type { Pool, QueryResultRow } from 'pg';
@@ -32,6 +33,7 @@ export type Findable = {
 export type ErasureContext = {
   readonly pool: Pool;
   readonly keys: KeyStore;
+  /** Without files, which may be large, or gone. */
   readonly open: Opener;
   readonly extractWithout: (json: Buffer, type: string, id: string, patients: ReadonlySet<string>) => Findable;
   readonly retriesMax: number;
@@ -199,6 +201,8 @@ function cleanResources(ctx: ErasureContext, going: Going, addresses: readonly A
     if (emptied.length > 0) await replaceVersions(client, emptied);
     if (amended.length > 0) await amendVersions(client, amended);
     await Promise.all(rewritten.map((version) => rewriteSuperseded(client, version)));
+    const binaries = current.filter(({ type }) => type === 'Binary');
+    if (binaries.length > 0) await removeErasedFiles(client, int8Array(binaries.map(({ refKey }) => refKey)));
     counts.erased += emptied.length;
     counts.shared += amended.length;
   });

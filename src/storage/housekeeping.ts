@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { Log } from '../telemetry/log.ts';
+import { sweepFiles } from './files.ts';
 import { sweepIdempotency } from './idempotency.ts';
 import { forgetUnusedClients } from './oauth-clients.ts';
 import { sweepOauth } from './oauth-items.ts';
@@ -15,7 +16,7 @@ const analysedMax = 50;
 
 /**
  * What the store needs done beside requests: GIN pending lists emptied every second (a long one costs every search), the month
- * partitions of audit events made ahead, tables that have grown analysed, and what has expired of the authorization server removed. A failed turn is logged and the next one tries again.
+ * partitions of audit events made ahead, tables that have grown analysed, and what has expired of the authorization server and files that nobody took removed. A failed turn is logged and the next one tries again.
  */
 export function keepHouse(pool: Pool, statistics: Statistics, log: Log): { stop(): Promise<void> } {
   const chores = inTurn(log);
@@ -36,7 +37,7 @@ export function keepHouse(pool: Pool, statistics: Statistics, log: Log): { stop(
     chores.add(() => forgetFailures(pool));
   }, partitionsMs);
   const sweeps = setInterval(
-    () => looking.add(() => Promise.all([sweepOauth(pool), forgetUnusedClients(pool), sweepIdempotency(pool)])),
+    () => looking.add(() => Promise.all([sweepOauth(pool), forgetUnusedClients(pool), sweepIdempotency(pool), sweepFiles(pool)])),
     sweepMs,
   );
   const looks = setInterval(() => looking.add(lookAgain), statisticsMs);

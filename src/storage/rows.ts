@@ -38,6 +38,8 @@ export type NewVersion = {
   readonly tokens: Buffer;
   /** The sealed document; null for a deletion. */
   readonly content: Buffer | null;
+  /** The id of the file that lies beside it. */
+  readonly file?: Buffer;
   /** ref_keys of the patients whose keys seal it. */
   readonly owners: readonly bigint[];
   readonly facts: Facts;

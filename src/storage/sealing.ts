@@ -4,9 +4,17 @@ import { FhirError, issue } from '../fhir/error.ts';
 import { KeyErased, type KeyStore } from './keys.ts';
 import type { OpenedTexts } from './opened.ts';
 import type { FoundVersion, StoredVersion } from './rows.ts';
+import { splitFileHead, type StoredFile, withFileHead } from './stored-file.ts';
 
 /** A version with its document opened, UTF-8 JSON without versionId and lastUpdated; or erased, if nothing can open it any more. */
-export type Opened<V> = V & { readonly json: Buffer; readonly erased: boolean };
+export type Opened<V> = V & {
+  readonly json: Buffer;
+  readonly erased: boolean;
+  /** Of a Binary whose bytes lie beside it: then the JSON is without them, unless they were put into it. */
+  readonly file?: StoredFile;
+  /** It lacks the bytes of its file, which are too many to be shown in JSON. */
+  readonly partial?: true;
+};
 
 export type OpenedVersion = Opened<StoredVersion>;
 export type OpenedFound = Opened<FoundVersion>;
@@ -15,7 +23,7 @@ export type Opener = <V extends FoundVersion>(rows: readonly V[]) => Promise<Ope
 
 /**
  * Makes the function that opens stored versions, all keys of a page fetched together. Deletions open to an empty document,
- * and so does, marked as erased, what only destroyed keys would open.
+ * and so does, marked as erased, what only destroyed keys would open. A Binary's file is not put into it: see `showingFiles`.
  */
 export function makeOpener(keys: KeyStore, codec: Codec, texts: OpenedTexts): Opener {
   function textOf(content: Buffer, row: FoundVersion, key: DataKey): Buffer {
@@ -34,7 +42,7 @@ export function makeOpener(keys: KeyStore, codec: Codec, texts: OpenedTexts): Op
       if (row.content === undefined) return { ...row, json: empty, erased: row.erased === true };
       const key = opening[next++];
       if (key === undefined) return { ...row, json: empty, erased: true };
-      return { ...row, json: textOf(row.content, row, key), erased: false };
+      return { ...row, ...splitFileHead(textOf(row.content, row, key)), erased: false };
     });
   };
 }
@@ -48,6 +56,7 @@ export type SealedFor = {
   readonly owners: readonly bigint[];
   /** One of very many: what it needs is kept for none of them, so that it pushes out nothing of what others read. */
   readonly passing?: boolean | undefined;
+  readonly file?: StoredFile;
 };
 
 /**
@@ -55,9 +64,9 @@ export type SealedFor = {
  * What changes is likely to be read or changed again, so the text of a later version stays at hand.
  */
 export function makeSealer(keys: KeyStore, codec: Codec, texts: OpenedTexts): (json: string, address: SealedFor) => Promise<Buffer> {
-  return async (json, { type, id, version, owners, passing }) => {
+  return async (json, { type, id, version, owners, passing, file }) => {
     const owning = owners.length === 0 ? [keys.common] : await keys.ofOwners(owners, passing).catch(refuseErased);
-    const text = Buffer.from(json);
+    const text = withFileHead(json, file);
     const address = { type, id, version };
     const content = seal(text, address, owning, codec);
     const [key] = owning;

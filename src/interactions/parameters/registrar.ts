@@ -233,7 +233,7 @@ const sameMeaning = (a: SearchParameterDef, b: SearchParameterDef): boolean => J
 export function reindexContext(ctx: Context, log: Log, rowsMax: number): ReindexContext {
   return {
     pool: ctx.pool,
-    open: ctx.open,
+    open: ctx.openStored,
     extractWithout: makeExtractWithout(ctx.extract, ctx.config.baseUrl),
     retriesMax: ctx.config.transactionRetriesMax,
     rowsMax,

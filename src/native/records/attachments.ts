@@ -1,34 +1,48 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { attachmentAuthor } from '../../authorization/rights/policy.ts';
-import { askRead, askRemove } from '../ask.ts';
+import { assertCreatable } from '../../interactions/create-many.ts';
+import { assertChangeable } from '../../interactions/file.ts';
+import { newId } from '../../interactions/ids.ts';
+import { read } from '../../interactions/read.ts';
+import type { StoredFile } from '../../storage/stored-file.ts';
+import { askAhead, askFile, askRemove } from '../ask.ts';
 import { NativeError } from '../error.ts';
-import { invalid } from '../existing.ts';
 import type { NativeAnswer, NativeCall } from '../handler.ts';
 import { partOf, resourceFrom, textOf } from '../parts.ts';
 import { type Change, transact } from '../transact.ts';
-import { notFound, parsed, readShown, type Resource, writtenOnce } from '../view.ts';
+import { documentFrom, notFound, parsed, readShown, type Resource, writtenOnce } from '../view.ts';
 import { attachmentIn, binaryIn, inBinary } from './attachment-view.ts';
-import { assertFile } from './file-check.ts';
+import { checkedFile, fileTooLarge } from './file-check.ts';
 import { readRecord, recordAt } from './read-record.ts';
+import { recordOf } from './record-view.ts';
 import { type Sensitivity, sensitivityOf, withSensitivity } from './sensitivity.ts';
 
-export type File = { readonly contentType: string; readonly content: Buffer };
+/** A file that has come and was checked: its bytes are stored, and nobody's until a write takes them. */
+export type File = { readonly contentType: string; readonly stored: StoredFile };
 
-/** A file that was sent, checked. @throws NativeError 413, 422 */
-export async function fileOf({ ctx }: NativeCall, contentType: string, content: Buffer): Promise<File> {
-  const most = ctx.config.attachmentMib * 1_048_576;
-  if (content.length > most) throw new NativeError('too_large', `A file has at most ${ctx.config.attachmentMib} MiB.`);
-  if (content.length === 0) throw invalid([{ field: 'attachment', code: 'required', message: 'The file is empty.' }]);
-  const type = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
-  await assertFile(content, type);
-  return { contentType: type, content };
+export type SentFile = { readonly mediaType: string; readonly content: AsyncIterable<Buffer> };
+
+/**
+ * Stores a file while it comes, and does with it what is to be done. What isn't taken then is removed.
+ *
+ * @throws NativeError 400, 413, 422
+ */
+export async function withReceived<T>({ ctx }: NativeCall, sent: SentFile, work: (file: File) => Promise<T>): Promise<T> {
+  const contentType = sent.mediaType.split(';')[0]?.trim().toLowerCase() ?? '';
+  const stored = await ctx.files.write(checkedFile(sent.content, contentType, ctx.config.attachmentMib));
+  try {
+    return await work({ contentType, stored });
+  } finally {
+    // What can't be removed now is removed later.
+    await ctx.files.discard(stored).catch(() => {});
+  }
 }
 
 /** What writes a document and its file, all or nothing. The file it had goes. */
 export function withFile(document: Resource, file: File, before: Resource | undefined, ifMatch?: string): Change[] {
   const fullUrl = `urn:uuid:${randomUUID()}`;
-  const resource = inBinary(document, fullUrl, { contentType: file.contentType, size: file.content.length });
+  const resource = inBinary(document, fullUrl, { contentType: file.contentType, size: file.stored.size });
   const first: Change =
     before === undefined
       ? { method: 'POST', url: 'DocumentReference', resource }
@@ -36,13 +50,13 @@ export function withFile(document: Resource, file: File, before: Resource | unde
   const old = binaryIn(before);
   return [
     first,
-    { method: 'POST', url: 'Binary', fullUrl, resource: binaryOf(document, file) },
+    { method: 'POST', url: 'Binary', fullUrl, resource: binaryFor(document, file.contentType), file: file.stored },
     ...(old === undefined ? [] : [{ method: 'DELETE', url: `Binary/${old}` } as const]),
   ];
 }
 
 /** It belongs to the patient, and is as sensitive as its document. */
-function binaryOf(document: Resource, { contentType, content }: File): Resource {
+function binaryFor(document: Resource, contentType: string): Resource {
   const authors = (document.author as readonly { reference?: string }[] | undefined) ?? [];
   const author = authors.flatMap(({ reference = '' }) => /^Practitioner\/(.+)$/.exec(reference)?.[1] ?? [])[0];
   const meta = author === undefined ? undefined : { tag: [{ system: attachmentAuthor, code: author }] };
@@ -51,7 +65,6 @@ function binaryOf(document: Resource, { contentType, content }: File): Resource 
     meta: withSensitivity(meta, sensitivityOf(document)),
     contentType,
     securityContext: document.subject,
-    data: content.toString('base64'),
   });
 }
 
@@ -59,27 +72,66 @@ function binaryOf(document: Resource, { contentType, content }: File): Resource 
 export async function labelledFile(request: NativeCall, document: Resource, sensitivity: Sensitivity): Promise<Change[]> {
   const id = binaryIn(document);
   if (id === undefined) return [];
-  const answer = await askRead(request, 'Binary', id);
-  const binary = parsed(answer);
+  const answer = await askFile(request, id);
+  const { resource: binary, stored } = answer.file;
   if (sensitivityOf(binary) === sensitivity) return [];
   const resource = resourceFrom({ ...binary, meta: withSensitivity(partOf(binary.meta), sensitivity) });
-  return [{ method: 'PUT', url: `Binary/${id}`, resource, ifMatch: `W/"${answer.stamp?.version}"` }];
+  const change = { method: 'PUT', url: `Binary/${id}`, resource, ifMatch: `W/"${answer.stamp?.version}"` } as const;
+  return [stored === undefined ? change : { ...change, file: stored }];
 }
 
 /** `POST /patients/{id}/records/{record_id}/attachment`: the file of a document, as it is. */
 export async function upload(request: NativeCall): Promise<NativeAnswer> {
-  const { sent } = request;
+  const { stream } = request;
   const { view, id, kind } = recordAt(request);
   if (kind !== 'document') throw notFound(view.name);
-  return writtenOnce(view, request, 200, async () => {
-    if (sent === undefined) throw new NativeError('invalid_request', 'This operation needs a body.');
+  if (stream === undefined) throw new NativeError('invalid_request', 'This operation needs a body.');
+  await assertUploadable(request, id, stream.mediaType);
+  if ((stream.declaredBytes ?? 0) > request.ctx.config.attachmentMib * 1_048_576) throw fileTooLarge(request.ctx.config.attachmentMib);
+  const digest = createHash('sha256');
+  return withReceived(request, { mediaType: stream.mediaType, content: arriving(stream.body, digest) }, (file) =>
+    stream.once((each) => writeUploaded(each, id, file), `${stream.mediaType} ${digest.digest('hex')}`),
+  );
+}
+
+function writeUploaded(request: NativeCall, id: string, file: File): Promise<NativeAnswer> {
+  return writtenOnce(recordAt(request).view, request, 200, async () => {
     const answer = await readRecord(request);
     const before = parsed(answer);
-    const file = await fileOf(request, sent.mediaType, sent.content);
     const ifMatch = request.parameters.header['if-match'] ?? `W/"${answer.stamp?.version}"`;
     const [written] = await transact(request, withFile({ ...before, id }, file, before, ifMatch));
     return written ?? { status: 200 };
   });
+}
+
+/** Who may not write this record, or not this file of it, is refused before anything of the file is read. */
+async function assertUploadable(request: NativeCall, id: string, mediaType: string): Promise<void> {
+  const { ctx, parameters } = request;
+  const { view } = recordAt(request);
+  const document = parsed(await askAhead(request, { kind: 'read', data: { type: view.type, id } }, (call) => read(ctx, call, view.type, id)));
+  if (!view.isShown(document) || recordOf(document).patient_id !== parameters.path.id) throw notFound(view.name);
+  // What was written under an Idempotency-Key may have changed the version itself.
+  const ifMatch = parameters.header['idempotency-key'] === undefined ? parameters.header['if-match'] : undefined;
+  const binary = documentFrom(ctx, binaryFor(document, mediaType));
+  await askAhead(request, { kind: 'transaction' }, async (call) => {
+    await assertChangeable(ctx, call, view.type, id, ifMatch);
+    await assertCreatable(ctx, call, { type: 'Binary', id: newId('Binary'), document: binary });
+  });
+}
+
+/** The body as it comes. What breaks it off is the client's or the network's; what is refused is let go by, so that the answer arrives. */
+async function* arriving(body: Readable, digest: Hash): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    for await (const chunk of body.iterator({ destroyOnReturn: false })) {
+      const bytes = chunk as Buffer;
+      digest.update(bytes);
+      yield bytes;
+    }
+  } catch {
+    throw new NativeError('invalid_request', 'The body could not be read: it ended early or its Content-Encoding is not what it says.');
+  } finally {
+    if (!body.readableEnded && !body.destroyed) body.resume();
+  }
 }
 
 /** `GET …/attachment`: never shown by a browser as a page, and never as another type than it is. */
@@ -87,20 +139,14 @@ export async function download(request: NativeCall): Promise<NativeAnswer> {
   const { view, kind } = recordAt(request);
   if (kind !== 'document') throw notFound(view.name);
   const answer = await readRecord(request);
-  const document = parsed(answer);
-  const attachment = attachmentIn(document);
-  const binary = binaryIn(document);
-  const held = binary === undefined ? attachment : parsed(await askRead(request, 'Binary', binary));
-  const data = textOf(held?.data);
-  if (data === undefined) throw new NativeError('not_found', 'The document has no file here.');
-  const content = Buffer.from(data, 'base64');
-  const type = textOf(held?.contentType) ?? 'application/octet-stream';
+  const attachment = attachmentIn(parsed(answer));
+  const { contentType, size, content } = await heldFile(request, parsed(answer));
   return {
     status: 200,
-    body: Readable.from(pieces(content)),
+    body: Readable.from(content, { objectMode: false, highWaterMark: 65_536 }),
     headers: {
-      'content-type': /^[\w.+-]+\/[\w.+-]+$/.test(type) ? type : 'application/octet-stream',
-      'content-length': String(content.length),
+      'content-type': /^[\w.+-]+\/[\w.+-]+$/.test(contentType) ? contentType : 'application/octet-stream',
+      'content-length': String(size),
       'content-disposition': dispositionOf(textOf(attachment?.title)),
       'content-security-policy': "default-src 'none'; sandbox",
       'x-content-type-options': 'nosniff',
@@ -109,10 +155,22 @@ export async function download(request: NativeCall): Promise<NativeAnswer> {
   };
 }
 
-const pieceBytes = 65_536;
+type Held = { readonly contentType: string; readonly size: number; readonly content: Iterable<Buffer> | AsyncIterable<Buffer> };
 
-function* pieces(content: Buffer): Generator<Buffer> {
-  for (let at = 0; at < content.length; at += pieceBytes) yield content.subarray(at, at + pieceBytes);
+/** The file of a document: in a Binary, or in the document itself, as an EHR may have written it. */
+async function heldFile(request: NativeCall, document: Resource): Promise<Held> {
+  const binary = binaryIn(document);
+  const held = binary === undefined ? inDocument(document) : (await askFile(request, binary)).file;
+  if (held === undefined || held.size === 0) throw new NativeError('not_found', 'The document has no file here.');
+  return held;
+}
+
+function inDocument(document: Resource): Held | undefined {
+  const attachment = attachmentIn(document);
+  const data = textOf(attachment?.data);
+  if (data === undefined) return undefined;
+  const content = Buffer.from(data, 'base64');
+  return { contentType: textOf(attachment?.contentType) ?? '', size: content.length, content: [content] };
 }
 
 /** @see https://www.rfc-editor.org/rfc/rfc6266, https://www.rfc-editor.org/rfc/rfc8187 */

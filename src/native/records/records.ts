@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { components } from '../api-types.ts';
 import { askCreate, askRemove, askSearch, askUpdate } from '../ask.ts';
 import type { Answer } from '../../interactions/answer.ts';
@@ -10,7 +11,7 @@ import { assertListable, ofPatient } from '../patients/of-patient.ts';
 import { transact } from '../transact.ts';
 import { documentFrom, entriesOf, listed, nextOf, parsed, type Resource, shown, writtenOnce } from '../view.ts';
 import { binaryIn, bringsFile } from './attachment-view.ts';
-import { download, type File, fileOf, labelledFile, removeDocument, upload, withFile } from './attachments.ts';
+import { download, type File, labelledFile, removeDocument, upload, withFile, withReceived } from './attachments.ts';
 import { kindOf, notesAlone, recordKinds, recordTypes } from './kinds.ts';
 import { restrict } from './restrictions.ts';
 import { readRecord, recordAt } from './read-record.ts';
@@ -70,20 +71,23 @@ async function create(request: NativeCall, sent: Sent): Promise<NativeAnswer> {
   return writtenOnce(view, request, 201, async () => {
     request.call.access.permit('c', view.type);
     const guarded = withProvider(await ofPatient(request, patientIn(request)), sent);
-    const file = await fileIn(request, sent);
     const resource = view.toResource(input);
-    if (file === undefined) return askCreate(guarded, documentFrom(request.ctx, resource));
-    const [written] = await transact(guarded, withFile(resource, file, undefined));
-    return written ?? { status: 201 };
+    return withFileIn(request, sent, async (file) => {
+      if (file === undefined) return askCreate(guarded, documentFrom(request.ctx, resource));
+      const [written] = await transact(guarded, withFile(resource, file, undefined));
+      return written ?? { status: 201 };
+    });
   });
 }
 
 const withProvider = (request: NativeCall, { provider_id: id }: Sent): NativeCall =>
   existing(request, [{ field: 'provider_id', type: 'Practitioner', id }]);
 
-async function fileIn(request: NativeCall, { attachment }: Sent): Promise<File | undefined> {
-  if (attachment?.data == null) return undefined;
-  return fileOf(request, attachment.content_type ?? '', Buffer.from(attachment.data, 'base64'));
+/** Does it with the file that is sent in base64, if one is. */
+function withFileIn<T>(request: NativeCall, { attachment }: Sent, work: (file: File | undefined) => Promise<T>): Promise<T> {
+  if (attachment?.data == null) return work(undefined);
+  const content = Readable.from([Buffer.from(attachment.data, 'base64')]);
+  return withReceived(request, { mediaType: attachment.content_type ?? '', content }, work);
 }
 
 async function replace(request: NativeCall): Promise<NativeAnswer> {
@@ -95,20 +99,25 @@ async function replace(request: NativeCall): Promise<NativeAnswer> {
   const before = parsed(answer);
   const recordedAt = sent.recorded_at ?? recordOf(before).recorded_at ?? answer.stamp?.lastUpdated ?? new Date().toISOString();
   const input: RecordInput = { ...sent, patient_id: patientIn(request), recorded_at: recordedAt };
-  return shown(view, await written(request, sent, { ...view.toResource(input, before), id }, before, ifMatchOf(request, answer)));
+  const resource = { ...view.toResource(input, before), id };
+  const ifMatch = ifMatchOf(request, answer);
+  const guarded = withProvider(request, sent);
+  const write = async (file: File | undefined): Promise<Answer> =>
+    file === undefined
+      ? written(guarded, sent, resource, before, ifMatch)
+      : first(await transact(guarded, withFile(resource, file, before, ifMatch)));
+  return shown(view, await withFileIn(request, sent, write));
 }
 
-async function written(request: NativeCall, sent: Sent, resource: Resource, before: Resource, ifMatch: string): Promise<Answer> {
-  const { view, kind, id } = recordAt(request);
-  const file = await fileIn(request, sent);
-  const guarded = withProvider(request, sent);
-  if (file !== undefined) return first(await transact(guarded, withFile(resource, file, before, ifMatch)));
+/** @param guarded  the request, with what its write is held against */
+async function written(guarded: NativeCall, sent: Sent, resource: Resource, before: Resource, ifMatch: string): Promise<Answer> {
+  const { view, kind, id } = recordAt(guarded);
   // The file that a document had goes when another place is named, and becomes as sensitive as the document otherwise.
   const beside =
-    kind !== 'document' || bringsFile(sent.attachment, before) ? [] : await labelledFile(request, before, sensitivityOf(resource));
+    kind !== 'document' || bringsFile(sent.attachment, before) ? [] : await labelledFile(guarded, before, sensitivityOf(resource));
   const old = binaryIn(before);
   if (old !== undefined && binaryIn(resource) !== old) beside.push({ method: 'DELETE', url: `Binary/${old}` });
-  if (beside.length === 0) return askUpdate(guarded, id, documentFrom(request.ctx, resource), ifMatch);
+  if (beside.length === 0) return askUpdate(guarded, id, documentFrom(guarded.ctx, resource), ifMatch);
   const url = `${view.type}/${id}`;
   return first(await transact(guarded, [{ method: 'PUT', url, resource, ifMatch }, ...beside]));
 }

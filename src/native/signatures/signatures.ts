@@ -3,7 +3,7 @@ import { FhirError } from '../../fhir/error.ts';
 import { canonicalJson } from '../../fhir/canonical-json.ts';
 import { noRows } from '../../storage/filter.ts';
 import type { components } from '../api-types.ts';
-import { askCreate, askRead, askSearch, askVersion } from '../ask.ts';
+import { askCreate, askFile, askSearch, askVersion } from '../ask.ts';
 import { NativeError } from '../error.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
 import { textOf } from '../parts.ts';
@@ -141,9 +141,10 @@ async function payloadOf(request: NativeCall, record: Resource): Promise<string>
 
 /** Only a Binary's label ever changes: of one that was deleted the first version has the file. */
 async function digestOf(request: NativeCall, binary: string): Promise<string> {
-  const answer = (await unlessGone(() => askRead(request, 'Binary', binary))) ?? (await askVersion(request, 'Binary', binary, 1));
-  const data = Buffer.from(textOf(parsed(answer).data) ?? '', 'base64');
-  return `sha-256:${createHash('sha256').update(data).digest('hex')}`;
+  const { file } = (await unlessGone(() => askFile(request, binary))) ?? (await askFile(request, binary, 1));
+  const digest = createHash('sha256');
+  for await (const bytes of file.content) digest.update(bytes);
+  return `sha-256:${digest.digest('hex')}`;
 }
 
 async function unlessGone<T>(work: () => Promise<T>): Promise<T | undefined> {
