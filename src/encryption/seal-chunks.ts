@@ -15,7 +15,8 @@ export function newFileKey(): FileKey {
 
 /** Takes 16 bytes of id and 32 secret ones, which are copied. */
 export function fileKeyOf(id: Buffer, secret: Buffer): FileKey {
-  if (id.length !== fileIdBytes || secret.length !== secretBytes) throw new RangeError('a file key has an id of 16 bytes and a secret of 32');
+  if (id.length !== fileIdBytes || secret.length !== secretBytes)
+    throw new RangeError('a file key has an id of 16 bytes and a secret of 32');
   return { id: Buffer.alloc(fileIdBytes, id), secret: createSecretKey(secret) };
 }
 

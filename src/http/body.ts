@@ -77,6 +77,14 @@ function tooLarge(limitBytes: number): FhirError {
 
 const jsonTypes = new Set(['application/fhir+json', 'application/json', 'application/json+fhir', 'text/json']);
 
+/** Whether a body of this type is meant as a resource or a patch of one, in a format that is known or isn't: all else is a file. */
+export function isResourceType(contentType: string): boolean {
+  const media = (contentType.split(';')[0] ?? '').trim().toLowerCase();
+  return (
+    media === '' || media === 'application/json-patch+json' || jsonTypes.has(media) || /^application\/(?:fhir\+xml|xml\+fhir)$/.test(media)
+  );
+}
+
 export type BodyKind = 'resource' | 'json-patch';
 
 /** What the Content-Type says the body is. @throws FhirError 415 */

@@ -21,9 +21,11 @@ import { conditionalUpdate, update } from '../interactions/update.ts';
 import { operations } from '../operations/operations.ts';
 import type { Log } from '../telemetry/log.ts';
 import { budgetOf, entriesOf } from './budgets.ts';
-import { bodyKindOf, readBody, readJson, unsupported } from './body.ts';
+import { answered, asksForFile, createFile, formatFor, isFileSent, putFile, readFileAs } from './binaries.ts';
+import { bodyKindOf, readJson, unsupported } from './body.ts';
 import { runBundle } from './bundle.ts';
 import { callOf, type Env, type Exchange, headerOf, ifNoneExistOf, pairsOf, preferOf, queryOf, writingCallOf } from './exchange.ts';
+import { formOf } from './form.ts';
 import { callOperation, placed } from './operations.ts';
 import { addressReader } from './peers.ts';
 import type { RateLimits } from './rate-limits.ts';
@@ -61,7 +63,7 @@ export function fhirApp({ context: ctx, authenticate, limits, log }: FhirAppOpti
     let format: Format;
     try {
       const caller = await authenticateFor(ctx, c, address, authenticate, limits.attemptOf(c.env.incoming));
-      format = formatOf(c, queryOf(c));
+      format = formatFor(c);
       answer = await run(c, caller, handler);
     } catch (error) {
       const fault = placed(error, c.var.received);
@@ -72,7 +74,7 @@ export function fhirApp({ context: ctx, authenticate, limits, log }: FhirAppOpti
     }
     const recorded = recordAnswer(ctx, c.var.trail, answer);
     // It is rendered meanwhile; what can't be recorded isn't answered.
-    const [response] = await Promise.all([respond(c, answer, format, options), recorded]);
+    const [response] = await Promise.all([answered(c, answer, format, options), recorded]);
     return response;
   };
   const body = (c: Exchange, links = false) => readJson(c.env.incoming, ctx.config.bodyLimitBytes, limitsOf(ctx), links);
@@ -160,6 +162,7 @@ export function fhirApp({ context: ctx, authenticate, limits, log }: FhirAppOpti
   app.post(
     '/:type',
     known('create', async (c) => {
+      if (isFileSent(c)) return createFile(ctx, await writingCallOf(ctx, c), c);
       const ifNoneExist = ifNoneExistOf(c);
       const prefer = preferOf(c).return ?? 'representation';
       return create(
@@ -196,13 +199,17 @@ export function fhirApp({ context: ctx, authenticate, limits, log }: FhirAppOpti
 
   app.get(
     '/:type/:id',
-    known('read', async (c) => part(ctx, c, await read(ctx, callOf(c), param(c, 'type'), param(c, 'id'), conditionsOf(c)))),
+    known('read', async (c) => {
+      if (asksForFile(c)) return readFileAs(ctx, callOf(c), c, param(c, 'id'));
+      return part(ctx, c, await read(ctx, callOf(c), param(c, 'type'), param(c, 'id'), conditionsOf(c)));
+    }),
   );
   app.put(
     '/:type/:id',
-    known('update', async (c) =>
-      update(ctx, await writingCallOf(ctx, c), param(c, 'type'), param(c, 'id'), await resource(c), writeOptions(c)),
-    ),
+    known('update', async (c) => {
+      if (isFileSent(c)) return putFile(ctx, await writingCallOf(ctx, c), c, param(c, 'id'), writeOptions(c));
+      return update(ctx, await writingCallOf(ctx, c), param(c, 'type'), param(c, 'id'), await resource(c), writeOptions(c));
+    }),
   );
   app.patch(
     '/:type/:id',
@@ -222,7 +229,10 @@ export function fhirApp({ context: ctx, authenticate, limits, log }: FhirAppOpti
   others('/:type/:id/_history', 'GET, HEAD');
   app.get(
     '/:type/:id/_history/:version',
-    known('vread', async (c) => part(ctx, c, await vread(ctx, callOf(c), param(c, 'type'), param(c, 'id'), param(c, 'version')))),
+    known('vread', async (c) => {
+      if (asksForFile(c)) return readFileAs(ctx, callOf(c), c, param(c, 'id'), param(c, 'version'));
+      return part(ctx, c, await vread(ctx, callOf(c), param(c, 'type'), param(c, 'id'), param(c, 'version')));
+    }),
   );
   others('/:type/:id/_history/:version', 'GET, HEAD');
 
@@ -272,18 +282,6 @@ function conditionsOf(c: Exchange): ReadConditions {
 /** As much of one resource as the query asks for. */
 function part(ctx: Context, c: Exchange, answer: Answer): Answer {
   return queryOf(c) === '' ? answer : partOfAnswer(answer, pairsOf(c), ctx.definitions.schema);
-}
-
-const formBytesMax = 1_048_576;
-
-/** The form of a search by POST. @see https://hl7.org/fhir/R4/http.html#search */
-async function formOf(ctx: Context, c: Exchange): Promise<string> {
-  const [media = ''] = (headerOf(c, 'content-type') ?? '').split(';');
-  const bytes = await readBody(c.env.incoming, Math.min(formBytesMax, ctx.config.bodyLimitBytes));
-  if (bytes.length === 0) return '';
-  if (media.trim().toLowerCase() !== 'application/x-www-form-urlencoded')
-    throw unsupported('A search by POST is a form: application/x-www-form-urlencoded.');
-  return bytes.toString('utf8');
 }
 
 function unknownPath(): FhirError {

@@ -4,7 +4,7 @@ import { FhirError, issue } from '../fhir/error.ts';
 import { outcomeJson } from '../fhir/outcome.ts';
 import { prettyJson } from '../fhir/pretty.ts';
 import type { Answer } from '../interactions/answer.ts';
-import { type Exchange, headerOf } from './exchange.ts';
+import { type Exchange, headerOf, queryOf } from './exchange.ts';
 
 const gzipAsync = promisify(gzip);
 const brotliAsync = promisify(brotliCompress);
@@ -39,17 +39,31 @@ export function formatOf(c: Exchange, query: string): Format {
   }
   const accept = headerOf(c, 'accept');
   if (accept === undefined || accept === '') return { mediaType: fhirJson, pretty };
-  for (const range of accept.split(',')) {
-    const [media = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
-    if (parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter))) continue;
-    if (media === '*/*' || media === 'application/*') return { mediaType: fhirJson, pretty };
-    const known = jsonFormats.get(media);
-    if (known !== undefined) return { mediaType: known, pretty };
+  for (const media of acceptedRanges(c)) {
+    const mediaType = jsonOf(media);
+    if (mediaType !== undefined) return { mediaType, pretty };
   }
   throw notAcceptable();
 }
 
-function notAcceptable(): FhirError {
+const jsonOf = (range: string): string | undefined => (range === '*/*' || range === 'application/*' ? fhirJson : jsonFormats.get(range));
+
+/** Whether JSON may be answered, as far as Accept and `_format` say. */
+export function asksForJson(c: Exchange): boolean {
+  const accept = headerOf(c, 'accept');
+  if (accept === undefined || accept === '' || new URLSearchParams(queryOf(c)).get('_format')) return true;
+  return acceptedRanges(c).some((range) => jsonOf(range) !== undefined);
+}
+
+/** The media ranges of Accept that aren't refused by `q=0`, without parameters and in lower case. */
+export function acceptedRanges(c: Exchange): string[] {
+  return (headerOf(c, 'accept') ?? '').split(',').flatMap((range) => {
+    const [media = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+    return parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter)) ? [] : [media];
+  });
+}
+
+export function notAcceptable(): FhirError {
   return new FhirError(406, [
     issue('not-supported', 'format-unsupported', 'This server answers JSON. Ask for application/fhir+json by Accept or _format.'),
   ]);

@@ -12,8 +12,19 @@ type AnswerHead = {
   /** The answer made a version or names one: Location is sent. */
   readonly located?: boolean;
   readonly issues?: readonly Issue[];
+  /** What is answered as it is instead of as a resource. */
+  readonly file?: FileBody;
   /** Its event in the audit trail was committed with what it wrote. */
   readonly recorded?: true;
+};
+
+/** The bytes of a Binary, to be read once; reading throws where what is stored isn't what was: what came until then isn't the whole. */
+export type FileBody = {
+  readonly contentType: string;
+  readonly size: number;
+  readonly content: Iterable<Buffer> | AsyncIterable<Buffer>;
+  /** Whose it is: the reference of its securityContext. */
+  readonly securityContext?: string;
 };
 
 /** Who shows something says which stored rows it shows: from them follows whom it concerns. */

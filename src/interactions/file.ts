@@ -1,3 +1,4 @@
+import { isRecord, textOf } from '../search/sink.ts';
 import { inTransaction } from '../storage/database.ts';
 import { passesWrite } from '../storage/filter.ts';
 import { lockCurrent, readCurrent, readVersion } from '../storage/read.ts';
@@ -5,24 +6,20 @@ import type { StoredFile } from '../storage/stored-file.ts';
 import type { StoredVersion } from '../storage/rows.ts';
 import { notFound } from '../fhir/error.ts';
 import type { JsonObject } from '../fhir/json.ts';
-import type { Answer } from './answer.ts';
+import type { Answer, FileBody } from './answer.ts';
 import type { Call, Context } from './context.ts';
 import { parseStored } from './document.ts';
 import { assertId, refusedWrite } from './prepare.ts';
-import { gone, openBy } from './read.ts';
-import { assertUpdatable } from './update.ts';
+import { gone, openBy, versionNotFound } from './read.ts';
+import { assertMayCreate, assertUpdatable, type UpdateOptions } from './update.ts';
 
 /** A Binary and its bytes. */
 export type FileAnswer = Answer & {
-  readonly file: {
+  readonly file: FileBody & {
     /** Without `data` where the bytes lie beside it; without the version and time that the server sets. */
     readonly resource: JsonObject;
     /** How the bytes are stored, where they lie beside it. */
     readonly stored?: StoredFile;
-    readonly contentType: string;
-    readonly size: number;
-    /** The bytes, to be read once. It throws where what is stored is not what was: what was given until then is not the whole. */
-    readonly content: AsyncGenerator<Buffer, void, undefined>;
   };
 };
 
@@ -39,7 +36,7 @@ export async function readFile(ctx: Context, call: Call, id: string, version?: n
   const address = { type, id, refKey: ctx.refKeyOf(type, id) };
   const row =
     version === undefined ? await readCurrent(ctx.reader, address, filter) : await readVersion(ctx.reader, address, version, filter);
-  if (row === undefined) throw notFound(type);
+  if (row === undefined) throw version === undefined ? notFound(type) : versionNotFound(type);
   if (row.deleted) throw gone(row);
   return { status: 200, stamp: row, disclosed: [row], file: await fileOf(ctx, row) };
 }
@@ -47,11 +44,14 @@ export async function readFile(ctx: Context, call: Call, id: string, version?: n
 async function fileOf(ctx: Context, row: StoredVersion): Promise<FileAnswer['file']> {
   const opened = await openBy(ctx.openStored, row);
   const resource = parseStored(opened.json).value as JsonObject;
-  const contentType = typeof resource.contentType === 'string' ? resource.contentType : '';
+  const contentType = textOf(resource.contentType) ?? '';
+  const context = resource.securityContext;
+  const securityContext = isRecord(context) ? textOf(context.reference) : undefined;
+  const about = { resource, contentType, ...(securityContext === undefined ? {} : { securityContext }) };
   const { file } = opened;
-  if (file !== undefined) return { resource, stored: file, contentType, size: file.size, content: await begun(ctx.files.read(file)) };
-  const bytes = Buffer.from(typeof resource.data === 'string' ? resource.data : '', 'base64');
-  return { resource, contentType, size: bytes.length, content: pieces(bytes) };
+  if (file !== undefined) return { ...about, stored: file, size: file.size, content: await begun(ctx.files.read(file)) };
+  const bytes = Buffer.from(textOf(resource.data) ?? '', 'base64');
+  return { ...about, size: bytes.length, content: pieces(bytes) };
 }
 
 /** What is broken at its beginning is told before anything is answered. */
@@ -66,8 +66,7 @@ async function begun(content: AsyncGenerator<Buffer, void, undefined>): Promise<
 
 const pieceBytes = 65_536;
 
-// biome-ignore lint/suspicious/useAwait: the same shape as what is read from the store
-async function* pieces(content: Buffer): AsyncGenerator<Buffer, void, undefined> {
+function* pieces(content: Buffer): Generator<Buffer, void, undefined> {
   for (let at = 0; at < content.length; at += pieceBytes) yield content.subarray(at, at + pieceBytes);
 }
 
@@ -76,13 +75,19 @@ async function* pieces(content: Buffer): AsyncGenerator<Buffer, void, undefined>
  *
  * @throws FhirError 403, 404, 410, 412
  */
-export async function assertChangeable(ctx: Context, call: Call, type: string, id: string, ifMatch?: string): Promise<void> {
+export async function assertChangeable(
+  ctx: Context,
+  call: Call,
+  type: string,
+  id: string,
+  conditions: Pick<UpdateOptions, 'ifMatch' | 'ifNoneMatch'>,
+): Promise<void> {
   const filter = call.access.permit('u', type);
   const address = { type, id, refKey: ctx.refKeyOf(type, id) };
   const [current] = await inTransaction(ctx.pool, { retriesMax: ctx.config.transactionRetriesMax }, ({ client }) =>
     lockCurrent(client, [address]),
   );
-  if (current === undefined) throw notFound(type);
+  if (current === undefined) return assertMayCreate(call, type);
   if (!passesWrite(filter, current)) throw refusedWrite(call, current);
-  assertUpdatable(current, ifMatch === undefined ? {} : { ifMatch });
+  assertUpdatable(current, conditions);
 }

@@ -57,7 +57,7 @@ function tooLargeForJson(): FhirError {
   return new FhirError(406, [issue('too-long', 'file-too-large-for-json', text)]);
 }
 
-function versionNotFound(type: string): FhirError {
+export function versionNotFound(type: string): FhirError {
   return new FhirError(404, [issue('not-found', 'version-not-found', `No such version of a ${type} with this id is known here.`)]);
 }
 

@@ -93,7 +93,8 @@ export function makeFiles(writing: Queryable, reading: Queryable): Files {
 /** The file comes to be with its first piece; of one that was removed meanwhile no piece is taken any more. */
 async function insertChunk(db: Queryable, id: Buffer, seq: number, sealed: Buffer): Promise<void> {
   const values = [id.toString('hex'), seq, sealed];
-  if (seq > 0) await db.query({ name: 'add_binary_chunk', text: 'insert into binary_chunk (file, seq, sealed) values ($1, $2, $3)', values });
+  if (seq > 0)
+    await db.query({ name: 'add_binary_chunk', text: 'insert into binary_chunk (file, seq, sealed) values ($1, $2, $3)', values });
   else
     await db.query({
       name: 'begin_binary_file',

@@ -108,13 +108,16 @@ function writeUploaded(request: NativeCall, id: string, file: File): Promise<Nat
 async function assertUploadable(request: NativeCall, id: string, mediaType: string): Promise<void> {
   const { ctx, parameters } = request;
   const { view } = recordAt(request);
-  const document = parsed(await askAhead(request, { kind: 'read', data: { type: view.type, id } }, (call) => read(ctx, call, view.type, id)));
+  const document = parsed(
+    await askAhead(request, { kind: 'read', data: { type: view.type, id } }, (call) => read(ctx, call, view.type, id)),
+  );
   if (!view.isShown(document) || recordOf(document).patient_id !== parameters.path.id) throw notFound(view.name);
   // What was written under an Idempotency-Key may have changed the version itself.
   const ifMatch = parameters.header['idempotency-key'] === undefined ? parameters.header['if-match'] : undefined;
+  const conditions = ifMatch === undefined ? {} : { ifMatch };
   const binary = documentFrom(ctx, binaryFor(document, mediaType));
   await askAhead(request, { kind: 'transaction' }, async (call) => {
-    await assertChangeable(ctx, call, view.type, id, ifMatch);
+    await assertChangeable(ctx, call, view.type, id, conditions);
     await assertCreatable(ctx, call, { type: 'Binary', id: newId('Binary'), document: binary });
   });
 }

@@ -50,7 +50,11 @@ const headBytes = 196_608;
  * @param declared  a media type without parameters, in lower case
  * @throws          NativeError 413, 422: at the end of a text, too
  */
-export async function* checkedFile(source: AsyncIterable<Buffer>, declared: string, mibMax: number): AsyncGenerator<Buffer, void, undefined> {
+export async function* checkedFile(
+  source: AsyncIterable<Buffer>,
+  declared: string,
+  mibMax: number,
+): AsyncGenerator<Buffer, void, undefined> {
   let size = 0;
   let head: Buffer[] | undefined = [];
   let text: TextCheck | undefined;
