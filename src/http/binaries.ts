@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { FhirError, issue } from '../fhir/error.ts';
 import type { JsonObject } from '../fhir/json.ts';
 import type { Answer, FileBody } from '../interactions/answer.ts';
@@ -11,9 +11,12 @@ import { newId } from '../interactions/ids.ts';
 import { assertId, validated } from '../interactions/prepare.ts';
 import { versionNotFound } from '../interactions/read.ts';
 import { update, type UpdateOptions } from '../interactions/update.ts';
+import type { Log } from '../telemetry/log.ts';
 import { bodyStream, isResourceType } from './body.ts';
 import { type Exchange, headerOf, ifNoneExistOf, queryOf } from './exchange.ts';
 import { acceptedRanges, asksForJson, fhirJson, type Format, formatOf, notAcceptable, respond, type RespondOptions } from './respond.ts';
+
+import { sentStream } from './sent-stream.ts';
 
 /*
  * Binaries as what they are: the body is the file, and Content-Type and Accept its type.
@@ -42,11 +45,16 @@ export async function readFileAs(ctx: Context, call: Call, c: Exchange, id: stri
 }
 
 /** Renders an interaction's answer, or sends the file that it is. */
-export async function answered(c: Exchange, answer: Answer, format: Format, options: RespondOptions): Promise<Response> {
-  return answer.file === undefined ? respond(c, answer, format, options) : sendFile(c, answer, answer.file);
+export async function answered(c: Exchange, answer: Answer, format: Format, options: RespondOptions, log: Log): Promise<Response> {
+  return answer.file === undefined ? respond(c, answer, format, options) : sendFile(c, answer, answer.file, log);
 }
 
-function sendFile(c: Exchange, { status, stamp }: Answer, { contentType, size, content, securityContext: context }: FileBody): Response {
+function sendFile(
+  c: Exchange,
+  { status, stamp }: Answer,
+  { contentType, size, content, securityContext: context }: FileBody,
+  log: Log,
+): Response {
   const headers: Record<string, string> = {
     'content-type': isPrintable(contentType) ? contentType : 'application/octet-stream',
     'content-length': String(size),
@@ -57,8 +65,7 @@ function sendFile(c: Exchange, { status, stamp }: Answer, { contentType, size, c
     ...(stamp === undefined ? {} : { etag: `W/"${stamp.version}"`, 'last-modified': new Date(stamp.lastUpdated).toUTCString() }),
     ...(context !== undefined && isPrintable(context) ? { 'x-security-context': context } : {}),
   };
-  const body = Readable.toWeb(Readable.from(content, { objectMode: false, highWaterMark: 65_536 })) as ReadableStream;
-  return c.body(body, { status: status as 200, headers });
+  return c.body(sentStream(c, content, log), { status: status as 200, headers });
 }
 
 const isPrintable = (text: string): boolean => /^[\x20-\x7e]{1,1000}$/.test(text);

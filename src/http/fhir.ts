@@ -74,7 +74,7 @@ export function fhirApp({ context: ctx, authenticate, limits, log }: FhirAppOpti
     }
     const recorded = recordAnswer(ctx, c.var.trail, answer);
     // It is rendered meanwhile; what can't be recorded isn't answered.
-    const [response] = await Promise.all([answered(c, answer, format, options), recorded]);
+    const [response] = await Promise.all([answered(c, answer, format, options, log), recorded]);
     return response;
   };
   const body = (c: Exchange, links = false) => readJson(c.env.incoming, ctx.config.bodyLimitBytes, limitsOf(ctx), links);

@@ -17,6 +17,7 @@ import { bodyStream, readBody } from './body.ts';
 import { callOf, type Env, type Exchange, pairsOf } from './exchange.ts';
 import { answerError } from './outcome.ts';
 import { addressReader } from './peers.ts';
+import { sentStream } from './sent-stream.ts';
 import type { CallerBudget, RateLimits } from './rate-limits.ts';
 import { authenticateFor, beginTrail } from './trails.ts';
 
@@ -45,7 +46,7 @@ export function nativeApp(options: NativeAppOptions): Hono<Env> {
     const address = addressOf(c.env.incoming);
     c.set('trail', beginTrail(c, 'unknown-interaction', context.registry, address));
     try {
-      return sent(c, await answer(options, address, c));
+      return sent(c, await answer(options, address, c), log);
     } catch (error) {
       const failed = await recordRefusal(context, c, error).then(
         () => error,
@@ -148,9 +149,9 @@ function budgetOf({ method, path }: Operation): CallerBudget {
   return path.endsWith('}') ? 'reads' : 'searches';
 }
 
-function sent(c: Exchange, { status, body, headers = {} }: NativeAnswer): Response {
+function sent(c: Exchange, { status, body, headers = {} }: NativeAnswer, log: Log): Response {
   if (body === undefined) return c.body(null, { status: status as 200, headers });
-  if (body instanceof Readable) return c.body(Readable.toWeb(body) as ReadableStream, { status: status as 200, headers });
+  if (body instanceof Readable) return c.body(sentStream(c, body, log), { status: status as 200, headers });
   return c.body(JSON.stringify(body), { status: status as 200, headers: { 'content-type': nativeJson, ...headers } });
 }
 
