@@ -32,7 +32,10 @@ async function main(mib: number, rounds: number): Promise<void> {
     const root = `${new URL(server.base).origin}/api/v1`;
     const headers = { authorization: `Bearer ${server.token ?? ''}` };
     const asJson = { ...headers, 'content-type': 'application/json' };
-    const patient = await idOf(fetch(`${server.base}/Patient`, { method: 'POST', headers: asJson, body: '{"resourceType":"Patient"}' }), 'id');
+    const patient = await idOf(
+      fetch(`${server.base}/Patient`, { method: 'POST', headers: asJson, body: '{"resourceType":"Patient"}' }),
+      'id',
+    );
     const records = `${root}/patients/${patient}/records`;
     const document = JSON.stringify({ kind: 'document', attachment: { title: 'file' } });
     const record = await idOf(fetch(records, { method: 'POST', headers: asJson, body: document }), 'record_id');
@@ -92,8 +95,10 @@ async function measured(pid: number, work: () => Promise<void>): Promise<Measure
   };
 }
 
-const told = ({ seconds, node, postgres, grown }: Measured, mib: number): string =>
-  `at ${Math.round(mib / seconds)} MiB/s, CPU ${node.toFixed(1)} s Node, ${postgres.toFixed(1)} s PostgreSQL, resident memory grew by ${Math.round(grown)} MiB`;
+function told({ seconds, node, postgres, grown }: Measured, mib: number): string {
+  const cpu = `CPU ${node.toFixed(1)} s Node, ${postgres.toFixed(1)} s PostgreSQL`;
+  return `at ${Math.round(mib / seconds)} MiB/s, ${cpu}, resident memory grew by ${Math.round(grown)} MiB`;
+}
 
 async function rssOf(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');

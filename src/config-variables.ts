@@ -203,7 +203,7 @@ export const sections = {
   Requests: {
     BODY_LIMIT_BYTES: whole(52_428_800, [1_024, 1_073_741_824], 'bytes', 'Largest request body, uncompressed.'),
     IDEMPOTENCY_HOURS: whole(24, [1, 720], 'hours', 'How long the native API remembers an Idempotency-Key.'),
-    ATTACHMENT_MIB: whole(20, [1, 256], 'MiB', 'Largest file of a document; BODY_LIMIT_BYTES counts too.'),
+    ATTACHMENT_MIB: whole(20, [1, 256], 'MiB', 'Largest file; one in base64 has to fit into BODY_LIMIT_BYTES too.'),
     URL_BYTES_MAX: whole(16_384, [256, 1_048_576], 'bytes', 'Longest request URL.'),
     JSON_DEPTH_MAX: whole(64, [8, 500], 'levels', 'Deepest nesting of a JSON body.'),
     JSON_CONTAINER_MAX: whole(100_000, [100, 10_000_000], 'members', 'Most members of one JSON object, and most items of one array.'),

@@ -137,12 +137,15 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** Downloads the file of a document. */
+        /**
+         * Downloads the file of a document.
+         * @description It is sent as it is read. Where what is stored is not what was, the connection is broken off before Content-Length is reached.
+         */
         readonly get: operations["downloadAttachment"];
         readonly put?: never;
         /**
          * Puts a file under a document, in place of the one it has.
-         * @description The body is the file, of at most `ATTACHMENT_MIB`; Content-Type says what it is, and 422 answers what is something else or can run.
+         * @description The body is the file, of at most `ATTACHMENT_MIB`; Content-Type says what it is, and 422 answers what is something else or can run. It is stored while it comes, of any length; who may not write the document is refused before the file is read.
          */
         readonly post: operations["uploadAttachment"];
         readonly delete?: never;

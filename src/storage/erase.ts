@@ -201,8 +201,7 @@ function cleanResources(ctx: ErasureContext, going: Going, addresses: readonly A
     if (emptied.length > 0) await replaceVersions(client, emptied);
     if (amended.length > 0) await amendVersions(client, amended);
     await Promise.all(rewritten.map((version) => rewriteSuperseded(client, version)));
-    const binaries = current.filter(({ type }) => type === 'Binary');
-    if (binaries.length > 0) await removeErasedFiles(client, int8Array(binaries.map(({ refKey }) => refKey)));
+    await removeErasedFiles(client, current);
     counts.erased += emptied.length;
     counts.shared += amended.length;
   });

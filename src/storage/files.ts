@@ -1,7 +1,9 @@
 import { sealChunk, openChunk, newFileKey, type FileKey } from '../encryption/seal-chunks.ts';
 import { SealBroken } from '../encryption/seal-broken.ts';
 import { FhirError, issue } from '../fhir/error.ts';
-import type { Queryable } from './database.ts';
+import { int8Array } from './binary.ts';
+import { type Queryable, sqlStateOf } from './database.ts';
+import type { Address } from './read.ts';
 import type { NewVersion } from './rows.ts';
 import type { StoredFile } from './stored-file.ts';
 
@@ -19,7 +21,7 @@ export type Files = {
 };
 
 /** A multiple of 3, so that each piece is whole groups of base64. */
-export const chunkBytes = 196_608;
+export const chunkBytes = 49_152;
 
 export const chunksOf = (size: number): number => Math.ceil(size / chunkBytes);
 
@@ -90,18 +92,30 @@ export function makeFiles(writing: Queryable, reading: Queryable): Files {
   };
 }
 
+const foreignKeyViolation = '23503';
+
 /** The file comes to be with its first piece; of one that was removed meanwhile no piece is taken any more. */
 async function insertChunk(db: Queryable, id: Buffer, seq: number, sealed: Buffer): Promise<void> {
   const values = [id.toString('hex'), seq, sealed];
-  if (seq > 0)
-    await db.query({ name: 'add_binary_chunk', text: 'insert into binary_chunk (file, seq, sealed) values ($1, $2, $3)', values });
-  else
+  if (seq > 0) {
+    await db
+      .query({ name: 'add_binary_chunk', text: 'insert into binary_chunk (file, seq, sealed) values ($1, $2, $3)', values })
+      .catch((error: unknown) => {
+        throw sqlStateOf(error) === foreignKeyViolation ? fileGone(error) : error;
+      });
+  } else
     await db.query({
       name: 'begin_binary_file',
       text: `with begun as (insert into binary_file (id) values ($1))
         insert into binary_chunk (file, seq, sealed) values ($1, $2, $3)`,
       values,
     });
+}
+
+function fileGone(cause?: unknown): FhirError {
+  return new FhirError(409, [issue('conflict', 'file-gone', 'The file that was sent is no longer there. Send the request again.')], {
+    cause,
+  });
 }
 
 /**
@@ -118,8 +132,7 @@ export async function bindFiles(client: Queryable, versions: readonly NewVersion
         where id = $1 and (binary_key is null or binary_key = $2)`,
       values: [file.toString('hex'), refKey.toString(), version],
     });
-    if (rowCount !== 1)
-      throw new FhirError(409, [issue('conflict', 'file-gone', 'The file that was sent is no longer there. Send the request again.')]);
+    if (rowCount !== 1) throw fileGone();
   }
 }
 
@@ -140,14 +153,16 @@ export async function sweepFiles(db: Queryable): Promise<void> {
   }
 }
 
-/** Removes the files of these Binaries (ref_keys) that no version can open any more, because those that had them were erased. */
-export async function removeErasedFiles(client: Queryable, refKeys: Buffer): Promise<void> {
+/** Removes the files of these resources that no version can open any more, because those that had them were erased. */
+export async function removeErasedFiles(client: Queryable, resources: readonly Address[]): Promise<void> {
+  const binaries = resources.filter(({ type }) => type === 'Binary');
+  if (binaries.length === 0) return;
   await client.query(
     `delete from binary_file f where f.binary_key = any($1::int8[])
        and not exists (select from resource_other r where r.type = 'Binary' and r.ref_key = f.binary_key and r.version >= f.version
          and r.content is not null)
        and not exists (select from resource_version v where v.type = 'Binary' and v.ref_key = f.binary_key and v.version >= f.version
          and v.content is not null)`,
-    [refKeys],
+    [int8Array(binaries.map(({ refKey }) => refKey))],
   );
 }

