@@ -23,7 +23,7 @@ export type Files = {
 /** A multiple of 3, so that each piece is whole groups of base64. */
 export const chunkBytes = 49_152;
 
-export const chunksOf = (size: number): number => Math.ceil(size / chunkBytes);
+const chunksOf = (size: number): number => Math.ceil(size / chunkBytes);
 
 /**
  * @param writing  where files are written

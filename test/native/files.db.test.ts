@@ -318,6 +318,13 @@ describe('writes at once and again', () => {
     expect([first.status, second.status, second.json, second.headers.get('idempotency-replayed')]).toEqual([200, 200, first.json, 'true']);
     expect(await count('binary_file')).toBe(files);
     expect((await upload(made, randomBytes(chunkBytes), plain, headers)).json.code).toBe('idempotency_mismatch');
+    const others = { 'idempotency-key': 'another' };
+    expect((await upload(made, content, plain, others, viewer)).status).toBe(403);
+    expect((await ask('DELETE', made.path)).status).toBe(204);
+    const third = await upload(made, content, plain, headers);
+    expect([third.status, third.json]).toEqual([200, first.json]);
+    expect((await upload(made, content, plain, others)).status).toBe(410);
+    expect((await upload(made, randomBytes(9), plain, headers)).json.code).toBe('idempotency_mismatch');
     expect(await count('binary_file')).toBe(files);
   });
 });

@@ -1,5 +1,6 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { FhirError } from '../../fhir/error.ts';
 import { attachmentAuthor } from '../../authorization/rights/policy.ts';
 import { assertCreatable } from '../../interactions/create-many.ts';
 import { assertChangeable } from '../../interactions/file.ts';
@@ -8,7 +9,7 @@ import { read } from '../../interactions/read.ts';
 import type { StoredFile } from '../../storage/stored-file.ts';
 import { askAhead, askFile, askRemove } from '../ask.ts';
 import { NativeError } from '../error.ts';
-import type { NativeAnswer, NativeCall } from '../handler.ts';
+import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
 import { partOf, resourceFrom, textOf } from '../parts.ts';
 import { type Change, transact } from '../transact.ts';
 import { documentFrom, notFound, parsed, readShown, type Resource, writtenOnce } from '../view.ts';
@@ -83,19 +84,24 @@ export async function labelledFile(request: NativeCall, document: Resource, sens
 /** `POST /patients/{id}/records/{record_id}/attachment`: the file of a document, as it is. */
 export async function upload(request: NativeCall): Promise<NativeAnswer> {
   const { stream } = request;
-  const { view, id, kind } = recordAt(request);
-  if (kind !== 'document') throw notFound(view.name);
   if (stream === undefined) throw new NativeError('invalid_request', 'This operation needs a body.');
-  await assertUploadable(request, id, stream.mediaType);
-  if ((stream.declaredBytes ?? 0) > request.ctx.config.attachmentMib * 1_048_576) throw fileTooLarge(request.ctx.config.attachmentMib);
+  const mibMax = request.ctx.config.attachmentMib;
+  const isKeyed = request.parameters.header['idempotency-key'] !== undefined;
+  if (!isKeyed) await assertUploadable(request, stream.mediaType);
+  if ((stream.declaredBytes ?? 0) > mibMax * 1_048_576) throw fileTooLarge(mibMax);
   const digest = createHash('sha256');
-  return withReceived(request, { mediaType: stream.mediaType, content: arriving(stream.body, digest) }, (file) =>
-    stream.once((each) => writeUploaded(each, id, file), `${stream.mediaType} ${digest.digest('hex')}`),
-  );
+  const content = arriving(stream.body, digest);
+  const once = (work: NativeHandler): Promise<NativeAnswer> => stream.once(work, `${stream.mediaType} ${digest.digest('hex')}`);
+  if (isKeyed && !(await isUploadable(request, stream.mediaType))) {
+    await readThrough(content, mibMax);
+    return once((each) => refuseUpload(each, stream.mediaType));
+  }
+  return withReceived(request, { mediaType: stream.mediaType, content }, (file) => once((each) => writeUploaded(each, file)));
 }
 
-function writeUploaded(request: NativeCall, id: string, file: File): Promise<NativeAnswer> {
-  return writtenOnce(recordAt(request).view, request, 200, async () => {
+function writeUploaded(request: NativeCall, file: File): Promise<NativeAnswer> {
+  const { view, id } = recordAt(request);
+  return writtenOnce(view, request, 200, async () => {
     const answer = await readRecord(request);
     const before = parsed(answer);
     const ifMatch = request.parameters.header['if-match'] ?? `W/"${answer.stamp?.version}"`;
@@ -104,22 +110,49 @@ function writeUploaded(request: NativeCall, id: string, file: File): Promise<Nat
   });
 }
 
+/** What was written under the Idempotency-Key before is told again, whatever has become of the document since. All else is refused. */
+function refuseUpload(request: NativeCall, mediaType: string): Promise<NativeAnswer> {
+  return writtenOnce(recordAt(request).view, request, 200, async () => {
+    await assertUploadable(request, mediaType);
+    throw new NativeError('conflict', 'The document was changed meanwhile. Send the request again.');
+  });
+}
+
 /** Who may not write this record, or not this file of it, is refused before anything of the file is read. */
-async function assertUploadable(request: NativeCall, id: string, mediaType: string): Promise<void> {
+async function assertUploadable(request: NativeCall, mediaType: string, ask: typeof askAhead = askAhead): Promise<void> {
   const { ctx, parameters } = request;
-  const { view } = recordAt(request);
-  const document = parsed(
-    await askAhead(request, { kind: 'read', data: { type: view.type, id } }, (call) => read(ctx, call, view.type, id)),
-  );
+  const { view, id, kind } = recordAt(request);
+  if (kind !== 'document') throw notFound(view.name);
+  const document = parsed(await ask(request, { kind: 'read', data: { type: view.type, id } }, (call) => read(ctx, call, view.type, id)));
   if (!view.isShown(document) || recordOf(document).patient_id !== parameters.path.id) throw notFound(view.name);
   // What was written under an Idempotency-Key may have changed the version itself.
   const ifMatch = parameters.header['idempotency-key'] === undefined ? parameters.header['if-match'] : undefined;
   const conditions = ifMatch === undefined ? {} : { ifMatch };
   const binary = documentFrom(ctx, binaryFor(document, mediaType));
-  await askAhead(request, { kind: 'transaction' }, async (call) => {
+  await ask(request, { kind: 'transaction' }, async (call) => {
     await assertChangeable(ctx, call, view.type, id, conditions);
     await assertCreatable(ctx, call, { type: 'Binary', id: newId('Binary'), document: binary });
   });
+}
+
+/** The same, unrecorded: whether it is refused depends on what is sent under the key. */
+async function isUploadable(request: NativeCall, mediaType: string): Promise<boolean> {
+  try {
+    await assertUploadable(request, mediaType, ({ call }, asked, look) => look({ ...call, trail: { ...call.trail, asked } }));
+    return true;
+  } catch (error) {
+    if (error instanceof NativeError || error instanceof FhirError) return false;
+    throw error;
+  }
+}
+
+/** Nothing of it is kept. */
+async function readThrough(content: AsyncIterable<Buffer>, mibMax: number): Promise<void> {
+  let bytes = 0;
+  for await (const part of content) {
+    bytes += part.length;
+    if (bytes > mibMax * 1_048_576) throw fileTooLarge(mibMax);
+  }
 }
 
 /** The body as it comes. What breaks it off is the client's or the network's; what is refused is let go by, so that the answer arrives. */
