@@ -17,7 +17,7 @@ export const canary = 'Zqcanaryzq';
 
 /** Requests around the contract: most to its operations, with values that are valid, at their limits or beyond. */
 export function fuzzRequests(contract: Described, ids: KnownIds, roles: number): Arbitrary<FuzzRequest> {
-  const { valid } = makeValues(contract, ids);
+  const { valid, sampleBody } = makeValues(contract, ids);
 
   const odd: Arbitrary<unknown> = fc.oneof(
     fc.constantFrom<unknown>(
@@ -63,8 +63,27 @@ export function fuzzRequests(contract: Described, ids: KnownIds, roles: number):
   const mutated = (value: Arbitrary<unknown>): Arbitrary<unknown> =>
     fc.tuple(value, fc.nat(), odd, fc.nat(3)).map(([whole, at, other, how]) => mutate(structuredClone(whole), at, other, how));
 
-  const bodyOf = ({ body }: DescribedOperation): Arbitrary<string | undefined> => {
+  /** A line of an import: of any format, of which the type tells one. */
+  const imported: Arbitrary<string> = fc.oneof(
+    ...['PatientInput', 'InteractionInput'].map((name) =>
+      valid(contract.schemaAt(`#/components/schemas/${name}`)).map((value) => JSON.stringify(value)),
+    ),
+    fc.constantFrom('given_name,family_name,date_of_birth', 'Ada,Lovelace,1985-12-10', '[', ']', ''),
+    odd.map((value) => JSON.stringify(value) ?? ''),
+  );
+
+  const bodyOf = (operation: DescribedOperation): Arbitrary<string | undefined> => {
+    const { body } = operation;
     const schema = body?.content['application/json']?.schema;
+    const lines = body?.content['application/x-ndjson'];
+    if (lines !== undefined)
+      return fc.oneof(
+        fc.array(imported, { maxLength: 5 }).map((each) => each.join('\n')),
+        text,
+      );
+    const isFile = body?.content['*/*'] !== undefined;
+    if (isFile)
+      return fc.oneof({ weight: 3, arbitrary: fc.constantFrom('Plain text.', '%PDF-1.7\n%%EOF', '{"a":1}', '<svg/>', 'MZ\u0000') }, text);
     if (schema === undefined)
       return fc.option(body === undefined ? fc.constantFrom('', '{}') : text, { nil: undefined, freq: body === undefined ? 10 : 1 });
     const json = (value: unknown): string => JSON.stringify(value);
@@ -72,6 +91,8 @@ export function fuzzRequests(contract: Described, ids: KnownIds, roles: number):
     const marked = good.map((value) => withCanary(value));
     return fc.oneof(
       { weight: 5, arbitrary: good.map(json) },
+      // What the contract shows, about those who are there.
+      { weight: 5, arbitrary: fc.nat(1e6).map((at) => json(placed(sampleBody(operation), ids, at))) },
       { weight: 2, arbitrary: marked.map(json) },
       { weight: 6, arbitrary: mutated(good).map(json) },
       { weight: 1, arbitrary: odd.map((value) => json(value) ?? '') },
@@ -115,7 +136,12 @@ export function fuzzRequests(contract: Described, ids: KnownIds, roles: number):
     const named = parameters.filter((each) => each.in === 'path');
     const segment = (parameter: DescribedParameter): Arbitrary<string> =>
       fc.oneof(
-        { weight: 10, arbitrary: valid(parameter.schema, parameter.name).map((value) => encodeURIComponent(String(value))) },
+        {
+          weight: 10,
+          arbitrary: valid(parameter.schema, parameter.name === 'id' ? kindAt(path) : parameter.name).map((value) =>
+            encodeURIComponent(String(value)),
+          ),
+        },
         { weight: 1, arbitrary: text.map(encoded) },
         { weight: 1, arbitrary: fc.constantFrom('%00', '%2e%2e', '%ff', 'a%2Fb', 'me', canary, ':', '%3A', '.') },
       );
@@ -125,7 +151,8 @@ export function fuzzRequests(contract: Described, ids: KnownIds, roles: number):
   };
 
   const headersOf = (operation: DescribedOperation): Arbitrary<Record<string, string>> => {
-    const types = Object.keys(operation.body?.content ?? {});
+    const told = Object.keys(operation.body?.content ?? {});
+    const types = told.includes('*/*') ? ['text/plain', 'application/pdf', 'application/json'] : told;
     const type = fc.oneof(
       { weight: 15, arbitrary: fc.constantFrom(...(types.length > 0 ? types : ['application/json'])) },
       {
@@ -199,6 +226,25 @@ export function fuzzRequests(contract: Described, ids: KnownIds, roles: number):
       return { ...rest, path, method, ...(body === undefined || method === 'GET' || method === 'HEAD' ? {} : { body }) };
     });
   return fc.oneof({ weight: 12, arbitrary: meant }, { weight: 1, arbitrary: misdirected });
+}
+
+/** What `{id}` is the id of. */
+function kindAt(path: string): string {
+  const collection = path.split('/')[1] ?? '';
+  return `${collection.replace(/s$/, '').replaceAll('-', '_')}_id`;
+}
+
+/** An example with ids of what is there, at a time and with contacts of its own. */
+function placed(sample: unknown, ids: KnownIds, at: number): unknown {
+  const text = JSON.stringify(sample, (name, value: unknown) => {
+    if (name === 'email' || name === 'phone_e164') return undefined;
+    if (name === 'starts_at') return new Date(Date.UTC(2031, 0, 1) + at * 3_600_000).toISOString();
+    if (name === 'as_of') return new Date().toISOString();
+    if (name === 'code') return `code-${at}`;
+    if (name === 'in_response_to' || name === 'outcome') return undefined;
+    return name.endsWith('_id') ? (ids(name)[at % Math.max(1, ids(name).length)] ?? value) : value;
+  });
+  return text === undefined ? undefined : (JSON.parse(text) as unknown);
 }
 
 /** One place of a value changed: by number, so that all places are as likely. */

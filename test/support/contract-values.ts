@@ -2,7 +2,7 @@ import fc, { type Arbitrary } from 'fast-check';
 import type { Described, DescribedOperation, Schema } from './contract.ts';
 
 /** Ids that requests may name, so that some of them meet something. */
-export type KnownIds = () => readonly string[];
+export type KnownIds = (kind?: string) => readonly string[];
 
 export type ValueMaker = {
   /** Values that a schema of the contract takes. */
@@ -13,11 +13,13 @@ export type ValueMaker = {
 
 /** Makes values of the contract's schemas: what grows in the contract is asked for by itself. */
 export function makeValues(contract: Described, ids: KnownIds): ValueMaker {
-  const named = fc.nat().map((at) => ids()[at % Math.max(1, ids().length)] ?? 'none');
+  const oneOf = (kind?: string) => fc.nat().map((at) => ids(kind)[at % Math.max(1, ids(kind).length)] ?? 'none');
+  /** Mostly of what the name says; of anything, too. */
+  const named = (name: string) => fc.oneof({ weight: 5, arbitrary: oneOf(name) }, { weight: 1, arbitrary: oneOf() });
 
   function valid(schema: Schema, name = ''): Arbitrary<unknown> {
     const { $ref, enum: choices, oneOf, anyOf, allOf } = schema;
-    if (typeof $ref === 'string') return $ref.endsWith('/Id') ? named : valid(contract.schemaAt($ref), name);
+    if (typeof $ref === 'string') return $ref.endsWith('/Id') ? named(name) : valid(contract.schemaAt($ref), name);
     if (schema.const !== undefined) return fc.constant(schema.const);
     if (Array.isArray(choices)) return fc.constantFrom(...(choices as unknown[]));
     for (const forms of [oneOf, anyOf])
@@ -36,7 +38,7 @@ export function makeValues(contract: Described, ids: KnownIds): ValueMaker {
     const [min, max] = [Number(schema.minimum ?? -1000), Number(schema.maximum ?? 1e6)];
     if (type === 'integer') return fc.integer({ min, max });
     if (type === 'number') return fc.double({ min, max, noNaN: true });
-    if (type === 'string') return name.endsWith('_id') ? named : texts(schema);
+    if (type === 'string') return name.endsWith('_id') || name === 'job' ? named(name) : texts(schema);
     return fc.jsonValue();
   }
 

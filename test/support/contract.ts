@@ -51,6 +51,8 @@ export type Described = {
   readonly operations: readonly DescribedOperation[];
   /** What a reference of a schema leads to. */
   readonly schemaAt: (reference: string) => Schema;
+  /** The operation that a request is to, as `faultsOf` finds it: undefined for none. */
+  readonly idOf: (method: string, path: string) => string | undefined;
   /** What is wrong with an answer: nothing, or sentences. */
   readonly faultsOf: (method: string, path: string, answer: Answered) => string[];
   /** What is wrong with a value of a schema. */
@@ -206,6 +208,7 @@ async function readDescribed(): Promise<Described> {
   return {
     operations,
     schemaAt: (reference) => at(reference) as Schema,
+    idOf: (method, path) => operationOf(method, path)?.id,
     faultsOf,
     faultsOfValue(name, schema, value) {
       const checked = check(name, schema);
