@@ -51,7 +51,7 @@ async function main(patients: number, name: string, refused: number): Promise<vo
   const format = formats[name];
   if (format === undefined) throw new Error(USAGE);
   const folder = await mkdtemp(join(tmpdir(), 'anamnesis-bench-'));
-  // The first start makes the databases and compiles definitions: memory is told of a later one.
+  // The first start makes the databases and compiles definitions and code: memory is told of a later one.
   await (await startServer(folder)).stop();
   const server = await startServer(folder);
   const pid = server.pid ?? 0;

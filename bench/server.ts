@@ -50,6 +50,7 @@ export async function startServer(kept?: string, more: NodeJS.ProcessEnv = {}): 
     DATA_DIR: join(folder, 'data'),
     KEY_FILE: join(folder, 'keys', 'root.json'),
     LOG_LEVEL: 'warn',
+    NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/anamnesis'),
     ...more,
   };
   const log = join(folder, 'server.log');

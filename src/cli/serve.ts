@@ -3,7 +3,7 @@ import { loadConfig } from '../config.ts';
 import { prepareOutcomes } from '../native/interactions/prepare-outcomes.ts';
 import { startServer } from '../server.ts';
 import { openServices, type Services } from '../services.ts';
-import { holdYoungGeneration } from '../telemetry/heap-pace.ts';
+import { collectGarbage, holdYoungGeneration } from '../telemetry/heap-pace.ts';
 import { createLog } from '../telemetry/log.ts';
 import type { Demonstration } from './demo.ts';
 import type { CommandIo } from './io.ts';
@@ -26,6 +26,8 @@ export async function run(_args: readonly string[], io: CommandIo): Promise<numb
   // Whatever becomes of it, who asks the server to stop is heard.
   const demonstration = await Promise.race([prepared(services), stopAsked.then(() => undefined)]);
   io.stderr.write(demonstration?.told ?? '');
+  // What a start leaves is much, and without requests nothing would soon collect it.
+  collectGarbage();
   holdYoungGeneration(false);
   log.info({ port: server.port }, 'listening');
   // By itself Node writes the compile cache at its end only, and a killed process has none.

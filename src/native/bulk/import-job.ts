@@ -13,7 +13,7 @@ import { assertCreatable, createMany, prepareCreate } from '../../interactions/c
 import type { Queryable } from '../../storage/database.ts';
 import { noteContacts } from '../../storage/jobs.ts';
 import type { NewVersion } from '../../storage/rows.ts';
-import { beFrugal, type Frugality } from '../../telemetry/heap-pace.ts';
+import { beFrugal, collectGarbage, type Frugality } from '../../telemetry/heap-pace.ts';
 import type { Contract } from '../contract.ts';
 import type { Detail } from '../error.ts';
 import { documentFrom } from '../view.ts';
@@ -60,6 +60,8 @@ export type ImportOptions = {
 
 const batchLines = 100;
 const batchBytes = 2_097_152;
+/** From this on an import is worth a collection of garbage before it begins. */
+const largeBytes = 262_144;
 /** So many lines are prepared before others get a turn. */
 const turnLines = 25;
 
@@ -76,6 +78,7 @@ export function importWork(options: ImportOptions): Work {
     const looksFirst = asked.dryRun || asked.mode === 'all_or_nothing';
     const quarantine = await run.job.write('quarantine', progress.kept);
     const heap = beFrugal();
+    if (asked.textBytes >= largeBytes) collectGarbage();
     try {
       if (looksFirst && progress.pass === 0) {
         progress = await pass({ ...options, run, asked, kind, quarantine, heap, writes: false, onCommit }, progress);
