@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { request as send, type IncomingMessage } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { erasePatient } from '../../src/interactions/erasure.ts';
@@ -195,6 +196,23 @@ describe('a file', () => {
       true,
     ]);
     await ask('PUT', `/patients/${patientId}/restrictions`, { records: [] }, {}, admin);
+  });
+
+  test('that comes compressed counts and is stored as what it is, and HEAD tells of it without it', async () => {
+    const content = Buffer.alloc(chunkBytes * 3, 'abc');
+    const made = await newDocument();
+    const headers = { 'content-encoding': 'gzip' };
+    const sent = await upload(made, gzipSync(content), 'text/plain', headers);
+    expect([sent.status, sent.json.attachment.size, (await download(made)).equals(content)]).toEqual([200, content.length, true]);
+    expect((await upload(made, gzipSync(Buffer.alloc(2 * 1_048_576 + 1, 'a')), 'text/plain', headers)).status).toBe(413);
+    const head = await server.request('HEAD', `/${await binaryOf(made.id)}`, { headers: { accept: 'text/*' } });
+    expect([head.status, head.headers.get('content-length'), head.headers.get('content-type'), head.text]).toEqual([
+      200,
+      String(content.length),
+      'text/plain',
+      '',
+    ]);
+    expect(head.headers.get('x-security-context')).toBe(`Patient/${patientId}`);
   });
 
   test('that is larger than what is taken as JSON is left out of JSON, and read as what it is', async () => {
