@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, type KeyObject, randomFillSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto';
+import { fillRandom } from './random.ts';
 import { SealBroken } from './seal-broken.ts';
 
 /**
@@ -23,7 +24,8 @@ export type Secret = KeyObject | Buffer;
  * @returns      the offset after the box
  */
 export function writeBox(secret: Secret, bound: Buffer, text: Buffer, out: Buffer, start: number): number {
-  const iv = randomFillSync(out.subarray(start, start + ivBytes));
+  fillRandom(out, start, ivBytes);
+  const iv = out.subarray(start, start + ivBytes);
   const cipher = createCipheriv(algorithm, secret, iv, tag);
   cipher.setAAD(bound);
   out.set(cipher.update(text), start + ivBytes);
