@@ -1,8 +1,10 @@
+import { MikroORM } from '@mikro-orm/postgresql';
 import type { Socket } from 'node:net';
-import { Pool, type PoolClient, TypeOverrides } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 
-/** One PostgreSQL database as the server uses it. */
+/** One PostgreSQL database as the server uses it: the ORM that owns the connections, and the pool it owns. */
 export type Database = {
+  readonly orm: MikroORM;
   /** Pipelining clients: statements queued without awaiting go out together and share a round trip. */
   readonly pool: Pool;
   close(): Promise<void>;
@@ -22,39 +24,28 @@ export type DatabaseOptions = {
 };
 
 /** Opens the pool of one database. Connects lazily: a server that is down shows at the first statement. */
-export function openDatabase(options: DatabaseOptions): Database {
-  const pool = new Pool({
-    connectionString: options.url,
-    pipeline: true,
-    max: options.poolSize,
-    idleTimeoutMillis: 60_000,
-    // Also how long a request waits for its turn when all connections are at work.
-    connectionTimeoutMillis: 15_000,
-    application_name: options.applicationName,
-    options: sessionOptions(options),
-    types: timesAsTexts(),
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const orm = await MikroORM.init({
+    clientUrl: options.url,
+    dbName: new URL(options.url).pathname.slice(1),
+    entities: [],
+    discovery: { warnWhenNoEntities: false },
+    preferReadReplicas: false,
+    logger: (message) => options.onWarning?.(message),
+    driverOptions: {
+      connectionString: options.url,
+      pipeline: true,
+      max: options.poolSize,
+      idleTimeoutMillis: 60_000,
+      // Also how long a request waits for its turn when all connections are at work.
+      connectionTimeoutMillis: 15_000,
+      application_name: options.applicationName,
+      options: sessionOptions(options),
+    },
   });
-  // What a connection was asked fails by itself. Without a listener its end would end the process.
-  const onError = (error: Error): void => options.onWarning?.(error.message);
-  pool.on('error', onError);
-  pool.on('connect', (client) => client.on('error', onError));
-  return { pool, close: () => (pool.ending ? Promise.resolve() : pool.end()) };
+  const pool = await orm.em.getConnection().getNativeClient();
+  return { orm, pool, close: () => orm.close() };
 }
-
-/** Times stay as PostgreSQL writes them: a Date has no microseconds. */
-function timesAsTexts(): TypeOverrides {
-  const types = new TypeOverrides();
-  const asText = (text: string): string => text;
-  const asTexts = types.getTypeParser(textArray) as (array: unknown) => unknown;
-  for (const type of times) types.setTypeParser(type, asText);
-  for (const type of timeArrays) types.setTypeParser(type, asTexts);
-  return types;
-}
-
-/** Of date, timestamp, timestamptz and interval, and of their arrays, the numbers in pg_type. */
-const times = [1082, 1114, 1184, 1186];
-const timeArrays = [1182, 1115, 1185, 1187];
-const textArray = 1009;
 
 function sessionOptions(options: DatabaseOptions): string {
   const settings = {

@@ -57,25 +57,27 @@ export async function openStorage(
     migrate(urls.main.migrationUrl, join(migrationsFolder, 'main'), urls.main.serverRole),
     migrate(urls.keys.migrationUrl, join(migrationsFolder, 'keys'), urls.keys.serverRole),
   ]);
-  const open = (
+  const open = async (
     url: string,
     poolSize: number,
     applicationName: string,
     plans: 'generic' | 'custom' = 'generic',
     statementTimeoutMs = config.transactionTimeoutMs,
-  ): Database => {
+  ): Promise<Database> => {
     const onWarning = (message: string): void =>
       log.debug({ applicationName, length: message.length }, 'the database connection pool reported');
-    const database = openDatabase({ url, poolSize, applicationName, statementTimeoutMs, plans, onWarning });
+    const database = await openDatabase({ url, poolSize, applicationName, statementTimeoutMs, plans, onWarning });
     opened.push(() => database.close());
     return database;
   };
-  const main = open(urls.main.url, config.databasePoolSize, 'anamnesis');
-  const searching = open(urls.main.url, config.databasePoolSize, 'anamnesis search', 'custom', config.searchTimeoutMs);
-  const counting = open(urls.main.url, countConnections, 'anamnesis count', 'custom', config.searchTotalTimeoutMs);
-  const reading = open(urls.main.url, readLanes, 'anamnesis read', 'generic', config.searchTimeoutMs);
-  const recording = open(urls.main.url, recordingConnections, 'anamnesis audit', 'generic', config.auditTimeoutMs);
-  const keyDatabase = open(urls.keys.url, 4, 'anamnesis keys');
+  const [main, searching, counting, reading, recording, keyDatabase] = await Promise.all([
+    open(urls.main.url, config.databasePoolSize, 'anamnesis'),
+    open(urls.main.url, config.databasePoolSize, 'anamnesis search', 'custom', config.searchTimeoutMs),
+    open(urls.main.url, countConnections, 'anamnesis count', 'custom', config.searchTotalTimeoutMs),
+    open(urls.main.url, readLanes, 'anamnesis read', 'generic', config.searchTimeoutMs),
+    open(urls.main.url, recordingConnections, 'anamnesis audit', 'generic', config.auditTimeoutMs),
+    open(urls.keys.url, 4, 'anamnesis keys'),
+  ]);
   const lanes = openLanes(reading.pool, readLanes);
   opened.push(() => Promise.resolve(lanes.close()));
   const management = await openKeyFile({ file: config.keyFile, mayCreate: !(await holdsKeys(keyDatabase.pool)), now: new Date() });

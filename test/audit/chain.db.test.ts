@@ -83,7 +83,7 @@ beforeAll(async () => {
   await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [original]);
   await admin.query(`create database ${name} template ${original}`);
   url.pathname = `/${name}`;
-  const database = openDatabase({
+  const database = await openDatabase({
     url: url.href,
     poolSize: 1,
     applicationName: 'copy',

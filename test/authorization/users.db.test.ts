@@ -29,7 +29,7 @@ const events = (event: SecurityEvent): Promise<void> => {
 beforeAll(async () => {
   main = await createDatabase('main');
   await migrate(main.url, join(import.meta.dirname, '..', '..', 'migrations', 'main'), 'postgres');
-  database = openDatabase({ url: main.url, poolSize: 8, applicationName: 'test', statementTimeoutMs: 10_000, plans: 'generic' });
+  database = await openDatabase({ url: main.url, poolSize: 8, applicationName: 'test', statementTimeoutMs: 10_000, plans: 'generic' });
   pool = database.pool;
   users = makeUsers({ pool, secret, events, passwordCost: cheap, now: () => clock });
 });

@@ -17,7 +17,7 @@ let sessions: Adapter;
 beforeAll(async () => {
   main = await createDatabase('main');
   await migrate(main.url, join(import.meta.dirname, '..', '..', 'migrations', 'main'), 'postgres');
-  database = openDatabase({ url: main.url, poolSize: 4, applicationName: 'test', statementTimeoutMs: 10_000, plans: 'generic' });
+  database = await openDatabase({ url: main.url, poolSize: 4, applicationName: 'test', statementTimeoutMs: 10_000, plans: 'generic' });
   const { pool } = database;
   sessions = oauthAdapter({
     pool,

@@ -29,7 +29,7 @@ const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A key store as another process would have it: pool, file and caches of its own. `queries` counts the statements of the pool. */
 async function openProcess(file = keyFile()): Promise<KeyStore & { queries: () => number }> {
-  const database = openDatabase({
+  const database = await openDatabase({
     url: store.url,
     poolSize: 2,
     applicationName: 'test',
@@ -125,7 +125,7 @@ describe('a patient’s key', () => {
   });
 
   test('is not cached beyond its time', async () => {
-    const database = openDatabase({
+    const database = await openDatabase({
       url: store.url,
       poolSize: 2,
       applicationName: 'test',
@@ -187,7 +187,7 @@ describe('a destroyed key', () => {
   });
 
   test('does not come back into a cache through a look-up that was under way', async () => {
-    const database = openDatabase({
+    const database = await openDatabase({
       url: store.url,
       poolSize: 2,
       applicationName: 'test',

@@ -19,7 +19,7 @@ const migrations = join(import.meta.dirname, '../../migrations');
 export async function openStore(kind: 'main' | 'keys' = 'main'): Promise<Store> {
   const { url, drop } = await createDatabase(kind);
   await migrate(url, join(migrations, kind), decodeURIComponent(new URL(url).username));
-  const database = openDatabase({ url, poolSize: 6, applicationName: 'test', statementTimeoutMs: 10_000, plans: 'generic' });
+  const database = await openDatabase({ url, poolSize: 6, applicationName: 'test', statementTimeoutMs: 10_000, plans: 'generic' });
   const { pool } = database;
   return {
     url,
