@@ -51,8 +51,10 @@ export type TrailOptions = {
 };
 
 export const recordingConnections = 2;
-/** Requests whose events share a commit. */
+/** Events that share a commit. */
 const batchMax = 200;
+/** Half the batches cost a tenth less time in all at 16 clients; a commit that takes longer holds nobody else up. */
+const besideAfterMs = 5;
 const anchorTimeoutMs = 5_000;
 const keepingMs = 86_400_000;
 const spoolTurnMs = 1_000;
@@ -108,6 +110,7 @@ export function openTrail(options: TrailOptions): AuditTrail {
     waitingMax: config.auditWaitingMax,
     batchMax,
     inFlightMax: recordingConnections,
+    besideAfterMs,
     timeoutMs: config.auditTimeoutMs,
     onFailure: (error) => log.error({}, 'what happened could not be recorded, so it was not answered', error),
   });

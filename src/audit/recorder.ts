@@ -23,6 +23,8 @@ export type RecorderOptions = {
   /** Most events that share a commit, unless one request leaves more. */
   readonly batchMax: number;
   readonly inFlightMax: number;
+  /** See `GatherOptions`. */
+  readonly besideAfterMs: number;
   /** Longest wait of a request; what is written later tells of more than was answered, never of less. */
   readonly timeoutMs: number;
   /** Told what went wrong; nothing of the events is in it. */
@@ -38,6 +40,7 @@ export function makeRecorder({
   waitingMax,
   batchMax,
   inFlightMax,
+  besideAfterMs,
   timeoutMs,
   onFailure,
 }: RecorderOptions): Recorder {
@@ -45,6 +48,7 @@ export function makeRecorder({
     rowsMax: batchMax,
     weightOf: ({ events }) => events.length,
     inFlightMax,
+    besideAfterMs,
     keyOf: (item) => item,
     // Alone it may succeed if one of the others couldn't be made or stored; not if the database didn't take them in time.
     mayRepeat: (error) => /^(?:22|23)/.test(sqlStateOf(error) ?? '22'),

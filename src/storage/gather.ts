@@ -6,6 +6,11 @@ export type GatherOptions<T, R> = {
   /** 1 unless told. */
   readonly weightOf?: (item: T) => number;
   readonly inFlightMax: number;
+  /**
+   * A batch that isn't full begins beside another only once that has been under way for so long: what arrives meanwhile shares one
+   * statement and one commit more. At once unless told.
+   */
+  readonly besideAfterMs?: number;
   /** A batch has one item of each key at most; the next of the same key waits for a later one. */
   readonly keyOf: (item: T) => unknown;
   /** Writes a batch; what it gives back tells each item's answer, or throws what is that item's fault alone. */
@@ -32,6 +37,7 @@ export function gather<T, R>({
   rowsMax,
   weightOf = () => 1,
   inFlightMax,
+  besideAfterMs = 0,
   keyOf,
   write,
   mayRepeat = isKnownUndone,
@@ -39,6 +45,9 @@ export function gather<T, R>({
   /** By key, so that taking a batch costs as much as the batch, however many wait. */
   const lanes = new Map<unknown, Lane<T, R>>();
   let inFlight = 0;
+  let waitingWeight = 0;
+  let begunAt = 0;
+  let timer: NodeJS.Timeout | undefined;
 
   function take(): Waiting<T, R>[] {
     const taken: [unknown, Lane<T, R>][] = [];
@@ -49,6 +58,7 @@ export function gather<T, R>({
       taken.push(lane);
     }
     return taken.map(([key, { first, last }]) => {
+      waitingWeight -= weightOf(first.item);
       lanes.delete(key);
       if (first.next !== undefined) lanes.set(key, { first: first.next, last });
       return first;
@@ -65,9 +75,24 @@ export function gather<T, R>({
     }
   }
 
+  /** How long the next batch still gathers, in ms. */
+  function gathersFor(): number {
+    if (inFlight === 0 || waitingWeight >= rowsMax) return 0;
+    return Math.max(0, besideAfterMs - (performance.now() - begunAt));
+  }
+
   function next(): void {
     while (lanes.size > 0 && inFlight < inFlightMax) {
+      const rest = gathersFor();
+      if (rest > 0) {
+        timer ??= setTimeout(() => {
+          timer = undefined;
+          next();
+        }, rest);
+        return;
+      }
       inFlight++;
+      begunAt = performance.now();
       void flush(take()).finally(() => {
         inFlight--;
         next();
@@ -80,6 +105,7 @@ export function gather<T, R>({
       // Items that arrive in the same turn of the event loop go together.
       if (lanes.size === 0) setImmediate(next);
       const [key, one] = [keyOf(item), { item, resolve, reject }];
+      waitingWeight += weightOf(item);
       const lane = lanes.get(key);
       if (lane === undefined) lanes.set(key, { first: one, last: one });
       else lane.last = lane.last.next = one;

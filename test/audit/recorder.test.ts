@@ -35,6 +35,7 @@ function recording(more: Partial<RecorderOptions> = {}) {
     waitingMax: 4,
     batchMax: 10,
     inFlightMax: 1,
+    besideAfterMs: 0,
     timeoutMs: 1_000,
     onFailure: (error) => failures.push(error),
     ...more,

@@ -8,12 +8,14 @@ type Batches = { readonly batches: string[][]; readonly add: (item: string) => P
 function gathered(
   answer: (item: string) => string = (item) => item.toUpperCase(),
   fail: (items: readonly string[]) => Error | undefined = () => undefined,
+  besideAfterMs = 0,
 ): Batches {
   const batches: string[][] = [];
   const held: (() => void)[] = [];
   const add = gather<string, string>({
     rowsMax: 3,
     inFlightMax: 2,
+    besideAfterMs,
     keyOf: (item) => item[0],
     write: async (items) => {
       batches.push([...items]);
@@ -43,6 +45,33 @@ describe('what arrives together', () => {
     release();
     release();
     expect(await answers).toEqual(['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H']);
+  });
+
+  test('gathers while a batch is under way, until it is full or that takes long', async () => {
+    const { batches, add, release } = gathered(undefined, undefined, 200);
+    const answers = [add('a')];
+    await turn();
+    answers.push(add('b'), add('c'));
+    await turn();
+    expect(batches).toEqual([['a']]);
+    release();
+    await turn();
+    expect(batches).toEqual([['a'], ['b', 'c']]);
+    answers.push(add('d'), add('e'), add('f'));
+    await turn();
+    expect(batches[2]).toEqual(['d', 'e', 'f']);
+    release();
+    release();
+    await Promise.all(answers);
+    answers.push(add('g'));
+    await turn();
+    answers.push(add('h'));
+    await turn();
+    expect(batches).toHaveLength(4);
+    await expect.poll(() => batches[4], { timeout: 2_000 }).toEqual(['h']);
+    release();
+    release();
+    expect(await Promise.all(answers)).toHaveLength(8);
   });
 
   test('under one key waits for a later batch, behind others', async () => {

@@ -30,6 +30,13 @@ describe('lanes', () => {
     expect(new Set(answers.map(({ rows }) => rows[0]?.pid)).size).toBe(2);
   });
 
+  test('wake a second connection only for what is more than one takes at a time', async () => {
+    const pids = async (count: number): Promise<number> => new Set(await Promise.all(Array.from({ length: count }, pidOf))).size;
+    expect(await pids(8)).toBe(1);
+    expect(await pids(9)).toBe(2);
+    expect(await pids(1)).toBe(1);
+  });
+
   test('fail a wrong statement alone', async () => {
     const [wrong, right] = await Promise.allSettled([lanes.query('select 1/0'), lanes.query('select 1 as one')]);
     expect(wrong.status).toBe('rejected');
