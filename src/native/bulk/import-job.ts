@@ -58,12 +58,12 @@ export type ImportOptions = {
   readonly accessOfGrant: AccessOfGrant;
 };
 
-const batchLines = 100;
+const batchLines = 200;
 const batchBytes = 2_097_152;
 /** From this on an import is worth a collection of garbage before it begins. */
 const largeBytes = 262_144;
 /** So many lines are prepared before others get a turn. */
-const turnLines = 25;
+const turnLines = 50;
 
 /** Imports a file: looks at all of it first where it is to be written wholly or not at all. */
 export function importWork(options: ImportOptions): Work {
