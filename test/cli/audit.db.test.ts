@@ -44,7 +44,7 @@ test('verify of a time looks at its blocks alone', async () => {
   expect((await cli(['audit', 'verify', '--from', '2020-01-01', '--to', '2020-02-01'])).stderr).toContain('0 events in 0 blocks');
   const today = await cli(['audit', 'verify', '--from', new Date(Date.now() - 86_400_000).toISOString()]);
   expect(today.stderr).toContain('all fit');
-  expect(today.stderr).not.toContain('0 events');
+  expect(today.stderr).not.toMatch(/^0 events/);
 });
 
 test.each([
