@@ -53,7 +53,7 @@ export type TrailOptions = {
 export const recordingConnections = 2;
 /** Events that share a commit. */
 const batchMax = 200;
-/** Half the batches cost a tenth less time in all at 16 clients; a commit that takes longer holds nobody else up. */
+/** In half as many batches, events take a quarter less of PostgreSQL's time at 16 clients; a commit that takes longer than this holds nobody else up. */
 const besideAfterMs = 5;
 const anchorTimeoutMs = 5_000;
 const keepingMs = 86_400_000;

@@ -15,7 +15,6 @@ import type { Log } from '../telemetry/log.ts';
 import { bodyStream, isResourceType } from './body.ts';
 import { type Exchange, headerOf, ifNoneExistOf, queryOf } from './exchange.ts';
 import { acceptedRanges, asksForJson, fhirJson, type Format, formatOf, notAcceptable, respond, type RespondOptions } from './respond.ts';
-
 import { sentStream } from './sent-stream.ts';
 
 /*

@@ -116,15 +116,16 @@ async function pageOf(ctx: Context, call: Call, plan: Plan, begin: From | undefi
 async function toldOf(ctx: Context, { access }: Call, events: readonly Told[]): Promise<readonly Told[]> {
   const named = events.map(({ event }) => localNames(event, ctx.config.baseUrl));
   const hidden = new Set<string>();
-  for (const name of new Set(named.flat())) {
+  const look = async (name: string): Promise<void> => {
     const [type = '', id = ''] = name.split('/');
     const filter = ctx.registry.isType(type) ? access.tells(type) : 'all';
-    if (filter === 'all') continue;
+    if (filter === 'all') return;
     const address = { type, id, refKey: ctx.refKeyOf(type, id) };
-    if ((await readCurrent(ctx.reader, address, filter)) !== undefined) continue;
+    if ((await readCurrent(ctx.reader, address, filter)) !== undefined) return;
     // What isn't there at all any more hides nothing.
     if ((await readCurrent(ctx.reader, address, 'all')) !== undefined) hidden.add(name);
-  }
+  };
+  await Promise.all(new Set(named.flat()).values().map(look));
   return events.filter((_, at) => named[at]?.every((name) => !hidden.has(name)));
 }
 
