@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { type Api, type Asker, askerOf, type Role, roles, staffOf, type Ward, wardOf } from '../support/ward.ts';
+import { absentId, type Api, type Asker, askerOf, type Role, rowsOf, staffOf, type Ward, wardOf } from '../support/ward.ts';
 
 let server: TestServer;
 let staff: Awaited<ReturnType<typeof staffOf>>;
@@ -10,7 +10,6 @@ beforeAll(async () => {
 });
 afterAll(() => server?.stop());
 
-const cases = (row: string) => row.split(/ +/).map((may, at) => ({ role: roles[at] as Role, may }));
 const apis: readonly Api[] = ['v1', 'fhir'];
 type Cell = { readonly ward: Ward } & Asker;
 
@@ -42,12 +41,11 @@ async function written({ ward, ask }: Cell, api: Api): Promise<Written> {
 }
 
 const attachmentOf = ({ ward }: Cell, id: string): string => `/patients/${ward.patient}/records/document-${id}/attachment`;
-const absent = '0198c1f2-7b1e-7c33-8f4e-0d6c5b1a2f3e';
 
 describe('a file', () => {
   // As the record that it belongs to: r reads, w replaces; -: not there; !: not in the scopes.
   //               admin system carer viewer self stranger other key
-  test.each(cases('rw    rw     rw    r      rw   -        -     !'))('$role has $may', async ({ role, may }) => {
+  test.each(rowsOf('rw    rw     rw    r      rw   -        -     !'))('$role has $may', async ({ role, may }) => {
     const refused = may === '-' ? 404 : 403;
     const cell = await cellOf();
     const { ward, ask, auditFaults } = cell;
@@ -63,7 +61,7 @@ describe('a file', () => {
       expect.soft([role, api, read.status]).toEqual([role, api, isRead ? 200 : refused]);
       if (isRead) expect.soft(Buffer.from(read.json.data, 'base64').toString()).toBe(content);
       else {
-        const nothing = await ask(role, 'v1', 'GET', attachmentOf(cell, absent));
+        const nothing = await ask(role, 'v1', 'GET', attachmentOf(cell, absentId));
         expect
           .soft([nothing.status, nothing.json.code, nothing.json.message])
           .toEqual([refused, download.json.code, download.json.message]);
@@ -89,7 +87,7 @@ describe('a file', () => {
 describe('a restriction', () => {
   // w restricts; s still sees what is restricted, on both APIs. The carer is no author of it.
   //               admin system carer viewer self stranger other key
-  test.each(cases('ws    ws     .     .      s    -        -     !'))('$role has $may', async ({ role, may }) => {
+  test.each(rowsOf('ws    ws     .     .      s    -        -     !'))('$role has $may', async ({ role, may }) => {
     const cell = await cellOf();
     const { ward, ask, auditFaults } = cell;
     const { document, binary } = await written(cell, 'v1');

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { prepareOutcomes } from '../../src/native/interactions/prepare-outcomes.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { type Asker, askerOf, type Reply, type Role, roles, staffOf, type Ward, wardOf } from '../support/ward.ts';
+import { type Asker, askerOf, type Reply, type Role, type Row, rowsOf, staffOf, type Ward, wardOf } from '../support/ward.ts';
 
 let server: TestServer;
 let staff: Awaited<ReturnType<typeof staffOf>>;
@@ -16,8 +16,6 @@ beforeAll(async () => {
 afterAll(() => server?.stop());
 
 type Cell = { readonly ward: Ward; readonly role: Role; readonly may: string } & Asker;
-type Row = { readonly role: Role; readonly may: string };
-const cases = (row: string): Row[] => row.split(/ +/).map((may, at) => ({ role: roles[at] as Role, may }));
 /** All that is asked leaves its events. */
 async function asked({ role, may }: Row, run: (cell: Cell) => Promise<void>): Promise<void> {
   const ward = await wardOf(server, staff);
@@ -33,7 +31,7 @@ const dataOf = (reply: Reply): readonly Record<string, unknown>[] => (reply.stat
 
 describe('messages', () => {
   //    admin system carer viewer self stranger other key
-  test.each(cases('403   404    403   403    201  403      201   403'))(
+  test.each(rowsOf('403   404    403   403    201  403      201   403'))(
     '$role: a patient writes for himself alone, and FHIR reads it ($may)',
     (row) =>
       asked(row, async (cell) => {
@@ -56,22 +54,24 @@ describe('messages', () => {
   );
 
   //    admin system carer viewer self stranger other key
-  test.each(cases('403   403    403   403    200  404      404   403'))('$role: its recipient alone notes that it was read ($may)', (row) =>
-    asked(row, async (cell) => {
-      const { ward, role, may, ask } = cell;
-      const body = { patient_id: ward.patient, body: 'Your result is there.' };
-      const { message_id: id } = (await ask('carer', 'v1', 'POST', '/messages', { body })).json;
-      status(cell, await ask(role, 'v1', 'POST', `/messages/${id}:read`, { action: 'U', entity: `Communication/${id}` }), Number(may));
-      const stored = (await ask('admin', 'fhir', 'GET', `/Communication/${id}`)).json;
-      expect.soft([stored.meta.versionId, stored.received !== undefined]).toEqual(may === '200' ? ['2', true] : ['1', false]);
-    }),
+  test.each(rowsOf('403   403    403   403    200  404      404   403'))(
+    '$role: its recipient alone notes that it was read ($may)',
+    (row) =>
+      asked(row, async (cell) => {
+        const { ward, role, may, ask } = cell;
+        const body = { patient_id: ward.patient, body: 'Your result is there.' };
+        const { message_id: id } = (await ask('carer', 'v1', 'POST', '/messages', { body })).json;
+        status(cell, await ask(role, 'v1', 'POST', `/messages/${id}:read`, { action: 'U', entity: `Communication/${id}` }), Number(may));
+        const stored = (await ask('admin', 'fhir', 'GET', `/Communication/${id}`)).json;
+        expect.soft([stored.meta.versionId, stored.received !== undefined]).toEqual(may === '200' ? ['2', true] : ['1', false]);
+      }),
   );
 });
 
 describe('outcomes', () => {
   let codes = 0;
   //    admin system carer viewer self stranger other key
-  test.each(cases('rw    rw     r     r      r    r        r     !'))(
+  test.each(rowsOf('rw    rw     r     r      r    r        r     !'))(
     '$role: are read by all, written by administrators and systems, here and by FHIR ($may)',
     (row) =>
       asked(row, async (cell) => {
@@ -111,7 +111,7 @@ describe('outcomes', () => {
 
 describe('signatures', () => {
   //    admin system carer viewer self stranger other key
-  test.each(cases('r     r      rs    r      r    -        -     !'))(
+  test.each(rowsOf('r     r      rs    r      r    -        -     !'))(
     '$role: are seen with the record, made by who proves who he is ($may)',
     (row) =>
       asked(row, async (cell) => {
@@ -157,7 +157,7 @@ describe('signatures', () => {
 
 describe('the audit trail', () => {
   //    admin system carer viewer self stranger other key
-  test.each(cases('all   all    -     -      own  -        -     -'))(
+  test.each(rowsOf('all   all    -     -      own  -        -     -'))(
     '$role: is told of both APIs alike, with what each change changed ($may)',
     (row) =>
       asked(row, async (cell) => {
@@ -215,7 +215,7 @@ describe('the audit trail', () => {
 
 describe('what is for administrators', () => {
   //    admin system carer viewer self stranger other key
-  test.each(cases('yes   no     no    no     no   no       no    no'))('$role: API keys and replication ($may)', (row) =>
+  test.each(rowsOf('yes   no     no    no     no   no       no    no'))('$role: API keys and replication ($may)', (row) =>
     asked(row, async (cell) => {
       const { role, may, ask } = cell;
       const [nobody, isOpen] = [{ patient: null } as const, may === 'yes'];
@@ -258,29 +258,33 @@ test('what is refused within a write is told as refused, with why', async () => 
 });
 
 describe('imports and exports', () => {
-  const over = (state: string) => ['done', 'failed', 'cancelled'].includes(state);
+  const begun = ({ role, ask }: Cell, resource: string, line: object): Promise<Reply> =>
+    ask(role, 'v1', 'POST', `/import?resource=${resource}`, {
+      body: Buffer.from(`${JSON.stringify(line)}\n`),
+      headers: { 'content-type': 'application/x-ndjson' },
+      action: 'C',
+      patient: null,
+    });
+  async function overAt({ role, ask }: Cell, job: string): Promise<Reply> {
+    for (let n = 0; ; n++) {
+      const reply = await ask(role, 'v1', 'GET', job, { action: 'E', patient: null });
+      if (n === 100 || ['done', 'failed', 'cancelled'].includes(reply.json.state)) return reply;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
   //    admin system carer viewer self stranger other key
-  test.each(cases('all   all    rw    r      rw   -        -     !'))('$role: are bound as single requests are ($may)', (row) =>
+  test.each(rowsOf('all   all    rw    r      rw   -        -     !'))('$role: are bound as single requests are ($may)', (row) =>
     asked(row, async (cell) => {
       const { ward, role, may, ask } = cell;
       const type = `Imported ${ward.patient.slice(0, 8)}`;
       const line = { patient_id: ward.patient, type, started_at: '2026-03-04T08:15:00Z' };
-      const started = await ask(role, 'v1', 'POST', '/import?resource=interactions', {
-        body: Buffer.from(`${JSON.stringify(line)}\n`),
-        headers: { 'content-type': 'application/x-ndjson' },
-        action: 'C',
-        patient: null,
-      });
+      const started = await begun(cell, 'interactions', line);
       const mayAsk = may !== '!' && may !== 'r';
       status(cell, started, mayAsk ? 202 : 403);
       const isWritten = may === 'all' || may === 'rw';
       if (started.status === 202) {
         const job = `/import/${started.json.job_id}`;
-        let reply = await ask(role, 'v1', 'GET', job, { action: 'E', patient: null });
-        for (let n = 0; n < 100 && !over(reply.json.state); n++) {
-          await new Promise((resolve) => setTimeout(resolve, 50));
-          reply = await ask(role, 'v1', 'GET', job, { action: 'E', patient: null });
-        }
+        const reply = await overAt(cell, job);
         expect.soft([role, reply.json.accepted, reply.json.refused]).toEqual([role, isWritten ? 1 : 0, isWritten ? 0 : 1]);
         const refused = await ask(role, 'v1', 'GET', `${job}/quarantine`, { action: 'E', patient: null });
         expect.soft([role, refused.text.includes(type)]).toEqual([role, !isWritten]);
@@ -308,4 +312,47 @@ describe('imports and exports', () => {
       }
     }),
   );
+
+  //    admin system carer viewer self stranger other key
+  test.each(rowsOf('yes   yes    yes   !      no   yes      no    !'))(
+    '$role: register patients by them as far as by a request ($may)',
+    (row) =>
+      asked(row, async (cell) => {
+        const { ward, role, may, ask } = cell;
+        const family = `Imported ${ward.patient.replaceAll(/\d/g, (digit) => 'ghijklmnop'[Number(digit)] ?? '')}`;
+        const line = { given_name: 'Ada', family_name: family, date_of_birth: '1985-12-10' };
+        const single = await ask(role, 'v1', 'POST', '/patients', { body: line, patient: null });
+        status(cell, single, may === 'yes' ? 201 : 403);
+        const started = await begun(cell, 'patients', line);
+        status(cell, started, may === '!' ? 403 : 202);
+        if (started.status === 202) {
+          const { accepted, errors } = (await overAt(cell, `/import/${started.json.job_id}`)).json;
+          expect
+            .soft([role, accepted, errors])
+            .toMatchObject([role, may === 'yes' ? 1 : 0, may === 'yes' ? [] : [{ line: 1, code: 'forbidden' }]]);
+        }
+        const found = await ask('admin', 'fhir', 'GET', `/Patient?family=${family}&_summary=count`, {
+          action: 'E',
+          patient: null,
+        });
+        expect.soft([role, found.json.total]).toEqual([role, may === 'yes' ? 2 : 0]);
+      }),
+  );
+
+  test('an emergency reaches what is exported at once, no job', async () => {
+    const ward = await wardOf(server, staff);
+    await asked({ role: 'stranger', may: '' }, async (cell) => {
+      const headers = {
+        'x-break-glass': 'unconscious in the emergency room',
+        'x-break-glass-patient': ward.patient,
+        'x-purpose-of-use': 'BTG',
+      };
+      const expected = { headers, action: 'E', patient: null };
+      const now = await cell.ask('stranger', 'v1', 'GET', '/export?format=json', expected);
+      expect((now.json as { patient_id: string }[]).map(({ patient_id: id }) => id)).toEqual([ward.patient]);
+      const { job_id: id } = (await cell.ask('stranger', 'v1', 'POST', '/export?format=json', expected)).json;
+      expect((await overAt(cell, `/export/${id}`)).json).toMatchObject({ state: 'done', rows: 0 });
+      expect((await cell.ask('stranger', 'v1', 'GET', `/export/${id}/file`, { ...expected, action: 'R' })).json).toEqual([]);
+    });
+  });
 });

@@ -1,7 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Face, faces, patientFace, providerFace } from '../support/faces.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { type Api, type Asker, askerOf, type Reply, type Role, roles, staffOf, type Ward, wardOf } from '../support/ward.ts';
+import {
+  absentId,
+  type Api,
+  type Asker,
+  askerOf,
+  type Reply,
+  type Role,
+  rowsOf,
+  staffOf,
+  toldBut,
+  type Ward,
+  wardOf,
+} from '../support/ward.ts';
 
 /**
  * What docs/rights.md and docs/native-api.md give each role: r, c, u and d as in SMART's scopes. `-`: what it may not see is answered as what
@@ -27,7 +39,7 @@ const cells = Object.entries(rights).flatMap(([padded, row]) => {
   const name = padded.trim();
   const face = [patientFace, ...faces, providerFace].find((each) => each.name === name);
   if (face === undefined) throw new Error(`there is no ${name}`);
-  return row.split(/ +/).map((may, at) => ({ name, role: roles[at] as Role, may, face }));
+  return rowsOf(row).map((each) => ({ name, face, ...each }));
 });
 
 let server: TestServer;
@@ -131,23 +143,17 @@ async function agree(cell: Cell, role: Role, { id, version, word: text }: Subjec
   }
 }
 
-const without = ({ status, text }: Reply, ...names: readonly string[]): unknown[] => [
-  status,
-  names.reduce((whole, name) => whole.replaceAll(name, 'ID'), text.replace(/"request_id":"[^"]*"/, '')),
-];
-
 /** That it is answered as something that never was. */
 async function alike(cell: Cell, method: string, api: Api, reply: Reply, id: string, body?: object): Promise<void> {
   const { role, ask } = cell;
-  const absent = '0198c1f2-7b1e-7c33-8f4e-0d6c5b1a2f3e';
-  const other = await ask(role, api, method, pathOf(cell, api, absent), {
-    ...(body === undefined ? {} : { body: { ...body, ...(api === 'fhir' ? { id: absent } : {}) } }),
+  const other = await ask(role, api, method, pathOf(cell, api, absentId), {
+    ...(body === undefined ? {} : { body: { ...body, ...(api === 'fhir' ? { id: absentId } : {}) } }),
     headers: method === 'GET' ? {} : { 'if-match': 'W/"1"' },
     patient: null,
   });
   expect
-    .soft([cell.face.name, role, method, api, ...without(reply, id)])
-    .toEqual([cell.face.name, role, method, api, ...without(other, absent)]);
+    .soft([cell.face.name, role, method, api, ...toldBut(reply, id)])
+    .toEqual([cell.face.name, role, method, api, ...toldBut(other, absentId)]);
 }
 
 const has = ({ may }: Cell, letter: string): boolean => may.includes(letter);

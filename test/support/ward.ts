@@ -8,6 +8,10 @@ export const roles = ['admin', 'system', 'carer', 'viewer', 'self', 'stranger', 
  */
 export type Role = (typeof roles)[number];
 
+/** What a role may, by a row of a table as long as there are roles. */
+export type Row = { readonly role: Role; readonly may: string };
+export const rowsOf = (row: string): Row[] => row.split(/ +/).map((may, at) => ({ role: roles[at] as Role, may }));
+
 /** A patient of a ward's, and who asks for him. */
 export type Ward = {
   readonly patient: string;
@@ -90,6 +94,7 @@ export async function wardOf(server: TestServer, staff: Staff): Promise<Ward> {
 /** `v1` below /api/v1, `fhir` below /fhir/R4. */
 export type Api = 'v1' | 'fhir';
 export type Reply = {
+  readonly requestId: string;
   readonly status: number;
   readonly etag: string | null;
   /** Where it is that was made; empty where nothing was. */
@@ -98,6 +103,15 @@ export type Reply = {
   // oxlint-disable-next-line typescript/no-explicit-any -- tests look into arbitrary answers
   readonly json: any;
 };
+
+/** The id of nothing. */
+export const absentId = '0198c1f2-7b1e-7c33-8f4e-0d6c5b1a2f3e';
+
+/** All that an answer tells, but for the request and these ids: of what is hidden it is what is told of nothing. */
+export const toldBut = ({ status, text }: Reply, ...ids: readonly string[]): unknown[] => [
+  status,
+  ids.reduce((whole, id) => whole.replaceAll(id, 'ID'), text.replace(/"request_id":"[^"]*"/, '')),
+];
 
 /** What the trail has to tell of a request: that it was done, as what and of whom; or that it was refused. */
 type Told = {
@@ -147,6 +161,7 @@ export function askerOf(server: TestServer, ward: Ward): Asker {
     });
     const text = await response.text();
     const reply: Reply = {
+      requestId: id,
       status: response.status,
       etag: response.headers.get('etag'),
       location: response.headers.get('location') ?? '',
