@@ -14,17 +14,18 @@ const nativeTypes: Readonly<Record<string, readonly string[]>> = {
   provider: ['Practitioner', 'PractitionerRole'],
 };
 
-/** What is done with many at once, each as FHIR scopes: an import may make what is listed with a patient too. */
-const bulk: Readonly<Record<string, readonly string[]>> = {
+/** Names that stand for more than one type, each as FHIR scopes: an import may make what is listed with a patient too. */
+const composed: Readonly<Record<string, readonly string[]>> = {
   'bulk:import': ['Patient', 'Encounter', 'AllergyIntolerance', 'Condition', 'MedicationStatement'].map((type) => `${type}.c`),
   'bulk:export': ['Patient.rs', 'Encounter.rs'],
+  admin: ['*.cruds'],
 };
 
 const letters: Readonly<Record<string, string>> = { read: 'rs', write: 'cud', '*': 'cruds' };
 
 /** The same as `Type.letters`, one for each type; undefined if it is no such name. */
 export function fromNative(text: string): readonly string[] | undefined {
-  if (Object.hasOwn(bulk, text)) return bulk[text];
+  if (Object.hasOwn(composed, text)) return composed[text];
   const [, name = '', action = ''] = /^([a-z-]{1,32}):(read|write|\*)$/.exec(text) ?? [];
   const types = Object.hasOwn(nativeTypes, name) ? nativeTypes[name] : undefined;
   return types?.map((type) => `${type}.${letters[action]}`);

@@ -116,6 +116,10 @@ test('without a token, or with scopes of something else, providers are not told'
   expect((await v1('PUT', `/providers/${house.doctor}`, { token: narrow, body: grace })).status).toBe(403);
   const writer = await server.token({ scope: 'provider:*' });
   expect((await v1('POST', '/providers', { token: writer, body: { name: 'By short scopes' } })).status).toBe(201);
+  const all = await server.token({ scope: 'admin' });
+  expect((await v1('POST', '/providers', { token: all, body: { name: 'By the scope admin' } })).status).toBe(201);
+  const bounded = await server.token({ scope: 'admin', user: `Practitioner/${house.doctor}`, roles: ['provider'] });
+  expect((await v1('POST', '/providers', { token: bounded, body: { name: 'By a provider' } })).status).toBe(403);
 });
 
 test('a registration under an Idempotency-Key is made once, with one role', async () => {
