@@ -1157,7 +1157,7 @@ export interface components {
             readonly family_name: components["schemas"]["PersonName"];
             /**
              * Format: date
-             * @description In the past, not before 1900-01-01, age at most 120 years.
+             * @description In the past or today, not before 1900-01-01, age at most 120 years.
              */
             readonly date_of_birth: string;
             /** @enum {string} */

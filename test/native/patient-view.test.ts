@@ -102,7 +102,10 @@ describe('a patient of the native API', () => {
   test.each([
     ['a birth in the future', { date_of_birth: '2985-12-10' }, 'date_of_birth', 'in_future'],
     ['a birth before 1900', { date_of_birth: '1899-12-31' }, 'date_of_birth', 'too_early'],
-    ['more than 120 years', { date_of_birth: '1904-01-01' }, 'date_of_birth', 'too_early'],
+    ['more than 120 years', { date_of_birth: '1905-01-01' }, 'date_of_birth', 'too_early'],
+    ['a digit of another script', { given_name: 'Ada٣' }, 'given_name', 'format'],
+    ['a country that there is not', { address: { line1: 'x', country: 'XX' } }, 'address.country', 'format'],
+    ['a language that there is not', { preferred_language: 'qq' }, 'preferred_language', 'format'],
     ['another gender identity without a text', { gender_identity: 'other' }, 'gender_identity_text', 'required'],
     ['a text without another gender identity', { gender_identity_text: 'x' }, 'gender_identity_text', 'unexpected'],
     ['a number that no country has', { phone_e164: '+99912345678' }, 'phone_e164', 'format'],
@@ -120,5 +123,14 @@ describe('a patient of the native API', () => {
     expect(() => assertPatient(patient, new Date('2026-01-01'))).toThrow(
       expect.objectContaining({ code: 'validation_failed', details: [expect.objectContaining({ field, code })] }),
     );
+  });
+
+  test.each([
+    ['is 120 years old', { date_of_birth: '1905-01-02' }],
+    ['was born today', { date_of_birth: '2026-01-01' }],
+    ['has a Roman numeral in his name', { given_name: 'Ludwig Ⅲ' }],
+  ])('is taken who %s', (_, fields) => {
+    const patient = { given_name: 'A', family_name: 'B', date_of_birth: '1985-12-10', ...fields } as PatientInput;
+    expect(() => assertPatient(patient, new Date('2026-01-01'))).not.toThrow();
   });
 });
