@@ -2066,7 +2066,10 @@ export interface operations {
     };
     readonly getMe: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description As it was at this time. */
+                readonly as_of?: components["parameters"]["AsOf"];
+            };
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
@@ -2307,6 +2310,8 @@ export interface operations {
                 readonly limit?: components["parameters"]["Limit"];
                 /** @description `next_cursor` of the page before. */
                 readonly cursor?: components["parameters"]["Cursor"];
+                /** @description Whether to count all items: `meta.pagination.total`. */
+                readonly total?: components["parameters"]["Total"];
             };
             readonly header?: never;
             readonly path: {
@@ -2458,7 +2463,10 @@ export interface operations {
     };
     readonly getRecord: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description As it was at this time. */
+                readonly as_of?: components["parameters"]["AsOf"];
+            };
             readonly header?: never;
             readonly path: {
                 readonly id: components["parameters"]["Id"];
@@ -2777,6 +2785,8 @@ export interface operations {
                 readonly limit?: components["parameters"]["Limit"];
                 /** @description `next_cursor` of the page before. */
                 readonly cursor?: components["parameters"]["Cursor"];
+                /** @description Whether to count all items: `meta.pagination.total`. */
+                readonly total?: components["parameters"]["Total"];
             };
             readonly header?: never;
             readonly path: {
@@ -2857,6 +2867,8 @@ export interface operations {
                 readonly limit?: components["parameters"]["Limit"];
                 /** @description `next_cursor` of the page before. */
                 readonly cursor?: components["parameters"]["Cursor"];
+                /** @description Whether to count all items: `meta.pagination.total`. */
+                readonly total?: components["parameters"]["Total"];
                 /** @description Whom it concerns; a patient names himself. */
                 readonly patient_id?: components["schemas"]["Id"];
                 /** @description `Practitioner/7`, or the subject of an account or id of a client. */
@@ -3091,7 +3103,10 @@ export interface operations {
     };
     readonly getProvider: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description As it was at this time. */
+                readonly as_of?: components["parameters"]["AsOf"];
+            };
             readonly header?: never;
             readonly path: {
                 readonly id: components["parameters"]["Id"];
@@ -3243,7 +3258,10 @@ export interface operations {
     };
     readonly getMedication: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description As it was at this time. */
+                readonly as_of?: components["parameters"]["AsOf"];
+            };
             readonly header?: never;
             readonly path: {
                 readonly id: components["parameters"]["Id"];
@@ -3435,7 +3453,10 @@ export interface operations {
     };
     readonly getAppointment: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description As it was at this time. */
+                readonly as_of?: components["parameters"]["AsOf"];
+            };
             readonly header?: never;
             readonly path: {
                 readonly id: components["parameters"]["Id"];
@@ -3665,7 +3686,10 @@ export interface operations {
     };
     readonly getLabResult: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description As it was at this time. */
+                readonly as_of?: components["parameters"]["AsOf"];
+            };
             readonly header?: never;
             readonly path: {
                 readonly id: components["parameters"]["Id"];
@@ -3890,7 +3914,10 @@ export interface operations {
     };
     readonly getMessage: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description As it was at this time. */
+                readonly as_of?: components["parameters"]["AsOf"];
+            };
             readonly header?: never;
             readonly path: {
                 readonly id: components["parameters"]["Id"];
@@ -4125,7 +4152,10 @@ export interface operations {
     };
     readonly getInteraction: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description As it was at this time. */
+                readonly as_of?: components["parameters"]["AsOf"];
+            };
             readonly header?: never;
             readonly path: {
                 readonly id: components["parameters"]["Id"];
@@ -4158,6 +4188,12 @@ export interface operations {
     readonly listOutcomes: {
         readonly parameters: {
             readonly query?: {
+                /** @description Items a page. */
+                readonly limit?: components["parameters"]["Limit"];
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: components["parameters"]["Cursor"];
+                /** @description Whether to count all items: `meta.pagination.total`. */
+                readonly total?: components["parameters"]["Total"];
                 readonly is_active?: boolean;
             };
             readonly header?: never;
@@ -4166,7 +4202,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description All of them. */
+            /** @description Outcomes in the order of the list. */
             readonly 200: {
                 headers: {
                     readonly "X-Request-Id": components["headers"]["RequestId"];

@@ -4,7 +4,19 @@ import type { Answer } from '../interactions/answer.ts';
 import { askHistory, askRead, askUpdate, askVersion } from './ask.ts';
 import { NativeError } from './error.ts';
 import type { NativeAnswer, NativeCall } from './handler.ts';
-import { documentFrom, listed, nextOf, notFound, parsed, type Resource, type View, writtenOnce } from './view.ts';
+import {
+  documentFrom,
+  listed,
+  nextOf,
+  notFound,
+  numberOf,
+  parsed,
+  readShown,
+  type Resource,
+  shown,
+  type View,
+  writtenOnce,
+} from './view.ts';
 
 /** One version of a history: when and how it was made, and what it says; a deletion says nothing. */
 type Past = { readonly version: number; readonly at: string; readonly method: string; readonly resource: Resource | undefined };
@@ -15,7 +27,7 @@ export async function historyOf<I extends object, V extends object>(
   request: NativeCall,
   id: string,
 ): Promise<NativeAnswer> {
-  const { limit = 20, cursor } = request.parameters.query;
+  const { limit = 20, cursor, total } = request.parameters.query;
   const pairs: [string, string][] = [['_count', String(limit)]];
   if (cursor !== undefined) pairs.push(['_page', String(cursor)]);
   const bundle = parsed(await askHistory(request, view.type, id, pairs));
@@ -26,7 +38,7 @@ export async function historyOf<I extends object, V extends object>(
     is_deleted: resource === undefined,
     ...(resource === undefined ? {} : { record: view.toView(resource) }),
   }));
-  return listed(request, data, nextOf(bundle), undefined);
+  return listed(request, data, nextOf(bundle), total === true ? numberOf(bundle.total) : undefined);
 }
 
 function actionOf(method: string, version: number): string {
@@ -49,13 +61,17 @@ async function versionAsOf<I extends object, V extends object>(
   return newest;
 }
 
-export async function readAsOf<I extends object, V extends object>(
+/** One as it is or, with `as_of`, as it was. @param isHere  of the resource of that time, whether the path names it */
+export async function readAt<I extends object, V extends object>(
   view: View<I, V>,
   request: NativeCall,
   id: string,
-  asOf: string,
+  isHere: (resource: Resource) => boolean = () => true,
 ): Promise<NativeAnswer> {
-  const { version, at, resource = {} } = await versionAsOf(view, request, id, asOf);
+  const { as_of: asOf } = request.parameters.query;
+  if (asOf === undefined) return shown(view, await readShown(view, request, id, isHere));
+  const { version, at, resource = {} } = await versionAsOf(view, request, id, String(asOf));
+  if (!isHere(resource)) throw notFound(view.name);
   const headers = { etag: `W/"${version}"`, 'last-modified': new Date(at).toUTCString() };
   return { status: 200, headers, body: view.toView(resource) };
 }

@@ -60,18 +60,16 @@ export function listed(request: NativeCall, data: readonly object[], next: strin
   return { status: 200, body: { data, next_cursor: next, meta } };
 }
 
-export async function readView<I extends object, V extends object>(
+/** The resource, if it is one of the view's. @throws NativeError 404 */
+export async function readShown<I extends object, V extends object>(
   view: View<I, V>,
   request: NativeCall,
   id: string,
-): Promise<NativeAnswer> {
-  return shown(view, await readShown(view, request, id));
-}
-
-/** The resource, if it is one of the view's. @throws NativeError 404 */
-export async function readShown<I extends object, V extends object>(view: View<I, V>, request: NativeCall, id: string): Promise<Answer> {
+  isHere: (resource: Resource) => boolean = () => true,
+): Promise<Answer> {
   const answer = await askRead(request, view.type, id);
-  if (!view.isShown(parsed(answer))) throw notFound(view.name);
+  const resource = parsed(answer);
+  if (!view.isShown(resource) || !isHere(resource)) throw notFound(view.name);
   return answer;
 }
 
@@ -182,7 +180,7 @@ export function nextOf(bundle: Resource): string | null {
   return url === undefined ? null : new URL(url).searchParams.get('_page');
 }
 
-const numberOf = (value: Json | undefined): number | undefined => (typeof value === 'number' ? value : undefined);
+export const numberOf = (value: Json | undefined): number | undefined => (typeof value === 'number' ? value : undefined);
 
 export function notFound(name: string): NativeError {
   return new NativeError('not_found', `There is no such ${name}, or you may not see it.`);

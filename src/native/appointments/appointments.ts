@@ -3,7 +3,8 @@ import { assertSamePatient, existing, invalid } from '../existing.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
 import { patientOf } from '../me.ts';
 import { keptOf } from '../parts.ts';
-import { createView, documentFrom, listView, parsed, readShown, readView, replaceView } from '../view.ts';
+import { readAt } from '../versions.ts';
+import { createView, documentFrom, listView, parsed, readShown, replaceView } from '../view.ts';
 import { type AppointmentInput, appointmentView } from './appointment-view.ts';
 import { booking } from './booking.ts';
 
@@ -13,7 +14,7 @@ export const appointmentHandlers = {
     const input = checked(request);
     return createView(appointmentView, booking(referring(request, input), appointmentView.toResource(input)), input);
   },
-  getAppointment: (request) => readView(appointmentView, request, idOf(request)),
+  getAppointment: (request) => readAt(appointmentView, request, idOf(request)),
   replaceAppointment: replace,
   cancelAppointment: cancel,
   listMyAppointments: async (request) => listView(appointmentView, request, [['patient', `Patient/${patientOf(request.grant)}`]]),

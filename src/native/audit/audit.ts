@@ -5,7 +5,7 @@ import { NativeError } from '../error.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
 import { userOf } from '../me.ts';
 import { escaped } from '../patients/patient-view.ts';
-import { entriesOf, listed, nextOf, parsed } from '../view.ts';
+import { entriesOf, listed, nextOf, numberOf, parsed } from '../view.ts';
 import { type AuditEntry, changeIn, concernsOnly, entryOf, subtypesOf } from './event-view.ts';
 import { diffOf } from './difference.ts';
 
@@ -25,14 +25,16 @@ async function list(request: NativeCall): Promise<NativeAnswer> {
     const diff = change === undefined || change.type === 'Binary' ? undefined : await diffOf(request, change);
     data.push({ ...entryOf(event, isWhole), ...(diff === undefined ? {} : { diff }) });
   }
-  return listed(request, data, nextOf(bundle), undefined);
+  // Of what is left out here for the patient himself not even the number is told.
+  return listed(request, data, nextOf(bundle), query.total === true && isWhole ? numberOf(bundle.total) : undefined);
 }
 
 function pairsOf({ parameters }: NativeCall): [string, string][] {
-  const { patient_id: patient, actor, action, from, to, limit = 20, cursor } = parameters.query;
+  const { patient_id: patient, actor, action, from, to, limit = 20, cursor, total } = parameters.query;
   const pairs: [string, string][] = [
     ['_sort', '-date'],
     ['_count', String(limit)],
+    ...(total === true ? [['_total', 'accurate'] as [string, string]] : []),
   ];
   if (patient !== undefined) pairs.push(['entity', `Patient/${patient}`]);
   if (actor !== undefined) {

@@ -1,6 +1,7 @@
 import { existing, invalid } from '../existing.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
-import { createView, listView, readView } from '../view.ts';
+import { readAt } from '../versions.ts';
+import { createView, listView } from '../view.ts';
 import { checkInteraction } from './interaction-rules.ts';
 import { type InteractionInput, interactionView } from './interaction-view.ts';
 import { outcomeHandlers } from './outcomes.ts';
@@ -8,7 +9,7 @@ import { outcomeHandlers } from './outcomes.ts';
 export const interactionHandlers = {
   listInteractions: (request) => listView(interactionView, request),
   createInteraction: create,
-  getInteraction: (request) => readView(interactionView, request, request.parameters.path.id ?? ''),
+  getInteraction: (request) => readAt(interactionView, request, request.parameters.path.id ?? ''),
   ...outcomeHandlers,
 } as const satisfies Record<string, NativeHandler>;
 

@@ -2,11 +2,12 @@ import { FhirError } from '../../fhir/error.ts';
 import { matchUnderLock, parseCriteria } from '../../interactions/conditional.ts';
 import type { components } from '../api-types.ts';
 import { askSearch, askUpdate } from '../ask.ts';
+import { invalidRequest } from '../contract-errors.ts';
 import { NativeError } from '../error.ts';
 import { withGuard } from '../existing.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
 import { textOf } from '../parts.ts';
-import { documentFrom, entriesOf, notFound, parsed, type Resource, shown, writtenOnce } from '../view.ts';
+import { documentFrom, entriesOf, listed, notFound, parsed, type Resource, shown, writtenOnce } from '../view.ts';
 import { outcomeIn, outcomesOf, outcomeSystem, outcomeView } from './outcome-view.ts';
 
 type Schemas = components['schemas'];
@@ -23,17 +24,23 @@ export const outcomesId = 'interaction-outcome';
 const attemptsMax = 5;
 const outcomesMax = 500;
 
-/** All of them on one page: there are few. */
+/** In the order of the list; a cursor is the code that the page before ended with. */
 async function list(request: NativeCall): Promise<NativeAnswer> {
   const system = await systemOf(request);
-  const { is_active: isActive } = request.parameters.query;
-  const data = system === undefined ? [] : outcomesOf(system).filter((each) => isActive === undefined || each.is_active === isActive);
-  const pagination = { limit: outcomesMax, total: data.length };
-  return {
-    status: 200,
-    body: { data, next_cursor: null, meta: { request_id: request.requestId, timestamp: new Date().toISOString(), pagination } },
-  };
+  const { is_active: isActive, limit = 20, cursor, total } = request.parameters.query;
+  const all = system === undefined ? [] : outcomesOf(system);
+  const start = cursor === undefined ? 0 : all.findIndex(({ code }) => cursorOf(code) === cursor) + 1;
+  if (cursor !== undefined && start === 0)
+    throw invalidRequest([{ field: 'cursor', code: 'invalid', message: 'It is none that this list gave. Begin at the first page.' }]);
+  const isAsked = (each: Schemas['Outcome']): boolean => isActive === undefined || each.is_active === isActive;
+  const rest = all.slice(start).filter(isAsked);
+  const data = rest.slice(0, Number(limit));
+  const last = data.at(-1);
+  const next = last === undefined || rest.length === data.length ? null : cursorOf(last.code);
+  return listed(request, data, next, total === true ? all.filter(isAsked).length : undefined);
 }
+
+const cursorOf = (code: string): string => Buffer.from(code).toString('base64url');
 
 function create(request: NativeCall): Promise<NativeAnswer> {
   const { code, ...input } = request.body as Schemas['OutcomeInput'];

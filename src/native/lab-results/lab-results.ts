@@ -2,7 +2,8 @@ import type { Config } from '../../config.ts';
 import { existing } from '../existing.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
 import { patientOf } from '../me.ts';
-import { createView, listView, parsed, readShown, readView, type Resource } from '../view.ts';
+import { readAt } from '../versions.ts';
+import { createView, listView, parsed, readShown, type Resource } from '../view.ts';
 import { modelExplainer } from './explain-by-model.ts';
 import { explainByRules, findingsOf } from './explain-by-rules.ts';
 import { disclaimer, type Explained, type ResultFacts } from './explainer.ts';
@@ -15,7 +16,7 @@ import { trendsOf } from './trends.ts';
 export const labResultHandlers = {
   listLabResults: (request) => listView(labResultView, request),
   createLabResult: create,
-  getLabResult: (request) => readView(labResultView, request, request.parameters.path.id ?? ''),
+  getLabResult: (request) => readAt(labResultView, request, request.parameters.path.id ?? ''),
   getLabTrends: trends,
   explainLabResult: explain,
   listMyLabResults: async (request) => listView(labResultView, request, [['patient', `Patient/${patientOf(request.grant)}`]]),

@@ -1,7 +1,8 @@
 import { assertSamePatient, existing, invalid } from '../existing.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
 import { patientOf } from '../me.ts';
-import { createView, listView, parsed, readShown, readView, replaceView } from '../view.ts';
+import { readAt } from '../versions.ts';
+import { createView, listView, parsed, readShown, replaceView } from '../view.ts';
 import { type MedicationInput, medicationView } from './medication-view.ts';
 
 export const medicationHandlers = {
@@ -10,7 +11,7 @@ export const medicationHandlers = {
     const input = checked(request);
     return createView(medicationView, referring(request, input), input);
   },
-  getMedication: (request) => readView(medicationView, request, idOf(request)),
+  getMedication: (request) => readAt(medicationView, request, idOf(request)),
   replaceMedication: replace,
   listMyMedications: async (request) => listView(medicationView, request, [['patient', `Patient/${patientOf(request.grant)}`]]),
 } as const satisfies Record<string, NativeHandler>;

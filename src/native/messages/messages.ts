@@ -8,7 +8,8 @@ import { existing, invalid } from '../existing.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
 import { patientOf, type Person, userOf } from '../me.ts';
 import { keptOf, partsOf } from '../parts.ts';
-import { documentFrom, listView, parsed, readShown, readView, writtenOnce } from '../view.ts';
+import { readAt } from '../versions.ts';
+import { documentFrom, listView, parsed, readShown, writtenOnce } from '../view.ts';
 import { type Draft, messageView, personIn } from './message-view.ts';
 
 type Schemas = components['schemas'];
@@ -16,7 +17,7 @@ type Schemas = components['schemas'];
 export const messageHandlers = {
   listMessages: (request) => listView(messageView, request),
   sendMessage: fromProvider,
-  getMessage: (request) => readView(messageView, request, request.parameters.path.id ?? ''),
+  getMessage: (request) => readAt(messageView, request, request.parameters.path.id ?? ''),
   readMessage: markRead,
   listMyMessages: async (request) => listView(messageView, request, [['patient', `Patient/${patientOf(request.grant)}`]]),
   sendMyMessage: fromPatient,

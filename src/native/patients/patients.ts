@@ -5,8 +5,8 @@ import { NativeError } from '../error.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
 import { patientOf } from '../me.ts';
 import { transact } from '../transact.ts';
-import { historyOf, readAsOf, restoreView, revertView } from '../versions.ts';
-import { createView, documentFrom, listView, notFound, parsed, readShown, readView, removeView, shown, writtenOnce } from '../view.ts';
+import { type GuardOf, historyOf, readAt, restoreView, revertView } from '../versions.ts';
+import { createView, documentFrom, listView, notFound, parsed, readShown, removeView, shown, writtenOnce } from '../view.ts';
 import { withCreated } from './created.ts';
 import { changedItems, listedItems, listsOf } from './lists.ts';
 import { assertPatient } from './patient-rules.ts';
@@ -17,34 +17,39 @@ import { withUniqueContact } from './uniqueness.ts';
 export const patientHandlers = {
   listPatients: list,
   createPatient: register,
-  getPatient: (request) => {
-    const asOf = request.parameters.query.as_of;
-    return asOf === undefined ? get(request, idOf(request)) : readAsOf(patientView, request, idOf(request), String(asOf));
-  },
+  getPatient: (request) => get(request, idOf(request)),
   replacePatient: (request) => replace(request, idOf(request)),
   deletePatient: (request) => (request.parameters.query.erase === true ? erase(request) : removeView(patientView, request, idOf(request))),
   getMe: (request) => get(request, patientOf(request.grant)),
   replaceMe: (request) => replace(request, patientOf(request.grant)),
   listPatientHistory: (request) => historyOf(patientView, request, idOf(request)),
   listPatientRecord: listRecord,
-  restorePatient: (request) =>
-    restoreView(patientView, request, idOf(request), (each, resource) => withUniqueContact(each, patientView.toView(resource))),
-  revertPatient: (request) => {
+  restorePatient: async (request) => withLists(request, await restoreView(patientView, request, idOf(request), uniquely)),
+  revertPatient: async (request) => {
     const { as_of: asOf } = request.body as { as_of: string };
-    return revertView(patientView, request, idOf(request), asOf, (each, resource) => withUniqueContact(each, patientView.toView(resource)));
+    return withLists(request, await revertView(patientView, request, idOf(request), asOf, uniquely));
   },
 } as const satisfies Record<string, NativeHandler>;
+
+const uniquely: GuardOf = (request, resource) => withUniqueContact(request, patientView.toView(resource));
 
 const idOf = (request: NativeCall): string => request.parameters.path.id ?? '';
 
 async function get(request: NativeCall, id: string): Promise<NativeAnswer> {
-  return withLists(request, await readView(patientView, request, id));
+  const answer = await readAt(patientView, request, id);
+  return request.parameters.query.as_of === undefined ? withLists(request, answer) : registeredAt(request, answer);
 }
 
 async function list(request: NativeCall): Promise<NativeAnswer> {
   const page = await listView(patientView, request);
   const { data, ...rest } = page.body as { data: readonly Patient[] };
   return { ...page, body: { data: await withCreated(request, data), ...rest } };
+}
+
+/** The patient as he was, with the time of his registration; his lists have times of their own. */
+async function registeredAt(request: NativeCall, answer: NativeAnswer): Promise<NativeAnswer> {
+  const [body] = await withCreated(request, [answer.body as Patient]);
+  return { ...answer, body: body as Patient };
 }
 
 /** The patient with what his lists hold. */

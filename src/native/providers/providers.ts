@@ -5,16 +5,23 @@ import { NativeError } from '../error.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
 import { given } from '../parts.ts';
 import { type Change, transact } from '../transact.ts';
-import { entriesOf, listView, parsed, readShown, readView, type Resource, shown, writtenOnce } from '../view.ts';
+import { readAt } from '../versions.ts';
+import { entriesOf, listView, parsed, readShown, type Resource, shown, writtenOnce } from '../view.ts';
 import { assertProvider } from './provider-rules.ts';
 import { practitionerOf, type Provider, type ProviderInput, providerView, roleFor, specialtyOf } from './provider-view.ts';
 
 export const providerHandlers = {
   listProviders: list,
   createProvider: register,
-  getProvider: async (request) => withSpecialty(request, await readView(providerView, request, request.parameters.path.id ?? '')),
+  getProvider: get,
   replaceProvider: replace,
 } as const satisfies Record<string, NativeHandler>;
+
+/** As he was he is shown without a specialty: that is told by roles, which have times of their own. */
+async function get(request: NativeCall): Promise<NativeAnswer> {
+  const answer = await readAt(providerView, request, request.parameters.path.id ?? '');
+  return request.parameters.query.as_of === undefined ? withSpecialty(request, answer) : answer;
+}
 
 async function list(request: NativeCall): Promise<NativeAnswer> {
   const answer = await listView(providerView, request);

@@ -1,7 +1,7 @@
 import type { Answer } from '../../interactions/answer.ts';
 import { noRows } from '../../storage/filter.ts';
 import type { NativeCall } from '../handler.ts';
-import { notFound, parsed, readShown, type View } from '../view.ts';
+import { notFound, readShown, type Resource, type View } from '../view.ts';
 import { parseRecordId, type RecordId, recordKinds, recordTypes } from './kinds.ts';
 import { type PatientRecord, type RecordInput, recordOf, viewOf } from './record-view.ts';
 
@@ -22,10 +22,13 @@ export function recordIdIn({ parameters, call }: NativeCall): RecordId {
   throw notFound('record');
 }
 
+/** Whether a record is of the patient in the path. */
+export function isPatients({ parameters }: NativeCall): (resource: Resource) => boolean {
+  return (resource) => recordOf(resource).patient_id === parameters.path.id;
+}
+
 /** The resource of the record that the path names, if it is in the record of the patient there. @throws NativeError 404 */
 export async function readRecord(request: NativeCall): Promise<Answer> {
   const { view, id } = recordAt(request);
-  const answer = await readShown(view, request, id);
-  if (recordOf(parsed(answer)).patient_id !== request.parameters.path.id) throw notFound(view.name);
-  return answer;
+  return readShown(view, request, id, isPatients(request));
 }

@@ -9,12 +9,13 @@ import { userOf } from '../me.ts';
 import { numberOf } from '../parts.ts';
 import { assertListable, ofPatient } from '../patients/of-patient.ts';
 import { transact } from '../transact.ts';
+import { readAt } from '../versions.ts';
 import { documentFrom, entriesOf, listed, nextOf, parsed, type Resource, shown, writtenOnce } from '../view.ts';
 import { binaryIn, bringsFile } from './attachment-view.ts';
 import { download, type File, labelledFile, removeDocument, upload, withFile, withReceived } from './attachments.ts';
 import { kindOf, notesAlone, recordKinds, recordTypes } from './kinds.ts';
 import { restrict } from './restrictions.ts';
-import { readRecord, recordAt } from './read-record.ts';
+import { isPatients, readRecord, recordAt } from './read-record.ts';
 import { assertRecord } from './record-rules.ts';
 import { type RecordInput, recordOf, viewOf } from './record-view.ts';
 import { sensitivityOf } from './sensitivity.ts';
@@ -25,7 +26,7 @@ export const recordHandlers = {
   listRecords: list,
   createRecord: (request) => create(request, request.body as Sent),
   recordDiagnosis: (request) => create(request, { ...(request.body as components['schemas']['DiagnosisInput']), kind: 'diagnosis' }),
-  getRecord: async (request) => shown(recordAt(request).view, await readRecord(request)),
+  getRecord: get,
   replaceRecord: replace,
   deleteRecord: remove,
   uploadAttachment: upload,
@@ -34,6 +35,11 @@ export const recordHandlers = {
 } as const satisfies Record<string, NativeHandler>;
 
 const patientIn = (request: NativeCall): string => request.parameters.path.id ?? '';
+
+function get(request: NativeCall): Promise<NativeAnswer> {
+  const { view, id } = recordAt(request);
+  return readAt(view, request, id, isPatients(request));
+}
 
 /** All kinds in one list, newest first; kinds that the caller may not search are left out. */
 async function list(request: NativeCall): Promise<NativeAnswer> {

@@ -11,7 +11,7 @@ import { binaryIn } from '../records/attachment-view.ts';
 import { kindOf, type RecordId } from '../records/kinds.ts';
 import { recordIdIn } from '../records/read-record.ts';
 import { recordOf, viewOf } from '../records/record-view.ts';
-import { documentFrom, entriesOf, listed, nextOf, parsed, readShown, type Resource } from '../view.ts';
+import { documentFrom, entriesOf, listed, nextOf, numberOf, parsed, readShown, type Resource } from '../view.ts';
 import { prove } from './proof.ts';
 import { jwsIn, provenanceFor, sessionTag, signatureOf, type Verdict, versionIn } from './signature-view.ts';
 import type { Signed } from './signer.ts';
@@ -89,19 +89,21 @@ const targetOf = (provenance: Resource | undefined) =>
 /** All signatures of a record, each verified against the version that it is over. */
 async function list(request: NativeCall): Promise<NativeAnswer> {
   const named = recordIdIn(request);
-  const { limit = 20, cursor } = request.parameters.query;
+  const { limit = 20, cursor, total } = request.parameters.query;
   const answer = await readShown(viewOf(named.kind), request, named.id);
   const pairs: [string, string][] = [
     ['target', `${named.type}/${named.id}`],
+    ['signature-type:missing', 'false'],
     ['_sort', '-_lastUpdated'],
     ['_count', String(limit)],
   ];
+  if (total === true) pairs.push(['_total', 'accurate']);
   if (cursor !== undefined) pairs.push(['_page', String(cursor)]);
   const bundle = parsed(await askSearch(request, { type: 'Provenance' }, pairs));
   const signatures = [];
   for (const provenance of entriesOf(bundle).filter(({ signature }) => signature !== undefined))
     signatures.push(signatureOf(provenance, await verdictOf(request, named, provenance, answer.stamp?.version)));
-  const page = listed(request, signatures, nextOf(bundle), undefined);
+  const page = listed(request, signatures, nextOf(bundle), total === true ? numberOf(bundle.total) : undefined);
   const { publicKey: key, publicKeys } = request.services.signer;
   return { ...page, body: { ...(page.body as object), key, keys: publicKeys() } };
 }
