@@ -15,7 +15,7 @@ import type { Pairs } from '../interactions/search.ts';
 import { type SearchAddress, searchAt } from '../interactions/search-address.ts';
 import { transaction } from '../interactions/transaction.ts';
 import type { EntryFiles } from '../interactions/transaction-steps.ts';
-import { update } from '../interactions/update.ts';
+import { update, type UpdateOptions } from '../interactions/update.ts';
 import type { NativeCall } from './handler.ts';
 
 /*
@@ -72,9 +72,18 @@ export function askCreate({ ctx, call }: Asking, document: Document): Promise<An
   return settled(ctx, call, { kind: 'create', data: { type } }, (each) => create(ctx, each, type, document, { prefer: 'representation' }));
 }
 
-export function askUpdate({ ctx, call }: Asking, id: string, document: Document, ifMatch?: string): Promise<Answer> {
+export function askUpdate(asking: Asking, id: string, document: Document, ifMatch?: string): Promise<Answer> {
+  return updated(asking, id, document, ifMatch === undefined ? {} : { ifMatch });
+}
+
+/** Makes it under this id. @throws FhirError 412 if there is one */
+export function askFirst(asking: Asking, id: string, document: Document): Promise<Answer> {
+  return updated(asking, id, document, { ifNoneMatch: '*' });
+}
+
+function updated({ ctx, call }: Asking, id: string, document: Document, conditions: Omit<UpdateOptions, 'prefer'>): Promise<Answer> {
   const { type } = document;
-  const options = { prefer: 'representation', ...(ifMatch === undefined ? {} : { ifMatch }) } as const;
+  const options = { prefer: 'representation', ...conditions } as const;
   return settled(ctx, call, { kind: 'update', data: { type, id } }, (each) => update(ctx, each, type, id, document, options));
 }
 

@@ -1,7 +1,9 @@
 import { FhirError } from '../../fhir/error.ts';
+import type { Answer } from '../../interactions/answer.ts';
 import { matchUnderLock, parseCriteria } from '../../interactions/conditional.ts';
+import { alone } from '../../storage/alone.ts';
 import type { components } from '../api-types.ts';
-import { askSearch, askUpdate } from '../ask.ts';
+import { askAhead, askFirst, askSearch, askUpdate } from '../ask.ts';
 import { invalidRequest } from '../contract-errors.ts';
 import { NativeError } from '../error.ts';
 import { withGuard } from '../existing.ts';
@@ -20,7 +22,9 @@ export const outcomeHandlers = {
 
 /** The id of the list where it has none yet. */
 export const outcomesId = 'interaction-outcome';
-/** So often a write is tried anew that another one went before. */
+/** Of our one-part advisory locks. */
+const outcomesLock = 7_213;
+/** So often a write is tried anew that one of FHIR went before. */
 const attemptsMax = 5;
 const outcomesMax = 500;
 
@@ -67,35 +71,46 @@ async function replace(request: NativeCall): Promise<NativeAnswer> {
   return shown(view, answer);
 }
 
-/** Writes the list anew, of the version that the change was made to: what another one changed meanwhile is not lost. */
-async function changing(request: NativeCall, change: (system: Resource | undefined) => Resource): ReturnType<typeof askUpdate> {
+/**
+ * Writes the list anew, of the version that the change was made to, one change after the other: what another one changes is not lost.
+ * What FHIR changed meanwhile is read again.
+ */
+async function changing(request: NativeCall, change: (system: Resource | undefined) => Resource): Promise<Answer> {
   const named = request.parameters.header['if-match'];
-  for (let attempt = 1; ; attempt++) {
-    const system = await systemOf(request);
-    const id = textOf(system?.id) ?? outcomesId;
-    const { versionId } = (system?.meta ?? {}) as { versionId?: string };
-    const document = documentFrom(request.ctx, { ...change(system), id });
-    try {
-      if (system !== undefined) return await askUpdate(request, id, document, named ?? `W/"${versionId}"`);
-      return await askUpdate(isFirst(request), id, document);
-    } catch (error) {
-      const isOvertaken = error instanceof FhirError && error.status === 412 && named === undefined;
-      if (!isOvertaken) throw error;
-      if (attempt === attemptsMax) throw changedMeanwhile();
+  const asked = { kind: 'update', data: { type: 'CodeSystem', id: outcomesId } } as const;
+  await askAhead(request, asked, ({ access }) => Promise.resolve(access.permit('u', 'CodeSystem')));
+  return alone(request.ctx.pool, outcomesLock, async () => {
+    for (let attempt = 1; ; attempt++) {
+      const system = await systemOf(request);
+      const id = textOf(system?.id) ?? outcomesId;
+      const { versionId } = (system?.meta ?? {}) as { versionId?: string };
+      const document = documentFrom(request.ctx, { ...change(system), id });
+      try {
+        if (system !== undefined) return await askUpdate(request, id, document, named ?? `W/"${versionId}"`);
+        return await askFirst(isFirst(request), id, document);
+      } catch (error) {
+        const isOvertaken = error instanceof Overtaken || (error instanceof FhirError && error.status === 412 && named === undefined);
+        if (!isOvertaken) throw error;
+        if (attempt === attemptsMax) throw new Overtaken();
+      }
     }
-  }
+  });
 }
 
-/** Of two that make the list at once, one does. */
+/** Nobody else makes the list at once under another id, as FHIR may. */
 function isFirst(request: NativeCall): NativeCall {
   const { ctx, call } = request;
   const criteria = parseCriteria(ctx, 'CodeSystem', `url=${encodeURIComponent(outcomeSystem)}`, 'The list');
   return withGuard(request, async (client) => {
-    if ((await matchUnderLock(ctx, call, client, criteria)).length > 0) throw changedMeanwhile();
+    if ((await matchUnderLock(ctx, call, client, criteria)).some(({ id }) => id !== outcomesId)) throw new Overtaken();
   });
 }
 
-const changedMeanwhile = (): NativeError => new NativeError('conflict', 'The outcomes were changed at the same time. Try again.');
+class Overtaken extends NativeError {
+  constructor() {
+    super('conflict', 'The outcomes were changed at the same time. Try again.');
+  }
+}
 
 async function systemOf(request: NativeCall): Promise<Resource | undefined> {
   const bundle = parsed(

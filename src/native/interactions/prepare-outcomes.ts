@@ -1,7 +1,8 @@
 import { operatorTrail } from '../../audit/operator.ts';
 import { serverAccess } from '../../authorization/server-access.ts';
+import { FhirError } from '../../fhir/error.ts';
 import type { Call, Context } from '../../interactions/context.ts';
-import { askSearch, askUpdate } from '../ask.ts';
+import { askFirst, askSearch } from '../ask.ts';
 import { own } from '../extensions.ts';
 import { resourceFrom } from '../parts.ts';
 import { documentFrom, entriesOf, parsed, type Resource } from '../view.ts';
@@ -15,16 +16,19 @@ export const outcomeParameter = { id: 'encounter-interaction-outcome', url: `${o
 
 /**
  * Makes what `/outcomes` and `/interactions` start with, where there is none: a first list of outcomes, which administrators change,
- * and the search parameter of outcomes. Several processes may do so at once: all write the same.
+ * and the search parameter of outcomes. Several processes may do so at once, and somebody may add an outcome meanwhile: what is there stays.
  */
 export async function prepareOutcomes(ctx: Context): Promise<void> {
   const call: Call = { access: serverAccess('outcomes'), lenient: false, trail: operatorTrail({ kind: 'update' }, 'server') };
-  if ((await ctx.conformance.find('CodeSystem', outcomeSystem)) === undefined)
-    await askUpdate({ ctx, call }, outcomesId, documentFrom(ctx, { ...firstOutcomes(), id: outcomesId }));
+  const made = (id: string, resource: Resource) =>
+    askFirst({ ctx, call }, id, documentFrom(ctx, { ...resource, id })).catch((error: unknown) => {
+      if (!(error instanceof FhirError) || error.status !== 412) throw error;
+    });
+  if ((await ctx.conformance.find('CodeSystem', outcomeSystem)) === undefined) await made(outcomesId, firstOutcomes());
   // One that is in force needn't be asked for: all starts but the first find it so.
   if (ctx.registry.of('Encounter').params.get(outcomeCode)?.url === outcomeParameter.url) return;
   const stored = await askSearch({ ctx, call }, { type: 'SearchParameter' }, [['url', outcomeParameter.url]]);
-  if (entriesOf(parsed(stored)).length === 0) await askUpdate({ ctx, call }, outcomeParameter.id, documentFrom(ctx, searchParameter()));
+  if (entriesOf(parsed(stored)).length === 0) await made(outcomeParameter.id, searchParameter());
 }
 
 function firstOutcomes(): Resource {
