@@ -17,6 +17,7 @@ import { transaction } from '../interactions/transaction.ts';
 import type { EntryFiles } from '../interactions/transaction-steps.ts';
 import { update, type UpdateOptions } from '../interactions/update.ts';
 import type { NativeCall } from './handler.ts';
+import { type Told, withOwnReferences } from './own-references.ts';
 
 /*
  * The interactions as handlers ask them: for the caller of the request, and recorded as what they are. Handlers ask no interaction in
@@ -25,12 +26,15 @@ import type { NativeCall } from './handler.ts';
 
 type Asking = Pick<NativeCall, 'ctx' | 'call'>;
 
-export function askRead({ ctx, call }: Asking, type: string, id: string): Promise<Answer> {
-  return settled(ctx, call, { kind: 'read', data: { type, id } }, (each) => read(ctx, each, type, id));
+export async function askRead({ ctx, call }: Asking, type: string, id: string): Promise<Told> {
+  return withOwnReferences(ctx, await settled(ctx, call, { kind: 'read', data: { type, id } }, (each) => read(ctx, each, type, id)));
 }
 
-export function askVersion({ ctx, call }: Asking, type: string, id: string, version: number): Promise<Answer> {
-  return settled(ctx, call, { kind: 'vread', data: { type, id, version } }, (each) => vread(ctx, each, type, id, String(version)));
+export async function askVersion({ ctx, call }: Asking, type: string, id: string, version: number): Promise<Told> {
+  return withOwnReferences(
+    ctx,
+    await settled(ctx, call, { kind: 'vread', data: { type, id, version } }, (each) => vread(ctx, each, type, id, String(version))),
+  );
 }
 
 /** A Binary with its bytes, in pieces. @param version  the current one, if undefined */
@@ -54,37 +58,46 @@ export async function askAhead<T>({ ctx, call }: Asking, asked: Asked, look: (ca
 }
 
 /** The query is recorded as what the native API was asked. */
-export function askSearch({ ctx, call }: Asking, address: SearchAddress, pairs: Pairs): Promise<Answer> {
+export async function askSearch({ ctx, call }: Asking, address: SearchAddress, pairs: Pairs): Promise<Told> {
   const { query } = call.trail.asked;
   const what =
     address.type === undefined ? ({ kind: 'search-system' } as const) : ({ kind: 'search-type', data: { type: address.type } } as const);
-  return settled(ctx, call, { ...what, ...(query === undefined ? {} : { query }) }, (each) => searchAt(ctx, each, address, pairs));
+  return withOwnReferences(
+    ctx,
+    await settled(ctx, call, { ...what, ...(query === undefined ? {} : { query }) }, (each) => searchAt(ctx, each, address, pairs)),
+  );
 }
 
-export function askHistory({ ctx, call }: Asking, type: string, id: string, pairs: Pairs): Promise<Answer> {
+export async function askHistory({ ctx, call }: Asking, type: string, id: string, pairs: Pairs): Promise<Told> {
   const { query } = call.trail.asked;
   const asked = { kind: 'history-instance', data: { type, id }, ...(query === undefined ? {} : { query }) } as const;
-  return settled(ctx, call, asked, (each) => history(ctx, each, { type, id }, pairs));
+  return withOwnReferences(ctx, await settled(ctx, call, asked, (each) => history(ctx, each, { type, id }, pairs)));
 }
 
-export function askCreate({ ctx, call }: Asking, document: Document): Promise<Answer> {
+export async function askCreate({ ctx, call }: Asking, document: Document): Promise<Told> {
   const { type } = document;
-  return settled(ctx, call, { kind: 'create', data: { type } }, (each) => create(ctx, each, type, document, { prefer: 'representation' }));
+  return withOwnReferences(
+    ctx,
+    await settled(ctx, call, { kind: 'create', data: { type } }, (each) => create(ctx, each, type, document, { prefer: 'representation' })),
+  );
 }
 
-export function askUpdate(asking: Asking, id: string, document: Document, ifMatch?: string): Promise<Answer> {
+export function askUpdate(asking: Asking, id: string, document: Document, ifMatch?: string): Promise<Told> {
   return updated(asking, id, document, ifMatch === undefined ? {} : { ifMatch });
 }
 
 /** Makes it under this id. @throws FhirError 412 if there is one */
-export function askFirst(asking: Asking, id: string, document: Document): Promise<Answer> {
+export function askFirst(asking: Asking, id: string, document: Document): Promise<Told> {
   return updated(asking, id, document, { ifNoneMatch: '*' });
 }
 
-function updated({ ctx, call }: Asking, id: string, document: Document, conditions: Omit<UpdateOptions, 'prefer'>): Promise<Answer> {
+async function updated({ ctx, call }: Asking, id: string, document: Document, conditions: Omit<UpdateOptions, 'prefer'>): Promise<Told> {
   const { type } = document;
   const options = { prefer: 'representation', ...conditions } as const;
-  return settled(ctx, call, { kind: 'update', data: { type, id } }, (each) => update(ctx, each, type, id, document, options));
+  return withOwnReferences(
+    ctx,
+    await settled(ctx, call, { kind: 'update', data: { type, id } }, (each) => update(ctx, each, type, id, document, options)),
+  );
 }
 
 export function askRemove({ ctx, call }: Asking, type: string, id: string, ifMatch?: string): Promise<Answer> {
@@ -103,7 +116,7 @@ export function askRecord({ ctx, call }: Asking, patient: string, options: Recor
 }
 
 /** @returns one answer for each entry, with its resource: but for Binaries that have their bytes in `files`, by the entry's index */
-export async function askTransaction({ ctx, call }: Asking, bundle: object, files?: EntryFiles): Promise<Answer[]> {
+export async function askTransaction({ ctx, call }: Asking, bundle: object, files?: EntryFiles): Promise<Told[]> {
   const parsed = parseJson(JSON.stringify(bundle), limitsOf(ctx), { links: true });
   let answers: Answer[] = [];
   // What the entries leave, and the whole of them, is committed with them; a failure is recorded here.
@@ -111,7 +124,7 @@ export async function askTransaction({ ctx, call }: Asking, bundle: object, file
     answers = await transaction(ctx, each, parsed, 'representation', files);
     return { status: 200, recorded: true };
   });
-  return answers;
+  return answers.map((each) => withOwnReferences(ctx, each));
 }
 
 /** What is no interaction and writes no resource, recorded under a name of its own. @param told  it leaves events that say more */

@@ -7,6 +7,7 @@ import type { Pairs } from '../interactions/search.ts';
 import { askCreate, askRead, askRemove, askSearch, askUpdate, askVersion } from './ask.ts';
 import { NativeError } from './error.ts';
 import type { NativeAnswer, NativeCall } from './handler.ts';
+import type { Told } from './own-references.ts';
 
 /** A resource as JSON, with `meta.versionId` and `meta.lastUpdated` where it was read. */
 export type Resource = JsonObject;
@@ -66,7 +67,7 @@ export async function readShown<I extends object, V extends object>(
   request: NativeCall,
   id: string,
   isHere: (resource: Resource) => boolean = () => true,
-): Promise<Answer> {
+): Promise<Told> {
   const answer = await askRead(request, view.type, id);
   const resource = parsed(answer);
   if (!view.isShown(resource) || !isHere(resource)) throw notFound(view.name);

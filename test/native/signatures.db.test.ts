@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
+import { flattenedVerify, importJWK } from 'jose';
 import { TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { canonicalJson } from '../../src/fhir/canonical-json.ts';
 import { type Answered, startTestServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
@@ -164,6 +167,23 @@ describe('signatures', () => {
     const stored = (await server.request('GET', `/${binary}`)).json;
     expect((await server.request('PUT', `/${binary}`, { body: { ...stored, data: 'QnllYnll' } })).status).toBe(200);
     expect(await signatures(id)).toMatchObject([{ status: 'altered' }]);
+  });
+
+  test('a document that an EHR wrote with whole addresses is signed as it stands, and over its file', async () => {
+    const subject = { reference: `${server.base}/Patient/${patientId}` };
+    const binary = { resourceType: 'Binary', contentType: 'text/plain', securityContext: subject, data: 'SGVsbG8=' };
+    const url = `${server.base}/Binary/${(await server.request('POST', '/Binary', { body: binary })).json.id}`;
+    const body = { resourceType: 'DocumentReference', status: 'current', subject, content: [{ attachment: { url } }] };
+    const { json: document } = await server.request('POST', '/DocumentReference', { body });
+    const id = `document-${document.id}`;
+    const made = await sign(id, await tokenOf('Practitioner/doc'), whole);
+    expect([made.status, await signatures(id)]).toMatchObject([201, [{ status: 'valid' }]]);
+    const { keys } = (await ask('GET', `/records/${id}/signatures`, reader)).json;
+    const [head = '', , signature = ''] = (made.json.jws as string).split('.');
+    const read = (await server.request('GET', `/DocumentReference/${document.id}`)).json;
+    const file = `sha-256:${createHash('sha256').update('Hello').digest('hex')}`;
+    const payload = Buffer.from(canonicalJson({ resource: read, file })).toString('base64url');
+    await expect(flattenedVerify({ protected: head, payload, signature }, await importJWK(keys[0], 'EdDSA'))).resolves.toBeDefined();
   });
 
   test('the first signature of a session takes all components, a later one at least one; nobody signs for another', async () => {

@@ -3,6 +3,7 @@ import type { Queryable } from '../../storage/database.ts';
 import { NativeError } from '../error.ts';
 import { withGuard } from '../existing.ts';
 import type { NativeCall } from '../handler.ts';
+import { ownReferences } from '../own-references.ts';
 import { idIn, partsOf } from '../parts.ts';
 import { type Resource, storedResource } from '../view.ts';
 import { instantOf, occupying, type Slot, slotsOf, timeOf } from './appointment-view.ts';
@@ -49,9 +50,10 @@ async function isTaken({ ctx, call }: NativeCall, client: Queryable, slot: Slot,
     `actor=${[...actors].join(',')}&status=${occupying.join(',')}&date=ge${from}&date=lt${instantOf(slot.until)}`,
     rivalsMax,
   );
+  const resourceOf = (json: Buffer): Resource => storedResource(Buffer.from(ownReferences(ctx.config.baseUrl, json)));
   // What wasn't looked at may take the slot.
   if (rivals.length === rivalsMax) return true;
-  return rivals.some(({ id, json }) => !own.has(id) && overlaps(storedResource(json), actors, slot));
+  return rivals.some(({ id, json }) => !own.has(id) && overlaps(resourceOf(json), actors, slot));
 }
 
 /** Appointments that touch don't overlap. */

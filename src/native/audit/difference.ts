@@ -36,8 +36,8 @@ function changeOf({ path, before, after }: Difference): Diff['changes'][number] 
 /** What may not be seen, was never there or was a deletion is not compared. */
 async function versionOf(request: NativeCall, type: string, id: string, version: number): Promise<Version | undefined> {
   try {
-    const { body } = await askVersion(request, type, id, version);
-    const { value, decimals } = parseStored(Buffer.from(body ?? '{}'));
+    const { body, asStored = body ?? '{}' } = await askVersion(request, type, id, version);
+    const { value, decimals } = parseStored(Buffer.from(asStored));
     const resource = value as { [name: string]: Json };
     const { versionId: _, lastUpdated: __, ...meta } = partOf(resource.meta) ?? {};
     return { value: { ...resource, meta }, decimals };

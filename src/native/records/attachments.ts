@@ -10,6 +10,7 @@ import type { StoredFile } from '../../storage/stored-file.ts';
 import { askAhead, askFile, askRemove } from '../ask.ts';
 import { NativeError } from '../error.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
+import { withOwnReferences } from '../own-references.ts';
 import { partOf, resourceFrom, textOf } from '../parts.ts';
 import { type Change, transact } from '../transact.ts';
 import { documentFrom, notFound, parsed, readShown, type Resource, writtenOnce } from '../view.ts';
@@ -123,7 +124,8 @@ async function assertUploadable(request: NativeCall, mediaType: string, ask: typ
   const { ctx, parameters } = request;
   const { view, id, kind } = recordAt(request);
   if (kind !== 'document') throw notFound(view.name);
-  const document = parsed(await ask(request, { kind: 'read', data: { type: view.type, id } }, (call) => read(ctx, call, view.type, id)));
+  const found = await ask(request, { kind: 'read', data: { type: view.type, id } }, (call) => read(ctx, call, view.type, id));
+  const document = parsed(withOwnReferences(ctx, found));
   if (!view.isShown(document) || recordOf(document).patient_id !== parameters.path.id) throw notFound(view.name);
   // What was written under an Idempotency-Key may have changed the version itself.
   const ifMatch = parameters.header['idempotency-key'] === undefined ? parameters.header['if-match'] : undefined;

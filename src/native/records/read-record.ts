@@ -1,6 +1,6 @@
-import type { Answer } from '../../interactions/answer.ts';
 import { noRows } from '../../storage/filter.ts';
 import type { NativeCall } from '../handler.ts';
+import type { Told } from '../own-references.ts';
 import { notFound, readShown, type Resource, type View } from '../view.ts';
 import { parseRecordId, type RecordId, recordKinds, recordTypes } from './kinds.ts';
 import { type PatientRecord, type RecordInput, recordOf, viewOf } from './record-view.ts';
@@ -28,7 +28,7 @@ export function isPatients({ parameters }: NativeCall): (resource: Resource) => 
 }
 
 /** The resource of the record that the path names, if it is in the record of the patient there. @throws NativeError 404 */
-export async function readRecord(request: NativeCall): Promise<Answer> {
+export async function readRecord(request: NativeCall): Promise<Told> {
   const { view, id } = recordAt(request);
   return readShown(view, request, id, isPatients(request));
 }

@@ -6,6 +6,7 @@ import type { components } from '../api-types.ts';
 import { askCreate, askFile, askSearch, askVersion } from '../ask.ts';
 import { NativeError } from '../error.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
+import { asStored, type Told } from '../own-references.ts';
 import { textOf } from '../parts.ts';
 import { binaryIn } from '../records/attachment-view.ts';
 import { kindOf, type RecordId } from '../records/kinds.ts';
@@ -30,8 +31,7 @@ async function sign(request: NativeCall): Promise<NativeAnswer> {
   const answer = await readShown(viewOf(named.kind), request, named.id);
   const version = answer.stamp?.version ?? 1;
   assertVersion(request, version);
-  const record = parsed(answer);
-  const patient = recordOf(record).patient_id;
+  const patient = recordOf(parsed(answer)).patient_id;
   if (patient === undefined || grant.fhirUser === undefined) throw new NativeError('forbidden', 'Only a person signs, for a patient.');
   const session = services.signer.sessionOf(grant);
   const last = session === undefined ? undefined : await lastSigned(request, session);
@@ -46,7 +46,7 @@ async function sign(request: NativeCall): Promise<NativeAnswer> {
     components: proved,
     session: session ?? '-',
   };
-  const jws = await services.signer.sign(signed, await payloadOf(request, record));
+  const jws = await services.signer.sign(signed, await payloadOf(request, answer));
   const made = await askCreate(request, documentFrom(ctx, provenanceFor(signed, jws, patient)));
   const provenance = { ...provenanceFor(signed, jws, patient), id: made.stamp?.id ?? '' };
   return { status: 201, body: signatureOf(provenance, { status: 'valid', version, signed }) };
@@ -127,7 +127,7 @@ async function verified(
   { type, id, version }: VersionAt,
 ): Promise<{ readonly signed: Signed | undefined; readonly isReadable: boolean }> {
   const jws = jwsIn(provenance) ?? '';
-  const payload = await unlessGone(async () => payloadOf(request, parsed(await askVersion(request, type, id, version))));
+  const payload = await unlessGone(async () => payloadOf(request, await askVersion(request, type, id, version)));
   if (payload === undefined) return { signed: undefined, isReadable: false };
   const signed = await request.services.signer.verify(jws, payload);
   const isItsOwn = signed?.target === `${type}/${id}/_history/${version}`;
@@ -135,10 +135,11 @@ async function verified(
 }
 
 /** What is signed: the version as it is read, and of a document the digest of its file. */
-async function payloadOf(request: NativeCall, record: Resource): Promise<string> {
+async function payloadOf(request: NativeCall, answer: Told): Promise<string> {
+  const record = parsed(answer);
   const binary = kindOf(record) === 'document' ? binaryIn(record) : undefined;
   const file = binary === undefined ? undefined : await digestOf(request, binary);
-  return canonicalJson({ resource: record, ...(file === undefined ? {} : { file }) });
+  return canonicalJson({ resource: asStored(answer), ...(file === undefined ? {} : { file }) });
 }
 
 /** Only a Binary's label ever changes: of one that was deleted the first version has the file. */
