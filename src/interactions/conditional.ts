@@ -2,13 +2,16 @@ import { serverAccess } from '../authorization/server-access.ts';
 import { token } from '../encryption/token.ts';
 import { badRequest } from '../fhir/error.ts';
 import { criterionText } from '../search/criterion.ts';
+import { parseCriterion } from '../search/parse-criterion.ts';
 import { parseSearch } from '../search/parse.ts';
 import { planSearch } from '../search/plan.ts';
-import type { Query } from '../search/query.ts';
+import type { Criterion, Query } from '../search/query.ts';
 import { runSearch } from '../search/run.ts';
+import { splitUnescaped } from '../search/values.ts';
 import { LostRace, type Queryable } from '../storage/database.ts';
 import { type LockedVersion, lockCurrent } from '../storage/read.ts';
 import type { OpenedFound } from '../storage/sealing.ts';
+import { allRare } from '../storage/statistics.ts';
 import type { Call, Context } from './context.ts';
 import { resolveSearch } from './resolve-search.ts';
 import { settleSearch } from './settle-search.ts';
@@ -19,7 +22,8 @@ const lockBuckets = 1024;
 const lockClass = 7205;
 
 /** Search criteria of a conditional interaction, understood, and the lock that all equal criteria share. */
-export type Criteria = { readonly query: Query; readonly bucket: number; readonly key: string };
+export type Criteria = { readonly query: Query } & CriteriaLock;
+export type CriteriaLock = { readonly bucket: number; readonly key: string };
 
 /**
  * Reads the criteria of a conditional interaction: `identifier=system|value`, or with a leading `?` or `Type?`. Always strict,
@@ -30,7 +34,7 @@ export function parseCriteria(ctx: Context, type: string, criteria: string, wher
   if (named !== '' && named !== type)
     throw badRequest('criteria-type-mismatch', `${where} is about ${type}: its criteria are search parameters of that type.`);
   const pairs = [...new URLSearchParams(text)];
-  const empty = pairs.find(([, value]) => value === '' || value.split(',').includes(''));
+  const empty = pairs.find(([, value]) => value === '' || splitUnescaped(value, ',').includes(''));
   if (empty !== undefined)
     throw badRequest(
       'criteria-value-empty',
@@ -48,17 +52,25 @@ export function parseCriteria(ctx: Context, type: string, criteria: string, wher
       undefined,
       'not-supported',
     );
-  // Equal criteria take the same lock, whatever their order and spelling; criteria that only overlap are not serialised.
-  const parts = [...query.clauses.map((clause) => ({ kind: 'clause', clause }) as const), ...query.criteria].map(criterionText);
-  const key = JSON.stringify([type, ...new Set(parts.sort())]);
-  return { query, key, bucket: Number(BigInt.asUintN(32, token(ctx.planContext().key, 'lock', key)) % BigInt(lockBuckets)) };
+  return { query, ...lockOf(ctx, type, [...query.clauses.map((clause) => ({ kind: 'clause', clause }) as const), ...query.criteria]) };
+}
+
+/** The lock of the criteria of one parameter, as `parseCriteria` gives it. @param value  as in a search, but decoded */
+export function lockOfOne(ctx: Context, type: string, parameter: string, value: string): CriteriaLock {
+  return lockOf(ctx, type, parseCriterion(parameter, value, ctx.registry.of(type), ctx.registry, ctx.config));
+}
+
+/** Equal criteria take the same lock, whatever their order and spelling; criteria that only overlap are not serialised. */
+function lockOf(ctx: Context, type: string, criteria: readonly Criterion[]): CriteriaLock {
+  const key = JSON.stringify([type, ...new Set(criteria.map(criterionText).sort())]);
+  return { key, bucket: Number(BigInt.asUintN(32, token(ctx.planContext().key, 'lock', key)) % BigInt(lockBuckets)) };
 }
 
 /**
  * Serialises conditional writes with equal criteria until the transaction ends. A statement of its own, before the search:
  * the search's snapshot must be younger than the lock. Buckets are taken in ascending order.
  */
-export async function lockCriteria(client: Queryable, criteria: readonly Pick<Criteria, 'bucket'>[]): Promise<void> {
+export async function lockCriteria(client: Queryable, criteria: readonly Pick<CriteriaLock, 'bucket'>[]): Promise<void> {
   const buckets = [...new Set(criteria.map(({ bucket }) => bucket))].sort((a, b) => a - b);
   await client.query({
     name: 'lock_criteria',
@@ -88,6 +100,23 @@ export async function findMatches(
  */
 export function findAnybodys(ctx: Context, call: Call, db: Queryable, criteria: Criteria, limit: number): Promise<readonly OpenedFound[]> {
   return findMatches(ctx, { ...call, access: serverAccess(call.access.caller) }, db, criteria, limit);
+}
+
+/**
+ * All that hold one of these values, each of which few hold, whoever may see them.
+ *
+ * @param criteria  one parameter with values that tokens decide
+ */
+export async function findHolders(
+  ctx: Context,
+  call: Call,
+  db: Queryable,
+  criteria: Criteria,
+  limit: number,
+): Promise<readonly OpenedFound[]> {
+  const { filter } = serverAccess(call.access.caller);
+  const plan = planSearch(criteria.query, (type) => filter('s', type), ctx.registry, ctx.planContext());
+  return (await runSearch(db, plan, undefined, limit, ctx.open, allRare)).rows;
 }
 
 /** The first two matches, found once no one else works on equal criteria. Lock and search travel together, in this order. */

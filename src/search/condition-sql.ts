@@ -5,8 +5,17 @@ import type { Values } from '../storage/sql.ts';
 import { asksKeys, type Condition, type Fact, type FoundRows, type Hop, type Reach, type Rows } from './condition.ts';
 import type { Link } from './query.ts';
 
-/** How facts are looked at: as a join that PostgreSQL is free to turn round, or row by row, each by the primary key. */
-export type Look = 'join' | 'probe';
+/**
+ * How facts are looked at: as a join that PostgreSQL is free to turn round, or row by row, each by the primary key. `gather`: as a join, where
+ * it is decided that rows are found by their tokens.
+ */
+export type Look = 'join' | 'probe' | 'gather';
+
+/**
+ * PostgreSQL takes each of a list's tokens for as frequent as a rare one that it has seen, and would soon rather compare row by row with all of
+ * them than ride the index. Lists that are longer are hidden from it where we know better.
+ */
+const shownTokensMax = 8;
 
 /** The condition on the row `alias` as SQL. Token conditions ride the partition's GIN, facts their covering index or primary key. */
 export function conditionSql(condition: Condition, alias: string, values: Values, look: Look = 'join'): string {
@@ -14,7 +23,7 @@ export function conditionSql(condition: Condition, alias: string, values: Values
     case 'all-tokens':
       return `${alias}.tokens @> ${values.add(int8Array(condition.tokens))}::int8[]`;
     case 'any-token':
-      return `${alias}.tokens && ${values.add(int8Array(condition.tokens))}::int8[]`;
+      return `${alias}.tokens && ${tokenList(condition.tokens, values, look)}`;
     case 'fact':
       return `exists (select from ${condition.table} f where f.rid = ${alias}.rid and ${factSql(condition, values, look)}${fence(look)})`;
     case 'ids':
@@ -38,6 +47,11 @@ export function conditionSql(condition: Condition, alias: string, values: Values
   }
 }
 
+function tokenList(tokens: readonly bigint[], values: Values, look: Look): string {
+  const list = `${values.add(int8Array(tokens))}::int8[]`;
+  return look === 'gather' && tokens.length > shownTokensMax ? `(select ${list})` : list;
+}
+
 /**
  * The condition on the fact `f` as SQL. A join rides the table's index by value, whose order is (param, pair, lo, …). For a
  * probe the sum keeps PostgreSQL from it: without statistics that index looks as good as the key, and costs a hundred times more.
@@ -45,9 +59,9 @@ export function conditionSql(condition: Condition, alias: string, values: Values
 export function factSql(fact: Fact, values: Values, look: Look = 'join'): string {
   const one = fact.params.length === 1;
   const params = one ? `= ${values.add(fact.params[0])}::int2` : `= any(${values.add(fact.params)}::int2[])`;
-  const param = look === 'join' ? `f.param ${params}` : `f.param + 0::int2 ${params}`;
+  const param = look === 'probe' ? `f.param + 0::int2 ${params}` : `f.param ${params}`;
   // An element's facts that are no pairs have pair 0: only the index needs to be told.
-  const plain = look === 'join' ? ['f.pair = 0'] : [];
+  const plain = look === 'probe' ? [] : ['f.pair = 0'];
   const pair = fact.pairs === undefined ? plain : [`f.pair = any(${values.add(int8Array(fact.pairs))}::int8[])`];
   const bounds = fact.bounds.map(({ column, operator, value }) => {
     const bound = fact.table === 'fact_date' ? timeSql(value, values) : `${values.add(value)}::float8`;

@@ -137,14 +137,14 @@ export function sortedParts(element: SearchElement, resource: object): string[] 
 
 /** UTF-16 order differs from code point order only where surrogates meet the top of the basic plane. */
 export function byCodePoint(a: string, b: string): number {
-  const left = [...a];
-  const right = [...b];
-  for (let at = 0; at < left.length && at < right.length; at++) {
-    const difference = (left[at]?.codePointAt(0) ?? 0) - (right[at]?.codePointAt(0) ?? 0);
-    if (difference !== 0) return difference;
+  for (let at = 0; at < a.length && at < b.length; at++) {
+    const [left, right] = [a.charCodeAt(at), b.charCodeAt(at)];
+    if (left !== right) return placeOfUnit(left) - placeOfUnit(right);
   }
-  return left.length - right.length;
+  return a.length - b.length;
 }
+
+const placeOfUnit = (unit: number): number => (unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit);
 
 /** A compartment's token: the resource is a member, by a reference or because it is the compartment's own resource. */
 export function compartmentParts(compartment: string, id: string): string[] {

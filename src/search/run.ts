@@ -34,7 +34,7 @@ export async function runSearch(
   from: From | undefined,
   size: number,
   open: Opener,
-  statistics?: Statistics,
+  statistics?: Pick<Statistics, 'of'>,
 ): Promise<Page> {
   const reading: Reading = { db, plan, open, statistics, backwards: from?.backwards === true, wanted: size + 1, found: [], read: 0 };
   const segments = segmentsFrom(plan.sort, from);
@@ -80,7 +80,7 @@ type Reading = {
   readonly db: Queryable;
   readonly plan: Plan;
   readonly open: Opener;
-  readonly statistics: Statistics | undefined;
+  readonly statistics: Pick<Statistics, 'of'> | undefined;
   readonly backwards: boolean;
   readonly wanted: number;
   readonly found: Found[];

@@ -149,7 +149,7 @@ function selectSql(plan: Plan, { segment, order, from, fenced }: Selected, also:
   const relation = relationOf(plan.type);
   const [own, others] = fenced ? ownParts(plan.condition) : [[], []];
   const source = fenced
-    ? `(select * from ${relation} r where ${matchSql({ ...plan, condition: allOf(own) }, values)} offset 0)`
+    ? `(select * from ${relation} r where ${matchSql({ ...plan, condition: allOf(own) }, values, 'gather')} offset 0)`
     : plan.patient === undefined
       ? relation
       : patientsRows(plan, plan.patient, segment, from?.backwards === true, values);

@@ -15,6 +15,9 @@ export type Statistics = {
   readonly refresh: () => Promise<void>;
 };
 
+/** Where it is known that few rows hold what is asked for: they are gathered. */
+export const allRare: Pick<Statistics, 'of'> = { of: () => ({ rows: 0, shareOf: () => 0 }) };
+
 /** Rarer tokens than this make no difference to how a search is run, and there may be thousands of them. */
 export const shareMin = 0.001;
 

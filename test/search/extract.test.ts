@@ -150,6 +150,19 @@ describe('the bucket a string sorts by', () => {
     );
   });
 
+  test('is of code points, where UTF-16 orders otherwise', () => {
+    const points = (text: string): number[] => Array.from(text, (letter) => letter.codePointAt(0) ?? 0);
+    fc.assert(
+      fc.property(letters, letters, (a, b) => {
+        const [left, right] = [points(a), points(b)];
+        const at = left.findIndex((point, n) => point !== right[n]);
+        const expected = at === -1 ? left.length - right.length : (left[at] ?? 0) - (right[at] ?? -1);
+        expect(Math.sign(byCodePoint(a, b))).toBe(Math.sign(expected));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   test('tells two letters and no more', () => {
     expect(sortBucket('Smith')).toBe(sortBucket('SMALL'));
     expect(sortBucket('Smith')).not.toBe(sortBucket('Stone'));

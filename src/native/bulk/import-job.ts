@@ -22,7 +22,7 @@ import type { ImportKind, Line, Made } from './import-kind.ts';
 import { faultsOf } from './line-faults.ts';
 import { keepRefused, type Refused } from './quarantine.ts';
 import { type ImportFormat, type ReadLine, readLines, Unreadable } from './read-lines.ts';
-import { criteriaOf, refusedLines } from './set-checks.ts';
+import { lockOfUnique, refusedLines } from './set-checks.ts';
 
 /** What an import was asked to do, as it is kept. */
 export type ImportAsked = {
@@ -62,8 +62,8 @@ const batchLines = 200;
 const batchBytes = 2_097_152;
 /** From this on an import is worth a collection of garbage before it begins. */
 const largeBytes = 262_144;
-/** So many lines are prepared before others get a turn. */
-const turnLines = 50;
+/** So many lines are prepared before others get a turn: some milliseconds, as what is being written waits for an answer several times. */
+const turnLines = 10;
 
 /** Imports a file: looks at all of it first where it is to be written wholly or not at all. */
 export function importWork(options: ImportOptions): Work {
@@ -247,7 +247,7 @@ async function repeatedInFile(
   const values = lines.flatMap(({ asks, line }, at) =>
     refused.has(at)
       ? []
-      : (asks?.unique ?? []).map((unique) => ({ at, line, unique, key: token(key, 'job-contact', criteriaOf(ctx, unique).key) })),
+      : (asks?.unique ?? []).map((unique) => ({ at, line, unique, key: token(key, 'job-contact', lockOfUnique(ctx, unique).key) })),
   );
   if (values.length === 0) return new Map();
   const repeated = await noteContacts(

@@ -1,4 +1,4 @@
-import { type Criteria, findAnybodys, lockCriteria, parseCriteria } from '../../interactions/conditional.ts';
+import { type CriteriaLock, findAnybodys, findHolders, lockCriteria, lockOfOne, parseCriteria } from '../../interactions/conditional.ts';
 import type { Call, Context } from '../../interactions/context.ts';
 import type { Queryable } from '../../storage/database.ts';
 import type { Detail } from '../error.ts';
@@ -18,10 +18,7 @@ export type Refusals = ReadonlyMap<number, readonly Detail[]>;
  */
 export async function refusedLines(ctx: Context, call: Call, client: Queryable, lines: readonly (Asking | undefined)[]): Promise<Refusals> {
   const asked = lines.flatMap((line, at) =>
-    (line?.unique ?? []).map((unique): Asked => {
-      const { key, bucket } = criteriaOf(ctx, unique);
-      return { at, unique, criteria: { key, bucket } };
-    }),
+    (line?.unique ?? []).map((unique): Asked => ({ at, unique, criteria: lockOfUnique(ctx, unique) })),
   );
   const refused = new Map<number, Detail[]>();
   const refuse = (at: number, detail: Detail): void => void refused.set(at, [...(refused.get(at) ?? []), detail]);
@@ -48,7 +45,7 @@ const duplicate = (field: string): Detail => ({ field, code: 'duplicate', messag
 const neutral: Detail = { field: '', code: 'refused', message: 'The patient can not be stored as sent. Ask the registration desk.' };
 
 type Asking = Pick<Line, 'unique' | 'needed'>;
-type Asked = { readonly at: number; readonly unique: Unique; readonly criteria: Pick<Criteria, 'key' | 'bucket'> };
+type Asked = { readonly at: number; readonly unique: Unique; readonly criteria: CriteriaLock };
 
 /** Of several lines with one value the first that isn't refused has it. */
 function refuseRepeated(
@@ -64,31 +61,37 @@ function refuseRepeated(
   }
 }
 
-export function criteriaOf(ctx: Context, { type, parameter, value }: Unique): Criteria {
-  return parseCriteria(ctx, type, `${parameter}=${encodeURIComponent(escaped(value))}`, 'The contact');
+export function lockOfUnique(ctx: Context, { type, parameter, value }: Unique): CriteriaLock {
+  return lockOfOne(ctx, type, parameter, escaped(value));
 }
 
 /** The keys of the criteria that some resource meets. */
 async function takenAmong(ctx: Context, call: Call, client: Queryable, asked: readonly Asked[]): Promise<ReadonlySet<string>> {
-  const taken = new Set<string>();
-  for (const part of chunked(asked, ctx.config.searchOrValuesMax)) {
-    for (const [parameter, same] of Map.groupBy(part, ({ unique }) => unique.parameter)) {
-      const list = same.map(({ unique }) => encodeURIComponent(escaped(unique.value))).join(',');
-      const criteria = parseCriteria(ctx, same[0]?.unique.type ?? '', `${parameter}=${list}`, 'The contacts');
-      const found = await findAnybodys(ctx, call, client, criteria, same.length);
-      if (found.length === 0) continue;
-      const values = new Map(same.map(({ unique, criteria: { key } }) => [unique.value, key]));
-      const explained = found.map(({ json }) => contactsOf(json).flatMap((value) => values.get(value) ?? []));
-      for (const key of explained.flat()) taken.add(key);
-      // What is found and told by no plain comparison, or cut off, is asked for one by one.
-      if (found.length < same.length && explained.every((keys) => keys.length > 0)) continue;
-      for (const each of same) {
-        if (taken.has(each.criteria.key)) continue;
-        if ((await findAnybodys(ctx, call, client, criteriaOf(ctx, each.unique), 1)).length > 0) taken.add(each.criteria.key);
-      }
-    }
+  const lists = chunked(asked, ctx.config.searchOrValuesMax).flatMap((part) => [
+    ...Map.groupBy(part, ({ unique }) => unique.parameter).values(),
+  ]);
+  return new Set((await Promise.all(lists.map((list) => takenOf(ctx, call, client, list)))).flat());
+}
+
+/** @param same  of one parameter */
+async function takenOf(ctx: Context, call: Call, client: Queryable, same: readonly Asked[]): Promise<readonly string[]> {
+  const { type = '', parameter = '' } = same[0]?.unique ?? {};
+  const holders = (values: readonly Asked[]): ReturnType<typeof findHolders> => {
+    const list = values.map(({ unique }) => encodeURIComponent(escaped(unique.value))).join(',');
+    return findHolders(ctx, call, client, parseCriteria(ctx, type, `${parameter}=${list}`, 'The contacts'), values.length);
+  };
+  const found = await holders(same);
+  if (found.length === 0) return [];
+  const values = new Map(same.map(({ unique, criteria: { key } }) => [unique.value, key]));
+  const explained = found.map(({ json }) => contactsOf(json).flatMap((value) => values.get(value) ?? []));
+  const taken = new Set(explained.flat());
+  // What is found and told by no plain comparison, or cut off, is asked for one by one.
+  if (found.length < same.length && explained.every((keys) => keys.length > 0)) return [...taken];
+  for (const each of same) {
+    if (taken.has(each.criteria.key)) continue;
+    if ((await holders([each])).length > 0) taken.add(each.criteria.key);
   }
-  return taken;
+  return [...taken];
 }
 
 function contactsOf(json: Buffer): string[] {

@@ -81,6 +81,7 @@ function addTrigrams(path: string, text: string, sink: Sink): void {
 }
 
 function trigramsOf(text: string): string[] {
+  if (!/[\ud800-\udfff]/.test(text)) return Array.from({ length: Math.max(0, text.length - 2) }, (_, at) => text.slice(at, at + 3));
   const points = [...text];
   return points.slice(2).map((_, at) => points.slice(at, at + 3).join(''));
 }
@@ -134,6 +135,8 @@ function stringToken(context: PlanContext, path: string, ...parts: string[]): Co
  * keeps pages small. Inside equal buckets the opened strings decide.
  */
 export function sortBucket(text: string): bigint {
-  const [first = 0, second = 0] = [...normalise(text)].slice(0, 2).map((letter) => letter.codePointAt(0) ?? 0);
-  return BigInt(first) * 0x200000n + BigInt(second);
+  const letters = normalise(text);
+  const first = letters.codePointAt(0) ?? 0;
+  const second = letters.codePointAt(first > 0xffff ? 2 : 1) ?? 0;
+  return BigInt(first * 0x200000 + second);
 }
