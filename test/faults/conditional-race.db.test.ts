@@ -1,5 +1,5 @@
-import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type LockQueue, openLockQueue } from '../support/lock-queue.ts';
 import { type Answered, startTestServer, type TestServer } from '../support/server.ts';
 import { bundle, identified, issueId, observation, statuses } from '../conformance/samples.ts';
 
@@ -8,37 +8,18 @@ import { bundle, identified, issueId, observation, statuses } from '../conforman
  * that changes it stands before the conditional one in the queue.
  */
 let server: TestServer;
-let holder: Client;
-/** Not in a transaction: there, pg_stat_activity stays as it was first seen. */
-let observer: Client;
+let queue: LockQueue;
 beforeAll(async () => {
   server = await startTestServer({ CONDITIONAL_DELETE_MAX: '3' });
 });
 afterAll(() => server?.stop());
 beforeEach(async () => {
-  [holder, observer] = [new Client({ connectionString: server.databaseUrl }), new Client({ connectionString: server.databaseUrl })];
-  await Promise.all([holder.connect(), observer.connect()]);
+  queue = await openLockQueue(server);
 });
-afterEach(() => Promise.all([holder.end(), observer.end()]));
+afterEach(() => queue.end());
 
 async function create(identifier: readonly unknown[]): Promise<string> {
   return (await server.request('POST', '/Observation', { body: observation({ identifier }) })).json.id;
-}
-
-async function hold(id: string): Promise<void> {
-  await holder.query('begin');
-  await holder.query(`select from resource where type = 'Observation' and id = $1 for update`, [id]);
-}
-
-/** Sends a request and waits until `count` statements wait for locks. */
-async function sendBehind(count: number, send: () => Promise<Answered>): Promise<{ readonly answer: Promise<Answered> }> {
-  const answer = send();
-  const waiting = `select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-  for (let tries = 0; (await observer.query<{ n: number }>(waiting)).rows[0]?.n !== count; tries++) {
-    if (tries > 1_000) throw new Error('the request does not wait');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  return { answer };
 }
 
 const statusOf = async (id: string): Promise<number> => (await server.request('GET', `/Observation/${id}`)).status;
@@ -55,10 +36,10 @@ const patchBody = [{ op: 'replace', path: '/status', value: 'amended' }];
 async function changedBefore(send: (criteria: string) => Promise<Answered>): Promise<{ id: string; answer: Answered }> {
   const [before, after] = [identified(), identified()];
   const id = await create(before.identifier);
-  await hold(id);
-  const change = await sendBehind(1, () => put(id, after.identifier));
-  const conditional = await sendBehind(2, () => send(before.criteria));
-  await holder.query('commit');
+  await queue.hold('Observation', id);
+  const change = await queue.sendBehind(1, () => put(id, after.identifier));
+  const conditional = await queue.sendBehind(2, () => send(before.criteria));
+  await queue.letGo();
   expect((await change.answer).status).toBe(200);
   return { id, answer: await conditional.answer };
 }
@@ -110,10 +91,10 @@ describe('a delete of many', () => {
   test('deletes the others that still match', async () => {
     const [before, after] = [identified(), identified()];
     const [changing, staying] = [await create(before.identifier), await create(before.identifier)];
-    await hold(changing);
-    const change = await sendBehind(1, () => put(changing, after.identifier));
-    const { answer } = await sendBehind(2, () => remove(before.criteria));
-    await holder.query('commit');
+    await queue.hold('Observation', changing);
+    const change = await queue.sendBehind(1, () => put(changing, after.identifier));
+    const { answer } = await queue.sendBehind(2, () => remove(before.criteria));
+    await queue.letGo();
     expect([(await change.answer).status, (await answer).status]).toEqual([200, 200]);
     expect([await statusOf(changing), await statusOf(staying)]).toEqual([200, 410]);
   });
@@ -121,10 +102,10 @@ describe('a delete of many', () => {
   test('is refused if under its locks more match than it may delete', async () => {
     const { identifier, criteria } = identified();
     const ids = [await create(identifier), await create(identifier), await create(identifier)];
-    await hold(ids[0]!);
-    const { answer } = await sendBehind(1, () => remove(criteria));
+    await queue.hold('Observation', ids[0]!);
+    const { answer } = await queue.sendBehind(1, () => remove(criteria));
     ids.push(await create(identifier));
-    await holder.query('commit');
+    await queue.letGo();
     expect((await answer).status).toBe(412);
     expect(issueId((await answer).json)).toBe('conditional-delete-too-many');
     expect(await Promise.all(ids.map(statusOf))).toEqual([200, 200, 200, 200]);
@@ -140,10 +121,10 @@ describe.each([
   test('is refused if a second one matches under its lock', async () => {
     const { identifier, criteria } = identified();
     const id = await create(identifier);
-    await hold(id);
-    const { answer } = await sendBehind(1, () => send(criteria));
+    await queue.hold('Observation', id);
+    const { answer } = await queue.sendBehind(1, () => send(criteria));
     const second = await create(identifier);
-    await holder.query('commit');
+    await queue.letGo();
     expect(refusal(await answer)).toBe(412);
     expect([await statusOf(id), await statusOf(second)]).toEqual([200, 200]);
   });
@@ -151,11 +132,11 @@ describe.each([
   test('deletes the one that matches under its lock, though it is another', async () => {
     const [before, after] = [identified(), identified()];
     const id = await create(before.identifier);
-    await hold(id);
-    const change = await sendBehind(1, () => put(id, after.identifier));
-    const { answer } = await sendBehind(2, () => send(before.criteria));
+    await queue.hold('Observation', id);
+    const change = await queue.sendBehind(1, () => put(id, after.identifier));
+    const { answer } = await queue.sendBehind(2, () => send(before.criteria));
     const second = await create(before.identifier);
-    await holder.query('commit');
+    await queue.letGo();
     expect((await change.answer).status).toBe(200);
     expect(refusal(await answer)).toBeLessThan(300);
     expect([await statusOf(id), await statusOf(second)]).toEqual([200, 410]);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { openLockQueue } from '../support/lock-queue.ts';
 import { type Answered, startTestServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
@@ -190,6 +191,32 @@ describe('restrictions', () => {
       [404, 404],
       [200, 200],
     ]);
+  });
+
+  test('a record that is changed between being looked at and being labelled stays as it was changed: 412, and nothing is labelled', async () => {
+    const [id, other] = [await record({ kind: 'diagnosis', diagnosis: 'Asthma' }), await record({ kind: 'note', text: 'Called' })];
+    const address = `Condition/${id.slice('diagnosis-'.length)}`;
+    const { json } = await server.request('GET', `/${address}`);
+    const queue = await openLockQueue(server);
+    try {
+      await queue.hold('Condition', json.id);
+      const body = { ...json, code: { text: 'Bronchitis' } };
+      const change = await queue.sendBehind(1, () => server.request('PUT', `/${address}`, { body }));
+      const restrict = () => ask('PUT', `/patients/${patientId}/restrictions`, admin, { records: [id, other] });
+      const late = await queue.sendBehind(2, restrict);
+      await queue.letGo();
+      expect((await change.answer).status).toBe(200);
+      const refused = await late.answer;
+      expect([refused.status, refused.json.code], refused.text).toEqual([412, 'version_mismatch']);
+      const sensitivities = () =>
+        Promise.all([id, other].map(async (one) => (await ask('GET', `${records()}/${one}`, admin)).json.sensitivity as string));
+      expect(await sensitivities()).toEqual(['normal', 'normal']);
+      expect((await server.request('GET', `/${address}`)).json).toMatchObject({ meta: { versionId: '2' }, code: { text: 'Bronchitis' } });
+      expect((await restrict()).json).toEqual({ records: [id, other], changed: 2 });
+      expect(await sensitivities()).toEqual(['restricted', 'restricted']);
+    } finally {
+      await queue.end();
+    }
   });
 
   test('a put restricts what it names and nothing else; an EHR finds the label, and its own stay', async () => {
