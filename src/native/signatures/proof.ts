@@ -19,6 +19,7 @@ export type Proven = { readonly user: User; readonly components: readonly string
  */
 export async function prove(request: NativeCall, sent: Sent, account: string | undefined): Promise<Proven> {
   const { users } = request.services;
+  await assertHasPassword(request);
   const known = account === undefined ? undefined : await users.find(account);
   const proven = known === undefined ? await all(request, sent) : await one(request, sent, known);
   assertCaller(request, proven.user);
@@ -69,11 +70,22 @@ function unproven(missing: readonly string[]): NativeError {
   return new NativeError('unauthenticated', 'Who signs has to prove who he is.', { details });
 }
 
+/** Who signs in elsewhere can't prove here who he is: he is told so, before he tries his password of there and is locked out. */
+async function assertHasPassword({ grant, services }: NativeCall): Promise<void> {
+  const own = grant.grantId === undefined ? undefined : await services.users.find(grant.subject);
+  if (own?.hasPassword === false)
+    throw new NativeError(
+      'forbidden',
+      'Your account signs in elsewhere and has no password here to sign with. An administrator can give it one.',
+    );
+}
+
 /** Nobody signs in another's name: neither with another's token nor with another's password. */
 function assertCaller({ grant }: NativeCall, { fhirUser, id }: User): void {
   const relative = (reference: string | undefined): string | undefined =>
     /[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.exec(reference ?? '')?.[0];
   const isSame = fhirUser !== undefined && relative(grant.fhirUser) === relative(fhirUser);
-  const isAccount = !/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(grant.subject) || grant.subject === id;
+  // Who else's tokens are of another issuer, whose names for people are its own.
+  const isAccount = grant.grantId === undefined || grant.subject === id;
   if (!isSame || !isAccount) throw new NativeError('forbidden', 'The account is not that of the caller.');
 }
