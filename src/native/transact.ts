@@ -30,11 +30,12 @@ export async function transact(request: NativeCall, changes: readonly Change[]):
 /** Of the first change, faults are told as if it had been sent alone. */
 function withoutEntry(error: FhirError): FhirError {
   const first = 'Bundle.entry[0].resource.';
-  const issues = error.issues.map((each) => ({
-    ...each,
-    ...(each.expression === undefined
-      ? {}
-      : { expression: each.expression.map((path) => (path.startsWith(first) ? path.slice(first.length) : path)) }),
-  }));
+  const issues = error.issues.map(({ expression, ...each }) => {
+    // An entry as such is no field that a client sent.
+    const places = expression?.filter((path) => !/^Bundle\.entry\[\d+\]$/.test(path));
+    const text = each.text.replace(/^Entry \d+: /, '');
+    if (places === undefined || places.length === 0) return { ...each, text };
+    return { ...each, text, expression: places.map((path) => (path.startsWith(first) ? path.slice(first.length) : path)) };
+  });
   return new FhirError(error.status, issues, { cause: error, headers: error.headers });
 }

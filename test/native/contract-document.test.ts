@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -21,4 +21,10 @@ test('a document is read the same from its text and from the cache, and anew whe
   expect((await read(cache)).value).toEqual(first.value);
   writeFileSync(file, 'a: 2\n');
   expect((await read(cache)).value).toEqual({ a: 2 });
+});
+
+test('the contract is read by readers of YAML 1.1 too, to whom a question mark in a flow mapping is a key', () => {
+  const lines = readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8').split('\n');
+  const unquoted = lines.map((line) => line.replaceAll(/"(?:[^"\\]|\\.)*"|'[^']*'/g, '""'));
+  expect(lines.filter((_, at) => /\{.*\?\s*[,}]/.test(unquoted[at] ?? ''))).toEqual([]);
 });

@@ -147,3 +147,28 @@ describe('a list', () => {
     expect([foreign.status, foreign.json.code]).toEqual([400, 'invalid_request']);
   });
 });
+
+test('what is told again under an Idempotency-Key is the first answer, whatever became of the lists since', async () => {
+  const body = { given_name: 'Ada', family_name: 'Again', date_of_birth: '1985-12-10', allergies: ['Latex', ' Nuts '] };
+  const headers = { 'idempotency-key': 'lists-again' };
+  const first = await v1('POST', '/patients', { body, headers });
+  expect(first.json.allergies).toEqual(['Latex', 'Nuts']);
+  const at = `/patients/${first.json.patient_id}`;
+  await v1('PUT', at, { body: { ...body, allergies: ['Milk'] }, headers: { 'if-match': 'W/"1"' } });
+  const again = await v1('POST', '/patients', { body, headers });
+  expect([again.text, again.headers.get('idempotency-replayed')]).toEqual([first.text, 'true']);
+});
+
+test('what is refused within a transaction names fields of the request, and none of its entries', async () => {
+  const { json } = await v1('POST', '/providers', { body: { name: 'Grace', specialty: 'Surgery' } });
+  const answer = await v1('PUT', `/providers/${json.provider_id}`, { body: { name: 'Grace' }, headers: { 'if-match': 'W/"9"' } });
+  expect([answer.status, answer.json.code]).toEqual([412, 'version_mismatch']);
+  expect(answer.text).not.toMatch(/Bundle|[Ee]ntry/);
+});
+
+test('a number is found too where its plus was not escaped', async () => {
+  const body = { given_name: 'Ada', family_name: 'Plus', date_of_birth: '1985-12-10', phone_e164: '+442079460777' };
+  const { json } = await v1('POST', '/patients', { body });
+  for (const plus of ['+', '%2B'])
+    expect((await v1('GET', `/patients?phone=${plus}442079460777`)).json.data).toMatchObject([{ patient_id: json.patient_id }]);
+});

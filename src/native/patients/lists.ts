@@ -101,6 +101,12 @@ async function itemsOf(request: NativeCall, list: List, patient: string): Promis
   return entriesOf(bundle).filter((resource) => resource.resourceType === list.type && list.counts(resource));
 }
 
+/** The lists as they were answered when these were just made: others may have been added since. */
+export function listsAsMade(shown: Pick<Patient, ListName>, input: PatientInput): Pick<Patient, ListName> {
+  const names = lists.map(({ name }) => name).filter((name) => shown[name] !== undefined);
+  return Object.fromEntries(names.map((name) => [name, textsOf(input[name])]));
+}
+
 /** What a new patient's lists make, each item once. */
 export function listedItems(input: PatientInput, patient: string): Change[] {
   return lists.flatMap((list) => textsOf(input[list.name]).map((text) => added(list, patient, text)));

@@ -27,7 +27,8 @@ export const patientView: View<PatientInput, Patient> = {
     given_name: (value) => [['given', escaped(value)]],
     dob: (value) => [['birthdate', value]],
     email: (value) => [['email', escaped(value.toLowerCase())]],
-    phone: (value) => [['phone', escaped(value)]],
+    // A plus that isn't escaped arrives as a space.
+    phone: (value) => [['phone', escaped(value.replace(/^ (?=\d)/, '+'))]],
   },
   sort: '-_lastUpdated',
   path: (id) => `/patients/${id}`,

@@ -8,7 +8,7 @@ import { transact } from '../transact.ts';
 import { type GuardOf, historyOf, readAt, restoreView, revertView } from '../versions.ts';
 import { createView, documentFrom, listView, notFound, parsed, readShown, removeView, shown, writtenOnce } from '../view.ts';
 import { withCreated } from './created.ts';
-import { changedItems, listedItems, listsOf } from './lists.ts';
+import { changedItems, listedItems, listsAsMade, listsOf } from './lists.ts';
 import { assertPatient } from './patient-rules.ts';
 import { type Patient, type PatientInput, patientView } from './patient-view.ts';
 import { listRecord } from './record.ts';
@@ -66,13 +66,20 @@ async function register(request: NativeCall): Promise<NativeAnswer> {
   const guardedRequest = withUniqueContact(request, input);
   const fullUrl = `urn:uuid:${randomUUID()}`;
   const items = listedItems(input, fullUrl);
-  if (items.length === 0) return withLists(request, await createView(patientView, guardedRequest, input));
+  if (items.length === 0) return made(request, input, await createView(patientView, guardedRequest, input));
   const answer = await writtenOnce(patientView, request, 201, async () => {
     const patient = { method: 'POST', url: 'Patient', fullUrl, resource: patientView.toResource(input) } as const;
     const [first] = await transact(guardedRequest, [patient, ...items]);
     return first ?? { status: 201 };
   });
-  return withLists(request, answer);
+  return made(request, input, answer);
+}
+
+/** The new patient with his lists: a repetition of the request tells them as the first answer did. */
+async function made(request: NativeCall, input: PatientInput, answer: NativeAnswer): Promise<NativeAnswer> {
+  const whole = await withLists(request, answer);
+  const patient = whole.body as Patient | undefined;
+  return patient === undefined ? whole : { ...whole, body: { ...patient, ...listsAsMade(patient, input) } };
 }
 
 async function replace(request: NativeCall, id: string): Promise<NativeAnswer> {
