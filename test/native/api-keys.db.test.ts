@@ -1,16 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hospital, type NativeClient, nativeClient } from '../support/native.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { openHospital } from '../support/native.ts';
 
-let server: TestServer;
-let v1: NativeClient;
-let house: Awaited<ReturnType<typeof hospital>>;
-beforeAll(async () => {
-  server = await startTestServer({ CARE_RELATIONSHIPS: 'all' });
-  house = await hospital(server);
-  v1 = nativeClient(server, house.tokens.admin);
-});
-afterAll(() => server?.stop());
+const { server, house, v1 } = await openHospital('admin');
 
 const lab = { name: 'laboratory', scopes: ['system/Observation.rs'], expires_in_days: 2 };
 const statusBy = async (secret: string) =>

@@ -1,18 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { outcomeParameter, prepareOutcomes } from '../../src/native/interactions/prepare-outcomes.ts';
-import { hospital, type NativeClient, nativeClient } from '../support/native.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { nativeClient, openHospital } from '../support/native.ts';
+import { startTestServer } from '../support/server.ts';
 
-let server: TestServer;
-let v1: NativeClient;
-let house: Awaited<ReturnType<typeof hospital>>;
-beforeAll(async () => {
-  server = await startTestServer({ CARE_RELATIONSHIPS: 'all' });
-  house = await hospital(server);
-  v1 = nativeClient(server, house.tokens.provider);
-});
-afterAll(() => server?.stop());
+const { server, house, v1 } = await openHospital('provider');
 
 const system = 'https://anamnesis.health/fhir/CodeSystem/interaction-outcome';
 const visit = (more: object = {}) => ({

@@ -1,18 +1,9 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type Draft, messageView } from '../../src/native/messages/message-view.ts';
-import { hospital, type NativeClient, nativeClient } from '../support/native.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { openHospital } from '../support/native.ts';
 
-let server: TestServer;
-let v1: NativeClient;
-let house: Awaited<ReturnType<typeof hospital>>;
-beforeAll(async () => {
-  server = await startTestServer({ CARE_RELATIONSHIPS: 'all' });
-  house = await hospital(server);
-  v1 = nativeClient(server, house.tokens.provider);
-});
-afterAll(() => server?.stop());
+const { server, house, v1 } = await openHospital('provider');
 
 const ids = ({ json }: { json: { data: { message_id: string }[] } }): string[] => json.data.map(({ message_id: id }) => id);
 

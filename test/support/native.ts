@@ -1,4 +1,5 @@
-import type { TestServer } from './server.ts';
+import { afterAll } from 'vitest';
+import { startTestServer, type TestServer } from './server.ts';
 
 export type NativeOptions = {
   readonly body?: unknown;
@@ -63,4 +64,12 @@ export async function hospital(server: TestServer) {
       other: await server.token({ scope, user: `Patient/${other}`, roles: ['patient'] }),
     },
   };
+}
+
+/** A server of a file's own with a hospital in it, asked as one of its users unless another token is given; it stops after the file. */
+export async function openHospital(user: keyof Awaited<ReturnType<typeof hospital>>['tokens'], env: Readonly<Record<string, string>> = {}) {
+  const server = await startTestServer({ CARE_RELATIONSHIPS: 'all', ...env });
+  afterAll(() => server.stop());
+  const house = await hospital(server);
+  return { server, house, v1: nativeClient(server, house.tokens[user]) };
 }
