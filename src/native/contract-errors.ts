@@ -17,11 +17,13 @@ export function invalidBody(errors: readonly ErrorObject[]): NativeError {
 }
 
 const detailsMax = 100;
+/** What they are about is told by what is within. That a field might have been null as well is no help with what was sent. */
+const branches = new Set(['if', 'oneOf', 'anyOf']);
 
 /** What the schema says, never what was sent. */
 function detailsOf(errors: readonly ErrorObject[]): Detail[] {
   const details = errors
-    .filter(({ keyword }) => keyword !== 'if' && keyword !== 'oneOf' && keyword !== 'anyOf')
+    .filter(({ keyword, params }) => !branches.has(keyword) && !(keyword === 'type' && params.type === 'null'))
     .map(({ instancePath, keyword, params, message = '' }) => {
       const path = instancePath
         .slice(1)

@@ -172,3 +172,13 @@ test('a number is found too where its plus was not escaped', async () => {
   for (const plus of ['+', '%2B'])
     expect((await v1('GET', `/patients?phone=${plus}442079460777`)).json.data).toMatchObject([{ patient_id: json.patient_id }]);
 });
+
+test('a fault within an object that may be left out is told alone', async () => {
+  const body = { given_name: 'Ada', family_name: 'Faulty', date_of_birth: '1985-12-10' };
+  const faults = async (address: unknown) =>
+    (await v1('POST', '/patients', { body: { ...body, address } })).json.details.map(
+      ({ field, code }: { field: string; code: string }) => `${field} ${code}`,
+    );
+  expect(await faults({ line1: 'x', country: 'de' })).toEqual(['address.country format']);
+  expect(await faults('10 Downing Street')).toEqual(['address type']);
+});
