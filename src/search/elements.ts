@@ -2,6 +2,7 @@ import type { Definitions } from '../definitions/load.ts';
 import type { CompiledPath } from '../fhirpath/compile.ts';
 import type { ElementDef, SearchParameterType } from '../fhir/schema.ts';
 import type { ElementNumbers } from '../storage/elements.ts';
+import { partNames } from './types/string.ts';
 
 /**
  * One element of a type that search asks for. Facts and tokens are kept by element, not by parameter: parameters that
@@ -19,6 +20,8 @@ export type SearchElement = {
   readonly narrowed: boolean;
   /** The one system of a `code` element's codes, where its required binding names just one. */
   readonly system?: string;
+  /** A part of a name or an address that is an element too: that leaves the part's tokens. */
+  readonly inWhole: boolean;
   /** How it is kept among audit events, of which there are more than of all else, and whose patients are told by keys alone. */
   readonly audited?: AuditedElement;
 };
@@ -59,6 +62,7 @@ export function elementPool(type: string, definitions: Definitions, numbers: Ele
           each,
           number: numbers({ type, path: name }),
           narrowed: false,
+          inWhole: false,
           ...impliedSystem(path, types, definitions),
           ...(type === 'AuditEvent' ? auditedElement(kind, path) : {}),
         };
@@ -67,12 +71,21 @@ export function elementPool(type: string, definitions: Definitions, numbers: Ele
       if (targets !== undefined) element.narrowed = true;
       return element;
     },
-    all: () => [...elements.values()],
+    all() {
+      for (const element of elements.values()) element.inWhole = isInWhole(element, elements);
+      return [...elements.values()];
+    },
   };
 }
 
+function isInWhole({ kind, path }: GrowingElement, elements: ReadonlyMap<string, GrowingElement>): boolean {
+  const at = path.lastIndexOf('.');
+  const whole = elements.get(nameOf({ kind, path: path.slice(0, at) }));
+  return kind === 'string' && whole?.types.some((type) => partNames[type]?.includes(path.slice(at + 1))) === true;
+}
+
 /** While a type is built, its elements still learn who looks at them. */
-type GrowingElement = Omit<SearchElement, 'narrowed'> & { narrowed: boolean };
+type GrowingElement = Omit<SearchElement, 'narrowed' | 'inWhole'> & { narrowed: boolean; inWhole: boolean };
 
 function impliedSystem(path: string, types: readonly string[], definitions: Definitions): { system?: string } {
   if (types.join() !== 'code') return {};

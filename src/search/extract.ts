@@ -87,7 +87,7 @@ function extractElement(element: SearchElement, resource: object, sink: Sink): v
   let found = false;
   element.each(resource, (value, type) => {
     found = true;
-    extractValue(element, value, type, sink);
+    if (!element.inWhole) extractValue(element, value, type, sink);
   });
   if (!found) return;
   sink.tokens.add(['p', element.path]);

@@ -10,7 +10,7 @@ const usual = { youngGrowth: 2, oldGrowthPercent: 0 };
 /** Of the young generation while a frugal work goes on, both of its halves: it doubles once more at most. */
 const youngBytesMax = 5 * 2 ** 20;
 /** The old generation is collected when it has grown by this much; 0 leaves it to V8. */
-const frugalGrowthPercent = 60;
+const frugalGrowthPercent = 40;
 
 /** The young generation stays as large as it is, or grows again. */
 export function holdYoungGeneration(held: boolean): void {
