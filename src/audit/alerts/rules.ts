@@ -51,14 +51,15 @@ export function rulesOf(settings: RuleSettings): readonly Rule[] {
       threshold: settings.manyPatients,
       windowSeconds: hour,
       quietSeconds: hour,
-      sees: (event) => patientBy(userOf(event.agent), event),
+      sees: (event) => (registers(event) ? undefined : patientBy(userOf(event.agent), event)),
     },
     {
       name: 'many-patients-client',
       threshold: settings.manyPatientsClient,
       windowSeconds: hour,
       quietSeconds: hour,
-      sees: (event) => patientBy(event.agent.user === undefined ? clientOf(event.agent) : undefined, event),
+      sees: (event) =>
+        registers(event) ? undefined : patientBy(event.agent.user === undefined ? clientOf(event.agent) : undefined, event),
     },
     {
       name: 'refusals',
@@ -110,6 +111,9 @@ export function rulesOf(settings: RuleSettings): readonly Rule[] {
 
 /** Somebody saw or changed something of a patient. */
 const isSeen = ({ patient, outcome, kind }: AuditedEvent): boolean => patient !== undefined && outcome === 0 && kind !== 'security-alert';
+
+/** Who makes a patient's record learns nothing of anybody, were they thousands, as in an import. */
+const registers = ({ kind, data }: AuditedEvent): boolean => kind === 'create' && data?.type === 'Patient';
 
 function patientBy(actor: readonly string[] | undefined, event: AuditedEvent): Sight | undefined {
   if (actor === undefined || event.patient === undefined || !isSeen(event)) return undefined;

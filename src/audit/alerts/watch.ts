@@ -43,6 +43,8 @@ type Seen = { readonly rule: Rule; readonly actor: readonly string[]; readonly i
 type Counting = Seen & { readonly sighting: Sighting };
 
 const sweepMs = 600_000;
+/** Of so many things it is remembered when they were noted: others are noted again when they are seen again. */
+const recentMax = 20_000;
 const sightingsPerStatement = 5_000;
 /** The same thing seen again is noted anew after this part of its window: by so much a count may be late to forget. */
 const refreshed = 12;
@@ -53,7 +55,7 @@ const refreshed = 12;
  */
 export function watchAlerts(options: WatchOptions): AlertWatch {
   const { rules, pool, tokenKey, sealKey, record, log, years, everyMs = 2_000, seenMax = 100_000 } = options;
-  const recent = new LRUCache<string, number>(atMost(seenMax));
+  const recent = new LRUCache<string, number>(atMost(recentMax));
   const quiet = new LRUCache<string, number>(atMost(10_000));
   let waiting = new Map<string, Seen>();
   let dropped = 0;

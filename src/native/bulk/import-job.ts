@@ -58,7 +58,7 @@ export type ImportOptions = {
   readonly accessOfGrant: AccessOfGrant;
 };
 
-const batchLines = 200;
+const batchLines = 100;
 const batchBytes = 2_097_152;
 /** From this on an import is worth a collection of garbage before it begins. */
 const largeBytes = 262_144;

@@ -35,6 +35,12 @@ describe('what the rules see', () => {
     ['a user reads of a patient', { patient: somePatient }, ['many-patients', 'labelled']],
     ['at night', { patient: somePatient, at: night }, ['many-patients', 'off-hours', 'labelled']],
     ['a client without a user', { patient: somePatient, agent: backend, at: night }, ['many-patients-client', 'labelled']],
+    ['a user registers a patient', { kind: 'create', data: { type: 'Patient', id: '1' }, patient: somePatient }, ['labelled']],
+    [
+      'a user adds to a record',
+      { kind: 'create', data: { type: 'Observation', id: '1' }, patient: somePatient },
+      ['many-patients', 'labelled'],
+    ],
     ['a user reads of nobody', {}, []],
     ['in vain', { patient: somePatient, outcome: 4, reason: 'version-conflict' }, []],
     ['refused by scope', { outcome: 4, reason: 'scope-insufficient' }, ['refusals']],
