@@ -51,6 +51,7 @@ export async function startServer(kept?: string, more: NodeJS.ProcessEnv = {}): 
     KEY_FILE: join(folder, 'keys', 'root.json'),
     LOG_LEVEL: 'warn',
     NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/anamnesis'),
+    MALLOC_ARENA_MAX: '1',
     ...more,
   };
   const log = join(folder, 'server.log');

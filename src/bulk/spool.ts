@@ -33,42 +33,37 @@ export async function writeSpool(file: string, seal: SpoolSeal, keep = 0): Promi
     throw error;
   });
   let at = keep;
-  let pending: Buffer[] = [];
+  const pending = Buffer.allocUnsafeSlow(blockBytes);
   let pendingBytes = 0;
+  let onDisk = true;
+  const framed = Buffer.allocUnsafeSlow(lengthBytes + sealedBytesMax);
 
-  async function writeBlock(block: Buffer): Promise<void> {
-    const sealed = sealBytes(seal.key, placeOf(seal, at), block);
-    const framed = Buffer.allocUnsafe(lengthBytes + sealed.length);
-    framed.writeUInt32BE(sealed.length);
+  async function writeBlock(): Promise<void> {
+    const sealed = sealBytes(seal.key, placeOf(seal, at), pending.subarray(0, pendingBytes));
+    const end = framed.writeUInt32BE(sealed.length) + sealed.length;
     framed.set(sealed, lengthBytes);
-    let written = 0;
-    while (written < framed.length) written += (await handle.write(framed, written, framed.length - written, at + written)).bytesWritten;
-    at += framed.length;
-  }
-
-  async function drain(least: number): Promise<void> {
-    if (pendingBytes < least || pendingBytes === 0) return;
-    const all = pending.length === 1 && pending[0] !== undefined ? pending[0] : Buffer.concat(pending);
-    let from = 0;
-    for (; all.length - from >= Math.max(least, 1); from += blockBytes) await writeBlock(all.subarray(from, from + blockBytes));
-    pending = from < all.length ? [Buffer.from(all.subarray(from))] : [];
-    pendingBytes = Math.max(0, all.length - from);
+    pendingBytes = 0;
+    for (let written = 0; written < end; ) written += (await handle.write(framed, written, end - written, at + written)).bytesWritten;
+    at += end;
+    onDisk = false;
   }
 
   return {
     async write(bytes) {
-      pending.push(bytes);
-      pendingBytes += bytes.length;
-      await drain(blockBytes);
+      for (let from = 0; from < bytes.length; ) {
+        const taken = bytes.copy(pending, pendingBytes, from);
+        from += taken;
+        pendingBytes += taken;
+        if (pendingBytes === blockBytes) await writeBlock();
+      }
     },
     async flush() {
-      if (pendingBytes === 0) return at;
-      await drain(1);
-      await handle.datasync();
+      if (pendingBytes > 0) await writeBlock();
+      if (!onDisk) await handle.datasync();
+      onDisk = true;
       return at;
     },
     async cutBack(to) {
-      pending = [];
       pendingBytes = 0;
       if (to === at) return;
       await handle.truncate(to);
@@ -88,11 +83,12 @@ export async function* readSpool(file: string, seal: SpoolSeal, until: number): 
   const handle = await open(file, 'r');
   try {
     const head = Buffer.alloc(lengthBytes);
+    const block = Buffer.allocUnsafeSlow(sealedBytesMax);
     for (let at = 0; at < until; ) {
       await readExactly(handle, head, at);
       const length = head.readUInt32BE();
       if (length > sealedBytesMax || at + lengthBytes + length > until) throw new SealBroken('seal-format');
-      const sealed = Buffer.allocUnsafe(length);
+      const sealed = block.subarray(0, length);
       await readExactly(handle, sealed, at + lengthBytes);
       yield openBytes(seal.key, placeOf(seal, at), sealed);
       at += lengthBytes + length;

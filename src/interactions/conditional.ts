@@ -116,7 +116,7 @@ export async function findHolders(
 ): Promise<readonly OpenedFound[]> {
   const { filter } = serverAccess(call.access.caller);
   const plan = planSearch(criteria.query, (type) => filter('s', type), ctx.registry, ctx.planContext());
-  return (await runSearch(db, plan, undefined, limit, ctx.open, allRare)).rows;
+  return (await runSearch(db, { ...plan, anew: true }, undefined, limit, ctx.open, allRare)).rows;
 }
 
 /** The first two matches, found once no one else works on equal criteria. Lock and search travel together, in this order. */

@@ -22,6 +22,8 @@ export type Plan = {
   readonly filter: RowFilter;
   /** The filter selects more than the rest: where rows aren't walked, they are found by it. */
   readonly rides?: true;
+  /** PostgreSQL looks at the relation's size each time: a plan that it made while there were few rows would be kept where many are added. */
+  readonly anew?: true;
   /** The one Patient all results belong to, when the search names just one: rides (patient, clinical_at, rid). */
   readonly patient?: bigint;
   readonly sort: readonly SortTerm[];

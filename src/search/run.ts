@@ -89,7 +89,7 @@ type Reading = {
 };
 
 async function fetchRows(db: Queryable, plan: Plan, { text, values }: Statement): Promise<FetchedRow[]> {
-  const rows = await findVersions(db, text, values);
+  const rows = await findVersions(db, text, values, plan.anew);
   return rows.map((row) => ({
     version: foundVersion(row),
     values: plan.sort.map((_, at) => (typeof row[6 + at] === 'string' ? (row[6 + at] as string) : null)),

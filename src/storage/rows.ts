@@ -112,8 +112,8 @@ export type FoundRow = readonly [
 ];
 
 /** A page's rows come by place: names would be looked up anew for each of them. */
-export async function findVersions(db: Queryable, text: string, values: readonly unknown[]): Promise<FoundRow[]> {
-  const { rows } = await db.query<FoundRow & unknown[]>({ ...statement(text, values), rowMode: 'array' });
+export async function findVersions(db: Queryable, text: string, values: unknown[], anew = false): Promise<FoundRow[]> {
+  const { rows } = await db.query<FoundRow & unknown[]>({ ...(anew ? { text, values } : statement(text, values)), rowMode: 'array' });
   return rows;
 }
 

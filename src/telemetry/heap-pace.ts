@@ -10,7 +10,7 @@ const usual = { youngGrowth: 2, oldGrowthPercent: 0 };
 /** Of the young generation while a frugal work goes on, both of its halves: it doubles once more at most. */
 const youngBytesMax = 5 * 2 ** 20;
 /** The old generation is collected when it has grown by this much; 0 leaves it to V8. */
-const frugalGrowthPercent = 40;
+const frugalGrowthPercent = 35;
 
 /** The young generation stays as large as it is, or grows again. */
 export function holdYoungGeneration(held: boolean): void {
@@ -22,10 +22,35 @@ export function holdYoungGeneration(held: boolean): void {
  * reckoned anew. Takes some 50 to 100 ms, in which nothing else runs.
  */
 export function collectGarbage(): void {
+  collector()({ type: 'major', flavor: 'last-resort' });
+}
+
+type Collect = (options: { readonly type: 'major'; readonly flavor: 'last-resort' } | { readonly type: 'minor' }) => void;
+let collect: Collect | undefined;
+
+function collector(): Collect {
+  if (collect !== undefined) return collect;
   setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as (options: { readonly type: 'major'; readonly flavor: 'last-resort' }) => void;
+  collect = runInNewContext('gc') as Collect;
   setFlagsFromString('--no-expose-gc');
-  collect({ type: 'major', flavor: 'last-resort' });
+  return collect;
+}
+
+/** So many bytes of buffers are let go at a time. */
+const sweptBytes = 2 * 2 ** 20;
+
+/**
+ * For what passes large files on. What Buffers hold lies outside the heap, where V8 lets tens of MiB of it lie: these are looked through each time that
+ * so many bytes have passed, which takes about a millisecond.
+ */
+export function sweeper(): (passed: number) => void {
+  let since = 0;
+  return (passed) => {
+    since += passed;
+    if (since < sweptBytes) return;
+    since = 0;
+    collector()({ type: 'minor' });
+  };
 }
 
 export type Frugality = {

@@ -14,9 +14,10 @@ const work = `
   }
   console.log(Math.round(largest / 2 ** 20));`;
 
+const module = new URL('../../src/telemetry/heap-pace.ts', import.meta.url).href;
+
 /** MiB that the young generation of a process had at most. */
 async function largest(begins: string, ends = ''): Promise<number> {
-  const module = new URL('../../src/telemetry/heap-pace.ts', import.meta.url).href;
   const head = `import { getHeapSpaceStatistics } from 'node:v8'; import { beFrugal, collectGarbage, holdYoungGeneration } from '${module}'; let heap; ${begins};`;
   const { stdout } = await promisify(execFile)(process.execPath, [
     '--max-semi-space-size=16',
@@ -44,4 +45,28 @@ test('what is collected all at once leaves a young generation that is small, how
     collectGarbage();
     console.log(Math.round(getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space').space_size / 2 ** 20));`;
   expect(await largest('', ends)).toBeLessThanOrEqual(8);
+});
+
+test('what passes many buffers on keeps few of them, and many more where nobody sweeps', async () => {
+  const passing = (sweep: string): string => `
+    import { sweeper } from '${module}';
+    const sweep = ${sweep};
+    let most = 0;
+    for (let n = 0; n < 3000; n++) {
+      sweep(Buffer.allocUnsafeSlow(65_536).length);
+      most = Math.max(most, process.memoryUsage().arrayBuffers);
+    }
+    console.log(Math.round(most / 2 ** 20));`;
+  const most = async (sweep: string): Promise<number> => {
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      '--max-semi-space-size=16',
+      '--input-type=module',
+      '-e',
+      passing(sweep),
+    ]);
+    return Number(stdout);
+  };
+  const swept = await most('sweeper()');
+  expect(swept).toBeLessThanOrEqual(16);
+  expect(await most('() => undefined')).toBeGreaterThan(2 * swept);
 });

@@ -13,7 +13,7 @@ import { assertCreatable, createMany, prepareCreate } from '../../interactions/c
 import type { Queryable } from '../../storage/database.ts';
 import { noteContacts } from '../../storage/jobs.ts';
 import type { NewVersion } from '../../storage/rows.ts';
-import { beFrugal, collectGarbage, type Frugality } from '../../telemetry/heap-pace.ts';
+import { beFrugal, collectGarbage, type Frugality, sweeper } from '../../telemetry/heap-pace.ts';
 import type { Contract } from '../contract.ts';
 import type { Detail } from '../error.ts';
 import { documentFrom } from '../view.ts';
@@ -58,8 +58,8 @@ export type ImportOptions = {
   readonly accessOfGrant: AccessOfGrant;
 };
 
-const batchLines = 100;
-const batchBytes = 2_097_152;
+const batchLines = 128;
+const batchBytes = 524_288;
 /** From this on an import is worth a collection of garbage before it begins. */
 const largeBytes = 262_144;
 /** So many lines are prepared before others get a turn: some milliseconds, as what is being written waits for an answer several times. */
@@ -116,10 +116,12 @@ type Passing = ImportOptions & {
 async function pass(passing: Passing, from: ImportProgress): Promise<ImportProgress> {
   const { run, asked, kind } = passing;
   let read = 0;
+  const sweep = sweeper();
   async function* counted(): AsyncGenerator<Buffer> {
     for await (const block of run.job.read('input', asked.storedBytes)) {
       read += block.length;
       yield block;
+      sweep(block.length);
     }
   }
   let progress = from;

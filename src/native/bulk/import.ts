@@ -3,6 +3,7 @@ import { callerOf } from '../../authorization/grant.ts';
 import type { Draft, Job, Submitted } from '../../bulk/jobs.ts';
 import { charsets } from '../../bulk/texts.ts';
 import { FhirError } from '../../fhir/error.ts';
+import { sweeper } from '../../telemetry/heap-pace.ts';
 import { type Detail, NativeError } from '../error.ts';
 import { askOperation } from '../ask.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from '../handler.ts';
@@ -92,6 +93,7 @@ type Spooled = { readonly storedBytes: number; readonly textBytes: number; reado
 async function spooled(draft: Pick<Draft, 'write'>, body: AsyncIterable<unknown>, bytesMax: number): Promise<Spooled> {
   const file = await draft.write('input');
   const digest = createHash('sha256');
+  const sweep = sweeper();
   let textBytes = 0;
   try {
     for await (const chunk of body) {
@@ -103,6 +105,7 @@ async function spooled(draft: Pick<Draft, 'write'>, body: AsyncIterable<unknown>
         });
       digest.update(bytes);
       await file.write(bytes);
+      sweep(bytes.length);
     }
     return { storedBytes: await file.flush(), textBytes, digest: digest.digest('hex') };
   } catch (error) {

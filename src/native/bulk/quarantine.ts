@@ -13,7 +13,9 @@ export async function keepRefused(file: SpoolWriter, { line, faults, bytes }: Re
   const head = Buffer.alloc(headBytes);
   head.writeUInt32BE(told.length);
   head.writeUInt32BE(bytes?.length ?? 0, 4);
-  await file.write(Buffer.concat([head, told, bytes ?? Buffer.alloc(0)]));
+  await file.write(head);
+  await file.write(told);
+  if (bytes !== undefined) await file.write(bytes);
 }
 
 export async function* readRefused(blocks: AsyncIterable<Buffer>): AsyncGenerator<Refused, void, undefined> {
