@@ -2,7 +2,7 @@ import type { Definitions } from '../definitions/load.ts';
 import type { CompiledPath } from '../fhirpath/compile.ts';
 import type { ElementDef, SearchParameterType } from '../fhir/schema.ts';
 import type { ElementNumbers } from '../storage/elements.ts';
-import { partNames } from './types/string.ts';
+import { partNames } from './types/part-names.ts';
 
 /**
  * One element of a type that search asks for. Facts and tokens are kept by element, not by parameter: parameters that

@@ -6,6 +6,7 @@ import type { SearchElement } from '../registry.ts';
 import { isRecord, type PlanContext, type Sink, textOf } from '../sink.ts';
 import { unescape, type SearchValue } from '../values.ts';
 import { normalise } from './normalise.ts';
+import { partNames } from './part-names.ts';
 import { present } from './token.ts';
 
 /** Prefix tokens reach this many code points; a longer search value is compared again after opening. */
@@ -35,12 +36,6 @@ function partsOf(path: string, value: unknown, type: string): Part[] {
     });
   });
 }
-
-/** What of these types is a string that counts on its own. */
-export const partNames: Readonly<Record<string, readonly string[]>> = {
-  HumanName: ['family', 'given', 'text', 'prefix', 'suffix'],
-  Address: ['line', 'city', 'district', 'state', 'postalCode', 'country', 'text'],
-};
 
 /** Under which paths an element's tokens may be. */
 function pathsOf({ path, types }: SearchElement): string[] {
