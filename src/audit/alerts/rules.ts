@@ -112,8 +112,8 @@ export function rulesOf(settings: RuleSettings): readonly Rule[] {
 /** Somebody saw or changed something of a patient. */
 const isSeen = ({ patient, outcome, kind }: AuditedEvent): boolean => patient !== undefined && outcome === 0 && kind !== 'security-alert';
 
-/** Who makes a patient's record learns nothing of anybody, were they thousands, as in an import. */
-const registers = ({ kind, data }: AuditedEvent): boolean => kind === 'create' && data?.type === 'Patient';
+/** Who makes a patient's record learns nothing of anybody, were they thousands, as in an import; by criteria he may find one that is there. */
+const registers = ({ kind, data, query }: AuditedEvent): boolean => kind === 'create' && data?.type === 'Patient' && query === undefined;
 
 function patientBy(actor: readonly string[] | undefined, event: AuditedEvent): Sight | undefined {
   if (actor === undefined || event.patient === undefined || !isSeen(event)) return undefined;

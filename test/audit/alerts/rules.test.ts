@@ -41,6 +41,16 @@ describe('what the rules see', () => {
       { kind: 'create', data: { type: 'Observation', id: '1' }, patient: somePatient },
       ['many-patients', 'labelled'],
     ],
+    [
+      'a user registers a patient unless criteria find him',
+      {
+        kind: 'create',
+        data: { type: 'Patient', id: '1' },
+        patient: somePatient,
+        query: { line: 'identifier=1', parameters: 'identifier' },
+      },
+      ['many-patients', 'labelled'],
+    ],
     ['a user reads of nobody', {}, []],
     ['in vain', { patient: somePatient, outcome: 4, reason: 'version-conflict' }, []],
     ['refused by scope', { outcome: 4, reason: 'scope-insufficient' }, ['refusals']],
