@@ -24,9 +24,10 @@ export function openBrowser(origin: string): Browser {
 
   async function send(url: string, init: RequestInit): Promise<Seen> {
     const address = new URL(url, origin);
-    const sent = [...cookies.values()].filter(
-      ({ path }) => address.pathname === path || address.pathname.startsWith(path.endsWith('/') ? path : `${path}/`),
-    );
+    const sent = [...cookies.values()]
+      .filter(({ path }) => address.pathname === path || address.pathname.startsWith(path.endsWith('/') ? path : `${path}/`))
+      // Of two with the same name the server takes the first: that of the nearer path, as every browser has it.
+      .toSorted((one, other) => other.path.length - one.path.length);
     const headers = new Headers(init.headers);
     headers.set('accept', 'text/html');
     if (sent.length > 0) headers.set('cookie', sent.map(({ name, value }) => `${name}=${value}`).join('; '));

@@ -8,7 +8,7 @@ import { openServices, type Services } from '../../src/services.ts';
 import { revokeToken } from '../../src/storage/oauth-revocations.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { postForm } from './browser.ts';
+import { openBrowser, postForm } from './browser.ts';
 import { addApp, addUser, tokensOf } from './launching.ts';
 
 let server: TestServer;
@@ -85,6 +85,24 @@ describe('two processes', () => {
     expect([await here(first.access_token), await there(first.access_token)]).toEqual([200, 200]);
     const jwks = (await (await fetch(`${server.origin}/oauth/jwks`)).json()) as { keys: JWK[] };
     expect(jwks.keys.map(({ kid }) => kid)).toEqual([kidOf((await tokens()).access_token), kidOf(first.access_token)]);
+  });
+
+  test('new keys before any page of a launch leave it as it was', async () => {
+    const newestKid = async (): Promise<string | undefined> =>
+      ((await (await fetch(`${server.origin}/oauth/jwks`)).json()) as { keys: JWK[] }).keys[0]?.kid;
+    const rotate = async (): Promise<void> => {
+      const before = await newestKid();
+      await second.services.oauth?.rotateKeys();
+      await expect.poll(async () => (await newestKid()) === before, { timeout: 3_000, interval: 10 }).toBe(false);
+    };
+    const inner = openBrowser(server.origin);
+    const after = async <T>(step: () => Promise<T>): Promise<T> => rotate().then(step);
+    const browser = {
+      get: (url: string) => after(() => inner.get(url)),
+      post: (...form: Parameters<typeof inner.post>) => after(() => inner.post(...form)),
+    };
+    // Twice, for the second launch finds cookies of the first, signed with keys that are no longer the newest.
+    for (let round = 0; round < 2; round++) await tokensOf(server, { client: 'app', login: 'anna', scope, browser });
   });
 });
 
