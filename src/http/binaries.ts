@@ -14,7 +14,17 @@ import { update, type UpdateOptions } from '../interactions/update.ts';
 import type { Log } from '../telemetry/log.ts';
 import { bodyStream, isResourceType } from './body.ts';
 import { type Exchange, headerOf, ifNoneExistOf, queryOf } from './exchange.ts';
-import { acceptedRanges, asksForJson, fhirJson, type Format, formatOf, notAcceptable, respond, type RespondOptions } from './respond.ts';
+import {
+  acceptedRanges,
+  asksForJson,
+  fhirJson,
+  type Format,
+  formatOf,
+  notAcceptable,
+  render,
+  type Rendered,
+  type RespondOptions,
+} from './respond.ts';
 import { sentStream } from './sent-stream.ts';
 
 /*
@@ -43,17 +53,17 @@ export async function readFileAs(ctx: Context, call: Call, c: Exchange, id: stri
   return answer;
 }
 
-/** Renders an interaction's answer, or sends the file that it is. */
-export async function answered(c: Exchange, answer: Answer, format: Format, options: RespondOptions, log: Log): Promise<Response> {
-  return answer.file === undefined ? respond(c, answer, format, options) : sendFile(c, answer, answer.file, log);
+/** Renders an interaction's answer, or the file that it is. */
+export async function renderAny(c: Exchange, answer: Answer, format: Format, options: RespondOptions, log: Log): Promise<Rendered> {
+  return answer.file === undefined ? render(c, answer, format, options) : renderFile(c, answer, answer.file, log);
 }
 
-function sendFile(
+function renderFile(
   c: Exchange,
   { status, stamp }: Answer,
   { contentType, size, content, securityContext: context }: FileBody,
   log: Log,
-): Response {
+): Rendered {
   const headers: Record<string, string> = {
     'content-type': isPrintable(contentType) ? contentType : 'application/octet-stream',
     'content-length': String(size),
@@ -64,7 +74,7 @@ function sendFile(
     ...(stamp === undefined ? {} : { etag: `W/"${stamp.version}"`, 'last-modified': new Date(stamp.lastUpdated).toUTCString() }),
     ...(context !== undefined && isPrintable(context) ? { 'x-security-context': context } : {}),
   };
-  return c.body(sentStream(c, content, log), { status: status as 200, headers });
+  return { status, headers, body: sentStream(c, content, log) };
 }
 
 const isPrintable = (text: string): boolean => /^[\x20-\x7e]{1,1000}$/.test(text);

@@ -21,7 +21,7 @@ import { conditionalUpdate, update } from '../interactions/update.ts';
 import { operations } from '../operations/operations.ts';
 import type { Log } from '../telemetry/log.ts';
 import { budgetOf, entriesOf } from './budgets.ts';
-import { answered, asksForFile, createFile, formatFor, isFileSent, putFile, readFileAs } from './binaries.ts';
+import { asksForFile, createFile, formatFor, isFileSent, putFile, readFileAs, renderAny } from './binaries.ts';
 import { bodyKindOf, readJson, unsupported } from './body.ts';
 import { runBundle } from './bundle.ts';
 import { callOf, type Env, type Exchange, headerOf, ifNoneExistOf, pairsOf, preferOf, queryOf, writingCallOf } from './exchange.ts';
@@ -29,7 +29,7 @@ import { formOf } from './form.ts';
 import { callOperation, placed } from './operations.ts';
 import { addressReader } from './peers.ts';
 import type { RateLimits } from './rate-limits.ts';
-import { type Format, formatOf, respond } from './respond.ts';
+import { type Format, formatOf, render, send } from './respond.ts';
 import { authenticateFor, beginTrail, withForm } from './trails.ts';
 
 export type FhirAppOptions = {
@@ -74,8 +74,8 @@ export function fhirApp({ context: ctx, authenticate, limits, log }: FhirAppOpti
     }
     const recorded = recordAnswer(ctx, c.var.trail, answer);
     // It is rendered meanwhile; what can't be recorded isn't answered.
-    const [response] = await Promise.all([answered(c, answer, format, options, log), recorded]);
-    return response;
+    const [rendered] = await Promise.all([renderAny(c, answer, format, options, log), recorded]);
+    return send(c, rendered);
   };
   const body = (c: Exchange, links = false) => readJson(c.env.incoming, ctx.config.bodyLimitBytes, limitsOf(ctx), links);
   const resource = async (c: Exchange) => {
@@ -126,7 +126,7 @@ export function fhirApp({ context: ctx, authenticate, limits, log }: FhirAppOpti
   app.get('/metadata', async (c) => {
     const format = formatOf(c, queryOf(c));
     await limits.takeAt(c.env.incoming, 'public');
-    return respond(c, part(ctx, c, await capabilities()), format, options);
+    return send(c, await render(c, part(ctx, c, await capabilities()), format, options));
   });
   others('/metadata', 'GET, HEAD');
   app.post(

@@ -71,8 +71,19 @@ export function notAcceptable(): FhirError {
 
 export type RespondOptions = { readonly base: string; readonly compressionMinBytes: number };
 
+/** What is to be sent. Hono keeps the headers of any Response it makes, so none is made before it is sure to be the one that is sent. */
+export type Rendered = {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body: Uint8Array<ArrayBuffer> | ReadableStream | null;
+};
+
+export function send(c: Exchange, { status, headers, body }: Rendered): Response {
+  return c.newResponse(body, { status: status as 200, headers });
+}
+
 /** Renders an interaction's answer. */
-export async function respond(c: Exchange, answer: Answer, format: Format, options: RespondOptions): Promise<Response> {
+export async function render(c: Exchange, answer: Answer, format: Format, options: RespondOptions): Promise<Rendered> {
   const { status, stamp, issues } = answer;
   const headers: Record<string, string> = {};
   if (stamp !== undefined) {
@@ -81,14 +92,14 @@ export async function respond(c: Exchange, answer: Answer, format: Format, optio
     if (answer.located) headers['location'] = `${options.base}/${stamp.type}/${stamp.id}/_history/${stamp.version}`;
   }
   const body = answer.body ?? (issues === undefined || status === 204 ? undefined : outcomeJson(issues));
-  if (body === undefined || status === 304) return c.body(null, { status: status as 200, headers });
+  if (body === undefined || status === 304) return { status, headers, body: null };
   headers['content-type'] = format.mediaType;
   const text = format.pretty ? prettyJson(body.toString()) : body;
   const bytes = typeof text === 'string' ? Buffer.from(text) : text;
   const sent = await compressed(c, bytes, headers, options.compressionMinBytes);
   // Said here, so that the answer to HEAD has it too.
   headers['content-length'] = String(sent.length);
-  return c.body(sent as Uint8Array<ArrayBuffer>, { status: status as 200, headers });
+  return { status, headers, body: sent as Uint8Array<ArrayBuffer> };
 }
 
 /** Compresses what is worth it; small answers go as they are. */

@@ -20,7 +20,9 @@ beforeAll(async () => {
   });
   owner = new Client({ connectionString: server.databaseUrl });
   await owner.connect();
-  await server.request('PUT', '/Patient/ann', { body: { resourceType: 'Patient', id: 'ann' } });
+  // Long enough to be answered compressed.
+  const contact = Array.from({ length: 40 }, (_, n) => ({ name: { family: `Family ${n}`, given: [`Given ${n}`] } }));
+  await server.request('PUT', '/Patient/ann', { body: { resourceType: 'Patient', id: 'ann', contact } });
 }, 60_000);
 afterAll(async () => {
   await owner?.end();
@@ -44,12 +46,26 @@ const asked = (requestId: string, method: string, path: string, body?: object): 
 function expectUnavailable(answer: Answered): void {
   expect(answer.status, answer.text).toBe(503);
   expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
+  // Nothing is left of the answer that was ready.
+  for (const name of ['etag', 'last-modified', 'location', 'content-encoding']) expect(answer.headers.get(name), name).toBeNull();
   expect(answer.json).toMatchObject({
     resourceType: 'OperationOutcome',
     issue: [{ details: { coding: [{ code: 'audit-unavailable' }] } }],
   });
   expect(answer.text).not.toMatch(/ann|audit_event|select|lock/i);
 }
+
+test('of a file that can not be recorded nothing is sent, not even its type', async () => {
+  await server.request('PUT', '/Binary/letter', {
+    body: { resourceType: 'Binary', id: 'letter', contentType: 'text/plain', data: 'YW5uYQ==' },
+  });
+  const read = () => server.request('GET', '/Binary/letter', { headers: { accept: 'text/plain' } });
+  expect((await read()).text).toBe('anna');
+  const refused = await held(read);
+  expectUnavailable(refused);
+  expect(refused.headers.get('content-disposition')).toBeNull();
+  expect(refused.headers.get('content-type')).toContain('json');
+});
 
 test('a read is answered once its event is committed, not before', async () => {
   let answered = false;

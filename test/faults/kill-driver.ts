@@ -18,8 +18,8 @@ export type KillReport = {
   readonly statuses: Readonly<Record<string, number>>;
   /** What the servers logged of requests they answered with 500. */
   readonly failures: readonly string[];
-  /** Requests that got no answer though the server's own process lived. */
-  readonly unanswered: number;
+  /** Requests that got no answer though the server's own process lived, in words. */
+  readonly unanswered: readonly string[];
   /** Longest time from a kill to the first answer, ms. */
   readonly backMs: number;
   readonly broken: readonly string[];
@@ -54,7 +54,7 @@ export async function driveKills({ kills, workers = 4, seed = Date.now(), onKill
     );
   };
   let backMs = 0;
-  let unanswered = 0;
+  const unanswered: string[] = [];
   let server = spawnServer(dir, port);
   try {
     await server.ready();
@@ -76,7 +76,7 @@ export async function driveKills({ kills, workers = 4, seed = Date.now(), onKill
       await delay(200 + random() * 800);
       const at = performance.now();
       const struck = await strike(server, fault);
-      const lost = ledger.statuses.get('lost') ?? 0;
+      const lost = ledger.lost.length;
       const restarted = hasEnded(server.child);
       if (restarted) {
         keepFailures(server);
@@ -90,7 +90,7 @@ export async function driveKills({ kills, workers = 4, seed = Date.now(), onKill
       await delay(200);
       stopped = true;
       await load;
-      if (!restarted) unanswered += (ledger.statuses.get('lost') ?? 0) - lost;
+      if (!restarted) unanswered.push(...ledger.lost.slice(lost).map((each) => `${fault}: ${each}`));
       counts[fault] = (counts[fault] ?? 0) + 1;
       // A word that was kept once is looked at again at the end.
       if (kill % 5 === 4) broken.push(...(await brokenPromises(target, ledger)));

@@ -16,9 +16,11 @@ export type Ledger = {
   readonly answered: { readonly requestId: string; readonly what: string }[];
   /** Status of each answer; `lost` for a request that got none. */
   readonly statuses: Map<number | 'lost', number>;
+  /** Of each that got none: what was asked, after how long it was given up, and why. */
+  readonly lost: string[];
 };
 
-export const newLedger = (): Ledger => ({ bundles: [], creates: [], writes: [], deleted: [], answered: [], statuses: new Map() });
+export const newLedger = (): Ledger => ({ bundles: [], creates: [], writes: [], deleted: [], answered: [], statuses: new Map(), lost: [] });
 
 export type Target = { readonly base: string; readonly token: string };
 
@@ -130,6 +132,7 @@ export type Sent = { readonly status: number; readonly etag: string | null; read
 export async function send(target: Target, ledger: Ledger, method: string, path: string, body?: object): Promise<Sent | undefined> {
   const headers = { authorization: `Bearer ${target.token}`, 'content-type': 'application/fhir+json' };
   const init = { method, headers, signal: AbortSignal.timeout(30_000), ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+  const at = performance.now();
   let status: number | 'lost' = 'lost';
   try {
     const answer = await fetch(`${target.base}${path}`, init);
@@ -139,7 +142,9 @@ export async function send(target: Target, ledger: Ledger, method: string, path:
     // What could not be recorded was not done.
     if (requestId !== null && status !== 503) ledger.answered.push({ requestId, what: `${method} ${path} ${status}` });
     return { status, etag: answer.headers.get('etag'), json: JSON.parse(text || '{}') as Body };
-  } catch {
+  } catch (error) {
+    const { message, cause } = error as Error;
+    ledger.lost.push(`${method} ${path} after ${Math.round(performance.now() - at)} ms: ${message} ${String(cause ?? '')}`);
     return undefined;
   } finally {
     ledger.statuses.set(status, (ledger.statuses.get(status) ?? 0) + 1);
