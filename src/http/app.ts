@@ -7,7 +7,7 @@ import type { Context } from '../interactions/context.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ClientOrigins } from './client-origins.ts';
 import { docsApp } from './docs.ts';
-import type { Env } from './exchange.ts';
+import type { Env, Exchange } from './exchange.ts';
 import { fhirApp } from './fhir.ts';
 import { healthApp } from './health.ts';
 import { answerError } from './outcome.ts';
@@ -78,6 +78,7 @@ export function buildApp(options: AppOptions): Hono<Env> {
       ]);
     }
     await next();
+    if (c.req.method === 'HEAD') await sayLength(c);
   });
   app.options('*', preflight(allowed));
   const health = healthApp(options);
@@ -107,6 +108,13 @@ const contentPolicy = "default-src 'none'; frame-ancestors 'none'; sandbox";
 const transportPolicy = 'max-age=31536000';
 const exposed = 'ETag, Last-Modified, Location, Content-Location, Retry-After, X-Request-Id';
 const methods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
+
+/** The answer to HEAD tells how long it would be, where that is known. */
+async function sayLength(c: Exchange): Promise<void> {
+  if (c.res.headers.has('content-length')) return;
+  const { byteLength } = await c.res.clone().arrayBuffer();
+  if (byteLength > 0) c.header('content-length', String(byteLength));
+}
 
 /** What a page is told of its origin: itself, or that all may; undefined: nothing, and the browser keeps the answer from it. */
 type AllowedOrigin = (origin: string, path: string) => Promise<string | undefined>;

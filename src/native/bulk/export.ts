@@ -36,13 +36,17 @@ async function exportNow(request: NativeCall): Promise<NativeAnswer> {
   async function* pages(): AsyncGenerator<Page> {
     let rows = 0;
     let page = first;
-    for (;;) {
-      rows += page.views.length;
-      yield page;
-      if (page.next === null) break;
-      page = await pageOf(request, kind, page.next);
+    try {
+      for (;;) {
+        rows += page.views.length;
+        yield page;
+        if (page.next === null) break;
+        page = await pageOf(request, kind, page.next);
+      }
+    } finally {
+      // Who goes away before the end has what was sent until then.
+      await recordExport(ctx, call.trail, { resource, format }, rows);
     }
-    await recordExport(ctx, call.trail, { resource, format }, rows);
   }
   return streamed(exportText(pages(), kind, format), exportTypes[format], `${resource}.${format}`);
 }
