@@ -45,7 +45,7 @@ export async function startServer(services: Services): Promise<RunningServer> {
     draining: () => draining,
     native: nativeApp({
       context,
-      services: { ...services, jobs: bulk.jobs },
+      services: { ...services, jobs: bulk.jobs, confirmations: services.oauth?.confirmations },
       contract,
       handlers: nativeHandlers,
       authenticate,

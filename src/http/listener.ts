@@ -62,9 +62,9 @@ export function makeListener({ app, oauth, limits, baseUrl }: ListenerOptions): 
 /** What the authorization server is asked is taken from the budget of the address, for who asks isn't known yet. */
 function budgetAt({ method, url = '' }: IncomingMessage): AddressBudget | undefined {
   if (!url.startsWith('/oauth/')) return undefined;
-  if (/^\/oauth\/(?:interaction\/[\w-]+|sign-in)\/(?:with|from)\//.test(url)) return 'sign-in';
+  if (/^\/oauth\/(?:(?:interaction|sign)\/[\w-]+|sign-in)\/(?:with|from)\//.test(url)) return 'sign-in';
   if (method !== 'POST') return 'public';
-  return /^\/oauth\/(?:interaction|pages|sign-in|apps|account)/.test(url) ? 'sign-in' : 'token';
+  return /^\/oauth\/(?:interaction|pages|sign|apps|account)/.test(url) ? 'sign-in' : 'token';
 }
 
 /** In the words of OAuth, which has none of its own for this. */

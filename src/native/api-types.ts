@@ -210,9 +210,29 @@ export interface paths {
         readonly put?: never;
         /**
          * Signs the record as it is now.
-         * @description The first signature in a session (an access token, until half an hour after its last signature) takes `login`, `password` and, where there is a second factor, `otp`; a later one takes `password` or `otp`. 401 where the proof is missing or wrong, 403 where the account is another one than the token tells.
+         * @description The first signature in a session (an access token, until half an hour after its last signature) takes `login`, `password` and, where there is a second factor, `otp`; a later one takes `password` or `otp`. In place of all of these, `confirmation_id` names what the signer has confirmed in his browser, the only way for those who sign in elsewhere. 401 where the proof is missing or wrong, 403 where the account is another one than the token tells.
          */
         readonly post: operations["signRecord"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/records/{record_id}/signatures/confirmations": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Asks the caller to confirm a signature in his browser.
+         * @description Open `confirm_at` in the browser of who signs. He proves there anew who he is, sees what he signs, and decides. Then send `confirmation_id` to `POST /records/{record_id}/signatures` with the same meaning; 401 until he has confirmed. For accounts of this server and apps they have let in (403 otherwise).
+         */
+        readonly post: operations["askForSignature"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -1034,6 +1054,22 @@ export interface components {
             readonly password?: string | null;
             /** @description A code of the authenticator or a recovery code. */
             readonly otp?: string | null;
+            /** @description What the signer has confirmed in his browser; good for one signature. */
+            readonly confirmation_id?: string | null;
+        };
+        readonly SignatureAsked: {
+            /** @enum {string} */
+            readonly meaning: "author" | "reviewer" | "approver";
+        };
+        readonly SignatureConfirmation: {
+            /** @description For `POST …/signatures`, once it is confirmed. It is of use to this app and this user alone. */
+            readonly confirmation_id: string;
+            /** @description The page to open in the signer's browser. He proves there anew who he is, by whatever he signs in with. */
+            readonly confirm_at: string;
+            readonly expires_at: string;
+            readonly record_version: number;
+            /** @enum {string} */
+            readonly meaning: "author" | "reviewer" | "approver";
         };
         readonly Signature: {
             readonly signature_id: components["schemas"]["Id"];
@@ -2851,6 +2887,47 @@ export interface operations {
             readonly 403: components["responses"]["Forbidden"];
             readonly 404: components["responses"]["NotFound"];
             readonly 409: components["responses"]["Conflict"];
+            readonly 410: components["responses"]["Deleted"];
+            readonly 412: components["responses"]["VersionMismatch"];
+            readonly 413: components["responses"]["TooLarge"];
+            readonly 415: components["responses"]["UnsupportedMediaType"];
+            readonly 422: components["responses"]["ValidationFailed"];
+            readonly 429: components["responses"]["RateLimited"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly askForSignature: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag of the version that is known: `W/"3"`. */
+                readonly "If-Match"?: components["parameters"]["IfMatchOptional"];
+            };
+            readonly path: {
+                readonly record_id: components["parameters"]["RecordId"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SignatureAsked"];
+            };
+        };
+        readonly responses: {
+            /** @description What is to be confirmed. */
+            readonly 201: {
+                headers: {
+                    readonly "X-Request-Id": components["headers"]["RequestId"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SignatureConfirmation"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
             readonly 410: components["responses"]["Deleted"];
             readonly 412: components["responses"]["VersionMismatch"];
             readonly 413: components["responses"]["TooLarge"];

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Grant } from '../authorization/grant.ts';
+import type { SignatureConfirmations } from '../authorization/signature-confirmations.ts';
 import type { SecurityEvents } from '../authorization/security-events.ts';
 import type { Call, Context } from '../interactions/context.ts';
 import type { Jobs } from '../bulk/jobs.ts';
@@ -17,6 +18,8 @@ export type NativeServices = {
   /** Local accounts: who signs proves who he is. */
   readonly users: Users;
   readonly signer: Signer;
+  /** Undefined where this server gives no tokens of its own. */
+  readonly confirmations: SignatureConfirmations | undefined;
 };
 
 /** One request to an operation of the contract, its parameters and body checked against it. */

@@ -144,7 +144,9 @@ export async function send(target: Target, ledger: Ledger, method: string, path:
     return { status, etag: answer.headers.get('etag'), json: JSON.parse(text || '{}') as Body };
   } catch (error) {
     const { message, cause } = error as Error;
-    ledger.lost.push(`${method} ${path} after ${Math.round(performance.now() - at)} ms: ${message} ${cause instanceof Error ? cause.message : ''}`);
+    ledger.lost.push(
+      `${method} ${path} after ${Math.round(performance.now() - at)} ms: ${message} ${cause instanceof Error ? cause.message : ''}`,
+    );
     return undefined;
   } finally {
     ledger.statuses.set(status, (ledger.statuses.get(status) ?? 0) + 1);

@@ -8,7 +8,6 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openOutsideWorld, type OutsideWorld } from '../oauth/federation/outside-world.ts';
 import { password } from '../oauth/pages/world.ts';
-import { throughOutside } from '../support/outside-provider.ts';
 
 const issuer = 'https://login.example.org/realms/clinic';
 let world: OutsideWorld;
@@ -70,14 +69,7 @@ test('who has a token of an outside issuer, whatever that calls him, signs by th
 test('whose account here has no password is told so, and signs once an administrator gave it one', async () => {
   await world.request('PUT', '/Practitioner/nora', { body: { resourceType: 'Practitioner', id: 'nora' } });
   const person = { sub: 'nora-there', name: 'Nora', groups: ['doctors'], record: 'Practitioner/nora' };
-  const tokenOf = async (): Promise<string> => {
-    const browser = world.browser();
-    world.region.person = person;
-    const login = await world.authorize(browser, 'openid fhirUser user/*.cruds');
-    const consent = await throughOutside(browser, await browser.open(`${new URL(login.url).pathname}/with/region`), world.region);
-    const { left } = await browser.submit(consent, { form: '/decision', button: ['decision', 'allow'] });
-    return (await world.exchange(left))['access_token'] as string;
-  };
+  const tokenOf = (): Promise<string> => world.tokenBy('region', person, 'openid fhirUser user/*.cruds');
   const id = await note();
   const token = await tokenOf();
   const { users } = world.services;
@@ -85,7 +77,7 @@ test('whose account here has no password is told so, and signs once an administr
   if (user === undefined) throw new Error('no account was made');
   for (const proof of [{}, { login: user.login, password: 'that of the hospital' }, { login: 'house', password }]) {
     const refused = await sign(id, token, proof);
-    expect([refused.status, refused.json.message]).toEqual([403, expect.stringContaining('no password here')]);
+    expect([refused.status, refused.json.details]).toMatchObject([401, [{ field: 'confirmation_id', code: 'required' }]]);
   }
   const given = 'given by an administrator';
   expect(await users.setPassword(user, given)).toBeUndefined();

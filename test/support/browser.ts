@@ -51,10 +51,14 @@ export function makeBrowser(origin: string): Browser {
 
   function cookieHeader(url: string): string {
     const { pathname } = new URL(url);
-    return [...jar]
-      .filter(([, { path }]) => pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`))
-      .map(([name, { value }]) => `${name.split(' ')[0]}=${value}`)
-      .join('; ');
+    return (
+      [...jar]
+        .filter(([, { path }]) => pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`))
+        // Of two with the same name the server takes the first: that of the nearer path, as every browser has it.
+        .toSorted(([, one], [, other]) => other.path.length - one.path.length)
+        .map(([name, { value }]) => `${name.split(' ')[0]}=${value}`)
+        .join('; ')
+    );
   }
 
   async function send(url: string, init: RequestInit, hops = 0): Promise<Shown> {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { JWTPayload } from 'jose';
 import type { Pool } from 'pg';
 import { type Revocations, watchRevocations } from '../../authorization/revocations.ts';
+import { makeSignatureConfirmations, type SignatureConfirmations } from '../../authorization/signature-confirmations.ts';
 import type { SecurityEvents } from '../../authorization/security-events.ts';
 import type { Users } from '../../authorization/users.ts';
 import type { VerifyingIssuer } from '../../authorization/verify.ts';
@@ -31,6 +32,7 @@ export type OauthServices = {
   readonly launches: Launches;
   readonly users: Users;
   readonly events: SecurityEvents;
+  readonly confirmations: SignatureConfirmations;
   /** Undefined where nobody signs in elsewhere. */
   readonly federation: Federation | undefined;
   readonly clientKeys: ClientKeys;
@@ -103,6 +105,7 @@ export async function openOauth({ config, url, pool, users, events, secret, log 
     launches,
     users,
     events,
+    confirmations: makeSignatureConfirmations(items),
     federation,
     clientKeys: fetching,
     revocations,

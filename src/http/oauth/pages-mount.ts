@@ -18,7 +18,7 @@ export type PagesMountOptions = {
 /** The pages of the authorization server, with what they work with. */
 export function oauthPages({ oauth, context, accessOfUser, log }: PagesMountOptions): Hono<PagesEnv> {
   const { config, pool } = context;
-  const { users, events, federation, items, launches, authority, revocations } = oauth;
+  const { users, events, federation, items, launches, authority, revocations, confirmations } = oauth;
   const { records, patients } = choicesOf(context, accessOfUser);
   const accounts = accountsOf(users);
   const interactions = oauthInteractions({
@@ -34,7 +34,7 @@ export function oauthPages({ oauth, context, accessOfUser, log }: PagesMountOpti
     base: config.baseUrl,
     sessionIdleSeconds: config.sessionIdleSeconds,
   });
-  const pages = makePagesContext({ config, users, federation, interactions, records, secret: oauth.secretFor('pages') });
+  const pages = makePagesContext({ config, users, federation, interactions, confirmations, records, secret: oauth.secretFor('pages') });
   const hasDemo = config.nodeEnv !== 'production';
   return pagesApp({ context: () => Promise.resolve(pages), log, base: config.baseUrl, hasDemo });
 }

@@ -11,19 +11,45 @@ export type Proven = { readonly user: User; readonly components: readonly string
 
 /**
  * Proof that who signs is whom the token names. The first signature in a session takes all components, login name, password and, where he
- * has one, second factor; a later one takes password or second factor.
+ * has one, second factor; a later one takes password or second factor. What he confirmed in his browser takes nothing more.
  *
+ * @param target   the version to be signed
  * @param account  of the signer of the session's last signature, where it goes on
  * @throws         NativeError 401 where the proof is missing or wrong, 403 where he is another one, 429 after too many
  * @see            https://www.ecfr.gov/current/title-21/part-11/section-11.200
  */
-export async function prove(request: NativeCall, sent: Sent, account: string | undefined): Promise<Proven> {
+export async function prove(request: NativeCall, sent: Sent, target: string, account: string | undefined): Promise<Proven> {
   const { users } = request.services;
+  if (sent.confirmation_id != null) return confirmed(request, sent.confirmation_id, target, sent.meaning);
   await assertHasPassword(request);
   const known = account === undefined ? undefined : await users.find(account);
   const proven = known === undefined ? await all(request, sent) : await one(request, sent, known);
   assertCaller(request, proven.user);
   return proven;
+}
+
+/** He has confirmed this very signature, asked for by this very app, and it was not used before. */
+async function confirmed(request: NativeCall, id: string, target: string, meaning: string): Promise<Proven> {
+  const { grant, services } = request;
+  const { confirmations, users } = services;
+  const found = await confirmations?.confirmed(id);
+  const isIt =
+    found !== undefined &&
+    found.account === grant.subject &&
+    found.grantId === grant.grantId &&
+    found.target === target &&
+    found.meaning === meaning;
+  const user = isIt ? await users.find(found.account) : undefined;
+  if (found === undefined || user === undefined) throw unconfirmed();
+  assertCaller(request, user);
+  if ((await confirmations?.use(id)) !== true) throw unconfirmed();
+  return { user, components: found.amr };
+}
+
+function unconfirmed(): NativeError {
+  const message = 'It is not confirmed, used up, too old, or of another signature.';
+  const details = [{ field: 'confirmation_id', code: 'invalid', message }];
+  return new NativeError('unauthenticated', 'This signature has not been confirmed.', { details });
 }
 
 async function all(request: NativeCall, { login, password, otp }: Sent): Promise<Proven> {
@@ -70,14 +96,10 @@ function unproven(missing: readonly string[]): NativeError {
   return new NativeError('unauthenticated', 'Who signs has to prove who he is.', { details });
 }
 
-/** Who signs in elsewhere can't prove here who he is: he is told so, before he tries his password of there and is locked out. */
+/** Who signs in elsewhere has nothing to prove himself by to an app: he is told so before he tries his password of there and is locked out. */
 async function assertHasPassword({ grant, services }: NativeCall): Promise<void> {
   const own = grant.grantId === undefined ? undefined : await services.users.find(grant.subject);
-  if (own?.hasPassword === false)
-    throw new NativeError(
-      'forbidden',
-      'Your account signs in elsewhere and has no password here to sign with. An administrator can give it one.',
-    );
+  if (own?.hasPassword === false) throw unproven(['confirmation_id']);
 }
 
 /** Nobody signs in another's name: neither with another's token nor with another's password. */

@@ -17,7 +17,10 @@ import { prove } from './proof.ts';
 import { jwsIn, provenanceFor, sessionTag, signatureOf, type Verdict, versionIn } from './signature-view.ts';
 import type { Signed } from './signer.ts';
 
-export const signatureHandlers = { listSignatures: list, signRecord: sign } as const satisfies Record<string, NativeHandler>;
+export const signatureHandlers = { listSignatures: list, signRecord: sign, askForSignature: ask } as const satisfies Record<
+  string,
+  NativeHandler
+>;
 
 /** How long a session goes on after its last signature: then all components are asked for anew. */
 const sessionSeconds = 30 * 60;
@@ -27,17 +30,12 @@ async function sign(request: NativeCall): Promise<NativeAnswer> {
   const { grant, services, ctx, replay } = request;
   const named = recordIdIn(request);
   if (replay !== undefined) return replayed(request, named, replay);
-  request.call.access.permit('c', 'Provenance');
-  const answer = await readShown(viewOf(named.kind), request, named.id);
-  const version = answer.stamp?.version ?? 1;
-  assertVersion(request, version);
-  const patient = recordOf(parsed(answer)).patient_id;
-  if (patient === undefined || grant.fhirUser === undefined) throw new NativeError('forbidden', 'Only a person signs, for a patient.');
+  const { answer, version, target, patient } = await signable(request, named);
   const session = services.signer.sessionOf(grant);
   const last = session === undefined ? undefined : await lastSigned(request, session);
-  const { user, components: proved } = await prove(request, sent, last?.sub);
+  const { user, components: proved } = await prove(request, sent, target, last?.sub);
   const signed: Signed = {
-    target: `${named.type}/${named.id}/_history/${version}`,
+    target,
     meaning: sent.meaning,
     who: user.fhirUser ?? '',
     name: user.name,
@@ -50,6 +48,34 @@ async function sign(request: NativeCall): Promise<NativeAnswer> {
   const made = await askCreate(request, documentFrom(ctx, provenanceFor(signed, jws, patient)));
   const provenance = { ...provenanceFor(signed, jws, patient), id: made.stamp?.id ?? '' };
   return { status: 201, body: signatureOf(provenance, { status: 'valid', version, signed }) };
+}
+
+/** Asks the caller to confirm a signature in his browser: an app never sees what he proves himself by there. */
+async function ask(request: NativeCall): Promise<NativeAnswer> {
+  const { meaning } = request.body as components['schemas']['SignatureAsked'];
+  const { grant, services, ctx } = request;
+  const { version, target } = await signable(request, recordIdIn(request));
+  const { grantId } = grant;
+  if (services.confirmations === undefined || grantId === undefined)
+    throw new NativeError('forbidden', 'Only who has an account here and let in this app confirms signatures in his browser.');
+  const { id, expiresAt } = await services.confirmations.begin({ account: grant.subject, grantId, target, meaning });
+  const confirmAt = `${new URL(ctx.config.baseUrl).origin}/oauth/sign/${id}`;
+  const body = { confirmation_id: id, confirm_at: confirmAt, expires_at: expiresAt.toISOString(), record_version: version, meaning };
+  return { status: 201, body };
+}
+
+type Signable = { readonly answer: Told; readonly version: number; readonly target: string; readonly patient: string };
+
+/** The version that is signed, if the caller is one who may. */
+async function signable(request: NativeCall, { kind, type, id }: RecordId): Promise<Signable> {
+  request.call.access.permit('c', 'Provenance');
+  const answer = await readShown(viewOf(kind), request, id);
+  const version = answer.stamp?.version ?? 1;
+  assertVersion(request, version);
+  const patient = recordOf(parsed(answer)).patient_id;
+  if (patient === undefined || request.grant.fhirUser === undefined)
+    throw new NativeError('forbidden', 'Only a person signs, for a patient.');
+  return { answer, version, target: `${type}/${id}/_history/${version}`, patient };
 }
 
 function assertVersion({ parameters }: NativeCall, version: number): void {

@@ -19,6 +19,8 @@ export type OutsideWorld = World & {
   readonly region: OutsideProviderRunning;
   /** Signs in by one of them, with a new browser unless one is given, up to what is shown last here. */
   readonly signInBy: (provider: 'hospital' | 'region', person: OutsidePerson | undefined, browser?: Browser) => Promise<Shown>;
+  /** An access token of the app, for who signs in by one of them. */
+  readonly tokenBy: (provider: 'hospital' | 'region', person: OutsidePerson, scope: string) => Promise<string>;
   /** The address where a browser would come back with, still unopened. */
   readonly comingBack: (provider: 'hospital' | 'region', person: OutsidePerson, browser: Browser, place?: string) => Promise<URL>;
 };
@@ -61,6 +63,14 @@ export async function openOutsideWorld(env: Readonly<Record<string, string>> = {
     async signInBy(id, person, browser = world.browser()) {
       running[id].person = person;
       return throughOutside(browser, await browser.open(`/oauth/sign-in/with/${id}`), running[id]);
+    },
+    async tokenBy(id, person, scope) {
+      const browser = world.browser();
+      running[id].person = person;
+      const login = await world.authorize(browser, scope);
+      const consent = await throughOutside(browser, await browser.open(`${new URL(login.url).pathname}/with/${id}`), running[id]);
+      const { left } = await browser.submit(consent, { form: '/decision', button: ['decision', 'allow'] });
+      return (await world.exchange(left))['access_token'] as string;
     },
     async comingBack(id, person, browser, place = '/oauth/sign-in') {
       running[id].person = person;

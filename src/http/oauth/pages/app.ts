@@ -12,6 +12,7 @@ import { accountDoor, appsDoor } from './own-frame.ts';
 import { accountPage, appsPage, onOwnEnrol, onRemove, onSecondFactor, onSignOut } from './own-pages.ts';
 import { onPasswordChange, ownPasswordPage, passwordPath } from './password.ts';
 import { onBackFrom, onOutside } from './outside-sign-in.ts';
+import { onSigningDecision, overPage, signingDoor, type SigningDoor, signingPage, signingPlace } from './signing.ts';
 import { onCode, onEnrol, onEnrolled, onPassword, signInPage } from './sign-in.ts';
 import { startPage, startPath } from './start.ts';
 import { styleSheet } from './style.ts';
@@ -38,7 +39,7 @@ const signInDoor: Door = { place: '/oauth/sign-in' };
 
 /** Whether a path is that of a page here, and not of the authorization server's own. */
 export function isPage(path: string): boolean {
-  return /^\/(?:oauth\/(?:interaction|pages|sign-in|apps|account)|demo)(?:\/|\?|$)/.test(path);
+  return /^\/(?:oauth\/(?:interaction|pages|sign-in|sign|apps|account)|demo)(?:\/|\?|$)/.test(path);
 }
 
 /**
@@ -51,6 +52,7 @@ export function pagesApp(options: PagesOptions): Hono<PagesEnv> {
   const app = new Hono<PagesEnv>({ strict: false });
   app.get(styleUrl, (c) => c.body(styleSheet, 200, { 'content-type': 'text/css; charset=utf-8' }));
   interactionPages(app, options);
+  signingPages(app, options);
   ownPages(app, options);
   // A browser asks for HTML by name; programs are told that there is nothing.
   app.get(startPath, (c) =>
@@ -134,6 +136,25 @@ type AppDoor = Door & { readonly interaction: Interaction };
 const isSignIn = (door: AppDoor): door is AppDoor => door.interaction.stage === 'login';
 const isConsent = (door: AppDoor): door is AppDoor & ConsentDoor =>
   door.interaction.stage === 'consent' && door.interaction.account !== undefined;
+
+function signingPages(app: Hono<PagesEnv>, options: PagesOptions): void {
+  const place = `${signingPlace}/:id`;
+  type SigningWork = (ctx: PagesContext, visit: Visit, door: SigningDoor) => Answered | Promise<Answered>;
+  const at = (c: Exchange, work: SigningWork): Promise<Response> =>
+    answered(c, options, async (ctx, visit) => {
+      const door = await signingDoor(ctx, c.req.param('id') ?? '');
+      return door === undefined ? overPage(ctx) : work(ctx, visit, door);
+    });
+  app.get(place, (c) => at(c, signingPage));
+  app.get(`${place}/with/:provider`, (c) =>
+    at(c, async (ctx, visit, door) => (await onOutside(ctx, visit, door, c.req.param('provider') ?? '')) ?? missing(ctx, c)),
+  );
+  const steps = { password: onPassword, code: onCode, enrol: onEnrol, enrolled: onEnrolled, decision: onSigningDecision };
+  for (const [step, work] of Object.entries(steps))
+    app.post(`${place}/${step}`, (c) =>
+      at(c, async (ctx, visit, door) => work(ctx, visit, door, await ctx.forms.read(visit.incoming, door.place))),
+    );
+}
 
 function ownPages(app: Hono<PagesEnv>, options: PagesOptions): void {
   type Own = (ctx: PagesContext, visit: Visit, account: Account) => Answered | Promise<Answered>;

@@ -1,6 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 import type { Access } from '../../../authorization/access.ts';
 import type { Role } from '../../../authorization/roles.ts';
+import type { SignatureConfirmations } from '../../../authorization/signature-confirmations.ts';
 import type { Users } from '../../../authorization/users.ts';
 import type { Config } from '../../../config.ts';
 import { makeDataKey } from '../../../encryption/seal.ts';
@@ -18,6 +19,7 @@ export type PagesContextOptions = {
   readonly users: Users;
   readonly federation?: Federation | undefined;
   readonly interactions: Interactions;
+  readonly confirmations: SignatureConfirmations;
   readonly records: Records;
   /** 32 bytes that the main database doesn't hold. */
   readonly secret: Buffer;
@@ -29,15 +31,12 @@ const mustHaveSecondFactor: Readonly<Record<Config['secondFactor'], readonly Rol
   all: ['patient', 'viewer', 'provider', 'admin'],
 };
 
-export function makePagesContext({ config, users, federation, interactions, records, secret }: PagesContextOptions): PagesContext {
+export function makePagesContext({ config, secret, ...rest }: PagesContextOptions): PagesContext {
   const derived = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), `pages/${purpose}`, 32));
   const addressOf = addressReader(config.trustedProxies);
   const needs = mustHaveSecondFactor[config.secondFactor];
   return {
-    users,
-    federation,
-    interactions,
-    records,
+    ...rest,
     texts: english,
     forms: makeForms({
       origin: new URL(config.baseUrl).origin,

@@ -13,7 +13,7 @@ export async function onOutside(ctx: PagesContext, visit: Visit, door: Door, pro
   // Begun by our own page, or typed in by hand: no page of somebody else's begins it.
   const site = visit.incoming.headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return { to: door.place };
-  const fresh = door.interaction?.mustProveAnew === true;
+  const fresh = door.interaction?.mustProveAnew === true || door.signing !== undefined;
   const begun = await ctx.federation?.begin(provider, { place: door.place, fresh });
   if (begun === undefined) return undefined;
   if (typeof begun === 'string') return faultPage(ctx, begun, door.place);

@@ -26,6 +26,8 @@ function placed({ leadsTo, fault, status, headers }: FormPlace): Omit<Page, 'tit
 
 type LoginFields = {
   readonly appName?: string;
+  /** What it is for, where it is neither for an app nor for pages. */
+  readonly lead?: string;
   readonly login: string;
   /** Where one may sign in instead. */
   readonly providers: readonly { readonly id: string; readonly name: string }[];
@@ -33,14 +35,14 @@ type LoginFields = {
 
 export function loginPage(place: FormPlace & LoginFields, texts: Texts): Page {
   const words = texts.signIn;
-  const { action, token, appName, login, fault, providers } = place;
+  const { action, token, appName, lead, login, fault, providers } = place;
   // Which of the two is wrong is not told.
   const field = { isRequired: true, lengthMax: 200, isFaulty: fault === words.refused };
   return {
     ...placed(place),
     ...(fault === undefined ? {} : { fault }),
     title: words.title,
-    lead: appName === undefined ? words.forPages : words.forApp(appName),
+    lead: lead ?? (appName === undefined ? words.forPages : words.forApp(appName)),
     body: html`
 <form method="post" action="${action}/password">${token}
 ${fieldOf({ ...field, name: 'login', label: words.login, value: login, autocomplete: 'username' })}

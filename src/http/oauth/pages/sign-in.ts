@@ -11,6 +11,8 @@ type Begun = {
   readonly amr: readonly string[];
   /** The outside provider that vouches for him. */
   readonly by?: string;
+  /** He has proved all that is asked of him, for what he came for. */
+  readonly isDone?: true;
 };
 
 const cookie = 'anamnesis_sign_in';
@@ -108,9 +110,17 @@ export async function enrolment(
 
 type Proved = Pick<Begun, 'amr' | 'by'> & { readonly user: User };
 
-async function finish(ctx: PagesContext, visit: Visit, { interaction }: Door, { user, amr, by }: Proved): Promise<Answered> {
+async function finish(ctx: PagesContext, visit: Visit, door: Door, { user, amr, by }: Proved): Promise<Answered> {
+  const { interaction, signing } = door;
   ctx.forms.keep(visit.outgoing, cookie, undefined);
+  if (signing !== undefined && signing.account !== user.id)
+    return loginAgain(ctx, visit, door, { fault: ctx.texts.signing.another, status: 403 });
   await ctx.users.signedIn(user, by === undefined ? amr : amr.map((each) => (each === 'fed' ? `fed:${by}` : each)));
+  // Nobody is signed in by signing something.
+  if (signing !== undefined) {
+    keep(ctx, visit, { place: door.place, id: user.id, amr, isDone: true });
+    return { to: door.place };
+  }
   const login = { accountId: user.id, amr };
   if (interaction !== undefined) return { to: await ctx.interactions.signIn(visit.incoming, visit.outgoing, login) };
   await ctx.interactions.openSession(visit.incoming, visit.outgoing, login);
@@ -121,7 +131,11 @@ function keep(ctx: PagesContext, { outgoing }: Visit, begun: Begun, seconds = be
   ctx.forms.keep(outgoing, cookie, begun, seconds);
 }
 
-async function begunHere(ctx: PagesContext, { incoming }: Visit, { place }: Door): Promise<(Begun & { readonly user: User }) | undefined> {
+export async function begunHere(
+  ctx: PagesContext,
+  { incoming }: Visit,
+  { place }: Door,
+): Promise<(Begun & { readonly user: User }) | undefined> {
   const begun = ctx.forms.kept(incoming, cookie) as Begun | undefined;
   if (begun?.place !== place) return undefined;
   const user = await ctx.users.find(begun.id);
@@ -140,10 +154,14 @@ type Again = {
 };
 
 function loginAgain(ctx: PagesContext, visit: Visit, door: Door, { login, ...again }: Again): Answered {
-  const { interaction } = door;
+  const { interaction, signing } = door;
   const app = interaction === undefined ? {} : { appName: interaction.client.name };
+  const lead = signing === undefined ? {} : { lead: ctx.texts.signing.proveFirst };
   const providers = ctx.federation?.providers ?? [];
-  return loginPage({ ...placeOf(ctx, visit, door), ...app, ...again, providers, login: login ?? interaction?.loginHint ?? '' }, ctx.texts);
+  return loginPage(
+    { ...placeOf(ctx, visit, door), ...app, ...lead, ...again, providers, login: login ?? interaction?.loginHint ?? '' },
+    ctx.texts,
+  );
 }
 
 /** What is said to who has to wait before he may try again. */

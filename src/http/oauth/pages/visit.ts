@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { html } from 'hono/html';
+import type { AskedSignature, SignatureConfirmations } from '../../../authorization/signature-confirmations.ts';
 import type { Users } from '../../../authorization/users.ts';
 import type { Federation } from '../federation/federation.ts';
 import type { Account, Interaction, Interactions } from '../interaction.ts';
@@ -29,6 +30,7 @@ export type PagesContext = {
   /** Undefined where nobody signs in elsewhere. */
   readonly federation?: Federation | undefined;
   readonly interactions: Interactions;
+  readonly confirmations: SignatureConfirmations;
   readonly records: Records;
   readonly forms: Forms;
   readonly texts: Texts;
@@ -46,10 +48,11 @@ export type Visit = { readonly incoming: IncomingMessage; readonly outgoing: Ser
 /** A page, or the address of the next one. */
 export type Answered = Page | { readonly to: string };
 
-/** Where somebody signs in: for an app (an interaction), or to look at his own pages. */
+/** Where somebody signs in: for an app (an interaction), to sign something for one, or to look at his own pages. */
 export type Door = {
   readonly place: string;
   readonly interaction?: Interaction;
+  readonly signing?: AskedSignature;
 };
 
 export function formToken(ctx: PagesContext, { incoming, outgoing }: Visit, { place }: Door): Markup {
