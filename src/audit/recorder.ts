@@ -90,7 +90,7 @@ export function makeRecorder({
 function auditUnavailable(cause?: unknown): FhirError {
   const text = 'The request can not be recorded in the audit trail at the moment, so it is not answered. Try again later.';
   return new FhirError(503, [issue('transient', 'audit-unavailable', text)], {
-    headers: { 'Retry-After': '5' },
+    headers: { 'retry-after': '5' },
     ...(cause === undefined ? {} : { cause }),
   });
 }

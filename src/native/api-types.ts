@@ -1959,7 +1959,7 @@ export interface components {
         /** @description Too many requests: `rate_limited`. */
         readonly RateLimited: {
             headers: {
-                readonly "Retry-After": components["headers"]["RetryAfter"];
+                readonly "Retry-After": components["headers"]["RetryAfterAlways"];
                 readonly [name: string]: unknown;
             };
             content: {
@@ -1969,7 +1969,7 @@ export interface components {
         /** @description Repeat later: `unavailable` or `writes_disabled`. */
         readonly Unavailable: {
             headers: {
-                readonly "Retry-After": components["headers"]["RetryAfter"];
+                readonly "Retry-After": components["headers"]["RetryAfterAlways"];
                 readonly [name: string]: unknown;
             };
             content: {
@@ -2010,6 +2010,8 @@ export interface components {
         readonly WwwAuthenticate: string;
         /** @description Seconds. */
         readonly RetryAfter: string;
+        /** @description Seconds. */
+        readonly RetryAfterAlways: string;
         /** @description `true`: the answer is that of the first request with this key. */
         readonly IdempotencyReplayed: "true";
     };

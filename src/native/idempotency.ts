@@ -2,12 +2,13 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { callerOf } from '../authorization/grant.ts';
 import { isUnavailable } from '../storage/database.ts';
-import { type Claimed, claimKey, noteWritten, releaseKey } from '../storage/idempotency.ts';
+import { type Claimed, claimKey, noteWritten, releaseKey, renewKey } from '../storage/idempotency.ts';
 import { NativeError } from './error.ts';
 import type { NativeAnswer, NativeCall, NativeHandler } from './handler.ts';
 
-/** Longer than any transaction of ours. */
-const leaseSeconds = 60;
+/** A claim whose process is gone passes to the next repetition after so long; one that is at work renews it. */
+const leaseSeconds = 10;
+const renewMs = 3_000;
 const waitMs = { step: 50, most: 5_000 };
 
 /**
@@ -39,19 +40,28 @@ export async function once(
     const answer = await handler({ ...request, replay: found });
     return { ...answer, headers: { ...answer.headers, 'idempotency-replayed': 'true' } };
   }
+  let isNoted = false;
   const guard: NativeCall['call']['guard'] = async (client, versions) => {
     await request.call.guard?.(client, versions);
     const written = versions.map(({ type, id, version }) => `${type}/${id}/_history/${version}`);
     if (!(await noteWritten(client, id, claim.claim, written))) throw atWork();
+    isNoted = true;
   };
+  const renewing = setInterval(() => void renewKey(pool, claim).catch(() => {}), renewMs);
   try {
     const answer = await handler({ ...request, call: { ...request.call, guard } });
-    await releaseKey(pool, id, claim.claim);
+    // What wrote nothing may be asked again.
+    if (!isNoted) await releaseKey(pool, id, claim.claim);
     return answer;
   } catch (error) {
-    // Whether a commit without an answer took effect isn't known: then the claim runs out by itself.
-    if (!isUnavailable(error)) await releaseKey(pool, id, claim.claim);
+    const released = releaseKey(pool, id, claim.claim);
+    // Whether a commit without an answer took effect isn't known. Where it did, the claim stays, as it says what was written; where it is
+    // under way, that is waited for, by the repetition too. Where the database can't be asked, the claim runs out by itself.
+    if (isUnavailable(error)) released.catch(() => {});
+    else await released;
     throw error;
+  } finally {
+    clearInterval(renewing);
   }
 }
 

@@ -77,8 +77,10 @@ export function sqlStateOf(error: unknown): string | undefined {
 export function isUnavailable(error: unknown): boolean {
   const state = sqlStateOf(error);
   if (state !== undefined) return unavailable.test(state);
-  const code = (error as { code?: unknown } | undefined)?.code;
-  if (typeof code === 'string' && /^(?:ECONN|ENOENT|ETIMEDOUT|EPIPE|EAI_|ERR_STREAM_)/.test(code)) return true;
+  const { code, syscall } = (error ?? {}) as { readonly code?: unknown; readonly syscall?: unknown };
+  // A socket that isn't there; a file that isn't there is no fault of the database.
+  if (code === 'ENOENT') return syscall === 'connect';
+  if (typeof code === 'string' && /^(?:ECONN|ETIMEDOUT|EPIPE|EAI_|ERR_STREAM_)/.test(code)) return true;
   return (
     error instanceof Error &&
     /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed)/.test(

@@ -36,6 +36,14 @@ export async function claimKey(
   return rows[0] ?? claimKey(db, { id, fingerprint, claim, leaseSeconds, keptSeconds });
 }
 
+/** Holds a claim while somebody is at work under it. One that has written needs no holding. */
+export async function renewKey(db: Queryable, { id, claim, leaseSeconds }: IdempotencyClaim): Promise<void> {
+  await db.query(
+    'update idempotency_key set claimed_until = clock_timestamp() + make_interval(secs => $3) where id = $1 and claim = $2 and versions is null',
+    [id, claim, leaseSeconds],
+  );
+}
+
 /** Notes in the write's own transaction what it wrote. @returns whether the claim was still ours */
 export async function noteWritten(client: Queryable, id: Buffer, claim: string, versions: readonly string[]): Promise<boolean> {
   const { rowCount } = await client.query({

@@ -90,6 +90,12 @@ test.each([
   expect((await asked('d-4', 'GET', '/Patient/ann')).status).toBe(200);
 });
 
+test('a read of the native API that can not be recorded is refused as its contract says, with when to come again', async () => {
+  const answer = await held(() => asked('d-5', 'GET', `${server.origin}/api/v1/patients/ann`));
+  expect([answer.status, answer.json.code]).toEqual([503, 'unavailable']);
+  expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
+});
+
 test.each([
   ['a create', 'POST', '/Observation', 'never-1'],
   ['an update', 'PUT', '/Observation/never-2', 'never-2'],

@@ -14,13 +14,18 @@ describe('an error of the database', () => {
     expect(isUnavailable(withCode(code))).toBe(false);
   });
 
-  test.each(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ERR_STREAM_DESTROYED'])(
+  test.each(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ERR_STREAM_DESTROYED'])(
     'of the connection, %s, has no SQLSTATE',
     (code) => {
       expect(sqlStateOf(withCode(code))).toBeUndefined();
       expect(isUnavailable(withCode(code))).toBe(true);
     },
   );
+
+  test('of a socket that is not there says so; a file that is not there is none of it', () => {
+    expect(isUnavailable(Object.assign(withCode('ENOENT'), { syscall: 'connect' }))).toBe(true);
+    expect(isUnavailable(Object.assign(withCode('ENOENT'), { syscall: 'open' }))).toBe(false);
+  });
 
   test('of another kind is a fault of ours', () => {
     expect(isUnavailable(new TypeError('x is not a function'))).toBe(false);

@@ -83,7 +83,9 @@ function turnsOf({ period, rules }: ConsentRule): number[] {
 }
 
 function tooMany(): FhirError {
-  return new FhirError(503, [
-    issue('too-costly', 'consents-too-many', 'More consents are in force than this server is configured to apply.'),
-  ]);
+  return new FhirError(
+    503,
+    [issue('too-costly', 'consents-too-many', 'More consents are in force than this server is configured to apply.')],
+    { headers: { 'retry-after': '60' } },
+  );
 }

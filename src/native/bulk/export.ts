@@ -4,7 +4,7 @@ import { askOperation, askSearch } from '../ask.ts';
 import { parsed } from '../view.ts';
 import { type ExportAsked, exportFile, type ExportProgress, recordExport } from './export-job.ts';
 import { type ExportFormat, type ExportKind, exportKinds, exportText, exportTypes, type Page, pageOf } from './export-rows.ts';
-import { cancelled, jobFields, jobOf, noRoom, submitted } from './import.ts';
+import { cancelled, discardUnlessTaken, jobFields, jobOf, noRoom, submitted } from './import.ts';
 import { storedGrant } from './stored-grant.ts';
 import { streamed } from './streamed.ts';
 
@@ -69,7 +69,7 @@ async function start(request: NativeCall): Promise<NativeAnswer> {
   try {
     return await submitted(request, draft, 'export', asked, begins);
   } catch (error) {
-    await services.jobs.discard(draft);
+    await discardUnlessTaken(services.jobs, draft, error);
     throw error;
   }
 }

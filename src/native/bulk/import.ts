@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { callerOf } from '../../authorization/grant.ts';
-import type { Draft, Job, Submitted } from '../../bulk/jobs.ts';
+import type { Draft, Job, Jobs, Submitted } from '../../bulk/jobs.ts';
 import { charsets } from '../../bulk/texts.ts';
 import { FhirError } from '../../fhir/error.ts';
+import { isUnavailable } from '../../storage/database.ts';
 import { sweeper } from '../../telemetry/heap-pace.ts';
 import { type Detail, NativeError } from '../error.ts';
 import { askOperation } from '../ask.ts';
@@ -52,9 +53,14 @@ async function start(request: NativeCall): Promise<NativeAnswer> {
     const what = `${stream.mediaType} ${charset ?? ''} ${file.digest}`;
     return await stream.once((each) => submitted(each, draft, 'import', asked, importBegins), what);
   } catch (error) {
-    await jobs.discard(draft);
+    await discardUnlessTaken(jobs, draft, error);
     throw error;
   }
+}
+
+/** Whether a commit without an answer took effect isn't known: then there may be a job that needs the files, which are swept otherwise. */
+export async function discardUnlessTaken(jobs: Jobs, draft: Draft, error: unknown): Promise<void> {
+  if (!isUnavailable(error)) await jobs.discard(draft);
 }
 
 /** The answer to what begins a job; of a request that is repeated, that of its job. */

@@ -143,7 +143,7 @@ async function isUploadable(request: NativeCall, mediaType: string): Promise<boo
     await assertUploadable(request, mediaType, ({ call }, asked, look) => look({ ...call, trail: { ...call.trail, asked } }));
     return true;
   } catch (error) {
-    if (error instanceof NativeError || error instanceof FhirError) return false;
+    if ((error instanceof NativeError || error instanceof FhirError) && error.status < 500) return false;
     throw error;
   }
 }
