@@ -64,6 +64,8 @@ export async function startServer(services: Services): Promise<RunningServer> {
   });
   const { server, close } = await createListening(config, listener, log);
   server.on('clientError', answerUnreadable);
+  // Expectations that aren't known are ignored, as they may be; by itself Node answers them without a word.
+  server.on('checkExpectation', listener);
   server.timeout = config.silenceTimeoutMs;
   server.maxConnections = config.connectionsMax;
   await listen(server, config).catch(async (error: unknown) => {
@@ -103,6 +105,8 @@ async function createListening(config: Config, listener: Listener, log: Log): Pr
     connectionsCheckingInterval: Math.min(config.headersTimeoutMs, 5_000),
     // Node counts the URL among the headers: a long one must get as far as our own refusal.
     maxHeaderSize: config.urlBytesMax + headerBytesMax,
+    // Who names no host is told so by us.
+    requireHostHeader: false,
   };
   const { tlsCertFile: certFile, tlsKeyFile: keyFile } = config;
   if (certFile === undefined || keyFile === undefined) return { server: createServer(options, listener), close: () => {} };

@@ -14,8 +14,10 @@ import { answerError } from './outcome.ts';
 import type { Brands } from './oauth/brands.ts';
 import { discoveryApp } from './oauth/discovery.ts';
 import type { PagesEnv } from './oauth/pages/app.ts';
+import { assertPlainRequest } from './plain-request.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { fhirJson } from './respond.ts';
+import { refusedNatively } from './v1.ts';
 
 export type AppOptions = {
   readonly context: Context;
@@ -39,6 +41,8 @@ export type AppOptions = {
 const fhirPath = '/fhir/R4';
 /** The native API, and its short name. */
 const nativePaths = ['/api/v1', '/v1'];
+
+const isNative = /^\/(?:api\/)?v1(?:\/|$)/;
 
 /**
  * The whole HTTP face. Headers that every answer has are set before the handler, by name: touching the finished Response
@@ -72,6 +76,7 @@ export function buildApp(options: AppOptions): Hono<Env> {
       c.header('access-control-allow-origin', allowedOrigin);
       c.header('access-control-expose-headers', exposed);
     }
+    assertPlainRequest(c.env.incoming);
     if ((c.env.incoming.url ?? '').length > context.config.urlBytesMax) {
       throw new FhirError(414, [
         issue('too-long', 'url-too-long', `The URL is longer than ${context.config.urlBytesMax} bytes. Search by POST to _search instead.`),
@@ -93,6 +98,7 @@ export function buildApp(options: AppOptions): Hono<Env> {
     return c.body(outcomeJson([issue('not-found', 'path-unknown', text)]), 404, { 'content-type': fhirJson });
   });
   app.onError((error, c) => {
+    if (isNative.test(c.req.path)) return refusedNatively(c, error, log);
     const { status, issues = [], headers } = answerError(error, log, c.var.requestId);
     const body = Buffer.from(outcomeJson(issues));
     return c.body(body, {
@@ -106,7 +112,8 @@ export function buildApp(options: AppOptions): Hono<Env> {
 /** What the API answers is for programs: a browser that is led to it shows and runs nothing of it, and no page frames it. */
 const contentPolicy = "default-src 'none'; frame-ancestors 'none'; sandbox";
 const transportPolicy = 'max-age=31536000';
-const exposed = 'ETag, Last-Modified, Location, Content-Location, Retry-After, X-Request-Id';
+const exposed =
+  'ETag, Last-Modified, Location, Content-Location, Content-Disposition, Allow, WWW-Authenticate, Retry-After, Idempotency-Replayed, X-Request-Id';
 const methods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
 /** The answer to HEAD tells how long it would be, where that is known. */
@@ -130,7 +137,7 @@ function preflight(allowed: AllowedOrigin): Handler<Env> {
     if (origin !== undefined && (await allowed(origin, c.req.path)) !== undefined) {
       headers['access-control-allow-methods'] = methods;
       headers['access-control-allow-headers'] =
-        'Authorization, Content-Type, Accept, If-Match, If-None-Match, If-None-Exist, If-Modified-Since, Prefer, X-Request-Id, X-Consistency-Token, X-Purpose-Of-Use, X-Break-Glass, X-Break-Glass-Patient, X-Provenance';
+        'Authorization, Content-Type, Accept, If-Match, If-None-Match, If-None-Exist, If-Modified-Since, Prefer, Idempotency-Key, X-Request-Id, X-Consistency-Token, X-Purpose-Of-Use, X-Break-Glass, X-Break-Glass-Patient, X-Provenance';
       headers['access-control-max-age'] = '600';
     }
     return c.body(null, { status: 204, headers });

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
-import { FhirError, type Issue, issue } from '../fhir/error.ts';
+import { badRequest, FhirError } from '../fhir/error.ts';
 import { outcomeJson } from '../fhir/outcome.ts';
 import type { Env } from './exchange.ts';
+import { assertPlainRequest } from './plain-request.ts';
 import type { AddressBudget, RateLimits } from './rate-limits.ts';
 import { plainTarget } from './request-target.ts';
 import { fhirJson } from './respond.ts';
@@ -18,9 +19,6 @@ export type ListenerOptions = {
   readonly baseUrl: string;
 };
 
-/** More headers than any client has reason for. Node itself would drop those beyond 2,000 in silence. */
-const headersMax = 200;
-
 /**
  * Takes a request before anything else does. Where the server stands is configured, so whatever a client or proxy says of it is replaced:
  * nothing behind this can be led to build an address from a `Host` or `X-Forwarded-Host`.
@@ -29,21 +27,19 @@ export function makeListener({ app, oauth, limits, baseUrl }: ListenerOptions): 
   const fromApp = getRequestListener(app.fetch);
   // Its promise never rejects: the app answers every error.
   const answer: Listener = (incoming, outgoing) => {
-    if (oauth?.isOwn(incoming.url ?? '') === true) oauth.answer(incoming, outgoing);
-    else void fromApp(incoming, outgoing);
+    if (oauth?.isOwn(incoming.url ?? '') !== true) return void fromApp(incoming, outgoing);
+    try {
+      assertPlainRequest(incoming);
+    } catch (error) {
+      return refuse(outgoing, error);
+    }
+    oauth.answer(incoming, outgoing);
   };
   const { host, protocol } = new URL(baseUrl);
   const scheme = protocol.slice(0, -1);
   return (incoming, outgoing) => {
-    if (incoming.rawHeaders.length > 2 * headersMax) {
-      refuse(outgoing, 431, issue('too-long', 'headers-too-many', `A request has at most ${headersMax} headers.`));
-      return;
-    }
-    if (isNamedTwice(incoming.rawHeaders, 'authorization')) {
-      refuse(outgoing, 400, issue('security', 'credentials-ambiguous', 'Send Authorization once.'));
-      return;
-    }
-    incoming.url = plainTarget(incoming.url ?? '/');
+    incoming.url = targetOf(incoming);
+    if (!incoming.url.startsWith('/')) return refuse(outgoing, badRequest('target-malformed', 'What is asked for is no path.'));
     const { headers } = incoming;
     headers.host = host;
     headers['x-forwarded-proto'] = scheme;
@@ -78,19 +74,14 @@ function refuseFlood(outgoing: ServerResponse, error: unknown): void {
     .end(body);
 }
 
-/** Of two, Node takes the first; a proxy may have looked at the other. */
-function isNamedTwice(rawHeaders: readonly string[], name: string): boolean {
-  let times = 0;
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const header = rawHeaders[at];
-    if (header?.length === name.length && header.toLowerCase() === name) times++;
-  }
-  return times > 1;
-}
+/** `OPTIONS *` asks what the server can as a whole. */
+const targetOf = ({ method, url = '/' }: IncomingMessage): string => (method === 'OPTIONS' && url === '*' ? '/' : plainTarget(url));
 
-function refuse(outgoing: ServerResponse, status: number, fault: Issue): void {
-  const body = Buffer.from(outcomeJson([fault]));
+/** What doesn't come as far as the app. */
+function refuse(outgoing: ServerResponse, error: unknown): void {
+  if (!(error instanceof FhirError)) throw error;
+  const body = Buffer.from(outcomeJson(error.issues));
   outgoing
-    .writeHead(status, { connection: 'close', 'cache-control': 'no-store', 'content-type': fhirJson, 'content-length': body.length })
+    .writeHead(error.status, { connection: 'close', 'cache-control': 'no-store', 'content-type': fhirJson, 'content-length': body.length })
     .end(body);
 }

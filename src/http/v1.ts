@@ -52,7 +52,7 @@ export function nativeApp(options: NativeAppOptions): Hono<Env> {
         () => error,
         (unrecorded: unknown) => unrecorded,
       );
-      return refused(c, failed, log);
+      return refusedNatively(c, failed, log);
     }
   });
   return app;
@@ -127,6 +127,8 @@ async function bodyOf(
     return { body: undefined, stream };
   }
   if (mediaType !== 'application/json') return { body: undefined, stream: { mediaType, body: incoming } };
+  const { charset = 'utf-8' } = charsetOf(incoming.headers['content-type']);
+  if (charset !== 'utf-8' && charset !== 'utf8') throw new NativeError('unsupported_media_type', 'JSON is UTF-8.');
   const { value, text } = parseJson(await readBody(incoming, ctx.config.bodyLimitBytes), limitsOf(ctx));
   operation.checkBody(mediaType, value);
   return { body: value, received: text };
@@ -157,7 +159,8 @@ function sent(c: Exchange, { status, body, headers = {} }: NativeAnswer, log: Lo
 
 const nativeJson = 'application/json; charset=utf-8';
 
-function refused(c: Exchange, error: unknown, log: Log): Response {
+/** A refusal in the words of this API. */
+export function refusedNatively(c: Exchange, error: unknown, log: Log): Response {
   const { code, status, message, details, headers } = refusalOf(error, log, c.var.requestId);
   const body = { code, message, ...(details.length === 0 ? {} : { details }), request_id: c.var.requestId };
   return c.body(JSON.stringify(body), { status: status as 400, headers: { 'content-type': nativeJson, ...headers } });

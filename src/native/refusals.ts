@@ -29,6 +29,7 @@ const byStatus: Readonly<Record<number, ErrorCode>> = {
   422: 'validation_failed',
   428: 'precondition_required',
   429: 'rate_limited',
+  431: 'invalid_request',
   503: 'unavailable',
 };
 
