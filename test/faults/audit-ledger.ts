@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Ledger, newLedger, send, type Target } from './ledger.ts';
+import { type Answers, newAnswers, type Target } from './answers.ts';
+import { send } from './ledger.ts';
 
 /** As much of an AuditEvent as is looked at. */
 type Event = {
@@ -14,7 +15,7 @@ type Page = {
 };
 
 /** @returns  answers without an event, and events of what isn't there; in words, empty if all is well */
-export async function brokenAudit(target: Target, { answered }: Ledger): Promise<string[]> {
+export async function brokenAudit(target: Target, { answered }: Answers): Promise<string[]> {
   const events = await eventsOf(target);
   const recorded = new Set(events.flatMap(({ entity = [] }) => entity.flatMap(({ what }) => what?.identifier?.value ?? [])));
   const missing = answered.filter(({ requestId }) => !recorded.has(requestId));
@@ -23,7 +24,7 @@ export async function brokenAudit(target: Target, { answered }: Ledger): Promise
       outcome === '0' && /[CU]/.test(action) ? entity.flatMap(({ what }) => what?.reference ?? []) : [],
     ),
   );
-  const versions = [...claimed].filter((reference) => /^Basic\/[^/]+\/_history\/\d+$/.test(reference));
+  const versions = [...claimed].filter((reference) => /^[A-Z]\w+\/[^/]+\/_history\/\d+$/.test(reference));
   const absent: string[] = [];
   for (let at = 0; at < versions.length; at += 16) {
     const found = await Promise.all(
@@ -51,7 +52,7 @@ async function eventsOf(target: Target): Promise<Event[]> {
 
 async function pageOf(target: Target, path: string): Promise<Page> {
   for (let again = 0; again < 300; again++) {
-    const answer = await send(target, newLedger(), 'GET', path);
+    const answer = await send(target, newAnswers(), 'GET', path);
     if (answer?.status === 200) return answer.json as unknown as Page;
     await delay(100);
   }
@@ -59,5 +60,5 @@ async function pageOf(target: Target, path: string): Promise<Page> {
 }
 
 async function statusOf(target: Target, reference: string): Promise<number | undefined> {
-  return (await send(target, newLedger(), 'GET', `/${reference}`))?.status;
+  return (await send(target, newAnswers(), 'GET', `/${reference}`))?.status;
 }

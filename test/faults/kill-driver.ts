@@ -2,8 +2,10 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Load } from './answers.ts';
 import { brokenAudit } from './audit-ledger.ts';
-import { brokenPromises, type Ledger, newLedger, type Target, work } from './ledger.ts';
+import { fhirLoad } from './ledger.ts';
+import { nativeLoad } from './native-load.ts';
 import { childrenOf, commandBeside, endServer, freePort, hasEnded, type OwnServer, postmasterOf, spawnServer } from './own-server.ts';
 
 /** What dies at once, as in a power failure: processes of the server, of PostgreSQL, or of both. */
@@ -14,7 +16,7 @@ export type KillReport = {
   readonly kills: Readonly<Record<string, number>>;
   /** Answers whose events were looked for. */
   readonly answered: number;
-  readonly acknowledged: { readonly bundles: number; readonly creates: number; readonly writes: number; readonly deletes: number };
+  readonly acknowledged: Readonly<Record<string, number>>;
   readonly statuses: Readonly<Record<string, number>>;
   /** What the servers logged of requests they answered with 500. */
   readonly failures: readonly string[];
@@ -25,7 +27,11 @@ export type KillReport = {
   readonly broken: readonly string[];
 };
 
+/** What is asked of the server meanwhile, by the API that it is asked of. */
+const loads = { fhir: fhirLoad, native: nativeLoad } satisfies Readonly<Record<string, (server: OwnServer) => Promise<Load>>>;
+
 export type KillOptions = {
+  readonly of: keyof typeof loads;
   readonly kills: number;
   readonly workers?: number;
   readonly seed?: number;
@@ -36,13 +42,12 @@ export type KillOptions = {
  * Kills a server under load again and again, starting it anew or waiting until PostgreSQL is back by itself, and then holds
  * it to what it had acknowledged.
  */
-export async function driveKills({ kills, workers = 4, seed = Date.now(), onKill }: KillOptions): Promise<KillReport> {
+export async function driveKills({ of, kills, workers = 4, seed = Date.now(), onKill }: KillOptions): Promise<KillReport> {
   const random = randomFrom(seed);
   const dir = await mkdtemp(join(tmpdir(), 'anamnesis-kill-'));
   // PostgreSQL passes through as another user when the tests run as root.
   await chmod(dir, 0o711);
   const port = await freePort();
-  const ledger = newLedger();
   const counts: Record<string, number> = {};
   const broken: string[] = [];
   const failures: string[] = [];
@@ -58,25 +63,17 @@ export async function driveKills({ kills, workers = 4, seed = Date.now(), onKill
   let server = spawnServer(dir, port);
   try {
     await server.ready();
-    const target: Target = { base: server.base, token: await server.token() };
+    const load = await loads[of](server);
+    const { answers } = load;
     for (let kill = 0; kill < kills; kill++) {
       const fault = faults[(kill + Math.floor(seed)) % faults.length] ?? 'node';
       onKill?.(fault);
       let stopped = false;
-      const load = Promise.all(
-        Array.from({ length: workers }, (_, worker) =>
-          work(
-            () => target,
-            ledger,
-            worker,
-            () => stopped,
-          ),
-        ),
-      );
+      const working = Promise.all(Array.from({ length: workers }, (_, worker) => load.work(worker, () => stopped)));
       await delay(200 + random() * 800);
       const at = performance.now();
       const struck = await strike(server, fault);
-      const lost = ledger.lost.length;
+      const lost = answers.lost.length;
       const restarted = hasEnded(server.child);
       if (restarted) {
         keepFailures(server);
@@ -89,19 +86,20 @@ export async function driveKills({ kills, workers = 4, seed = Date.now(), onKill
       backMs = Math.max(backMs, performance.now() - at);
       await delay(200);
       stopped = true;
-      await load;
-      if (!restarted) unanswered.push(...ledger.lost.slice(lost).map((each) => `${fault}: ${each}`));
+      await working;
+      if (!restarted) unanswered.push(...answers.lost.slice(lost).map((each) => `${fault}: ${each}`));
       counts[fault] = (counts[fault] ?? 0) + 1;
       // A word that was kept once is looked at again at the end.
-      if (kill % 5 === 4) broken.push(...(await brokenPromises(target, ledger)));
+      if (kill % 5 === 4) broken.push(...(await load.broken()));
     }
-    broken.push(...(await brokenPromises(target, ledger)));
-    broken.push(...(await brokenAudit(target, ledger)), ...(await brokenTrail(server)));
+    broken.push(...(await load.broken()));
+    broken.push(...(await brokenAudit({ base: server.base, token: await server.token() }, answers)), ...(await brokenTrail(server)));
     keepFailures(server);
     return {
       kills: counts,
-      ...summaryOf(ledger),
-      answered: ledger.answered.length,
+      acknowledged: load.acknowledged(),
+      statuses: Object.fromEntries(answers.statuses),
+      answered: answers.answered.length,
       failures,
       unanswered,
       backMs: Math.round(backMs),
@@ -153,18 +151,6 @@ function kill(pid: number): void {
   }
 }
 
-function summaryOf({ bundles, creates, deleted, writes, statuses }: Ledger): Pick<KillReport, 'acknowledged' | 'statuses'> {
-  return {
-    acknowledged: {
-      bundles: bundles.filter(({ acknowledged }) => acknowledged).length,
-      creates: creates.length + deleted.length,
-      writes: writes.filter(({ acknowledged }) => acknowledged !== undefined).length,
-      deletes: deleted.length,
-    },
-    statuses: Object.fromEntries(statuses),
-  };
-}
-
 /** Numbers from 0 to 1 that follow from the seed (mulberry32). */
 function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
@@ -176,10 +162,11 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-// `node test/faults/kill-driver.ts 20 [seed]`
+// `node test/faults/kill-driver.ts fhir 20 [seed]`
 if (process.argv[1] === import.meta.filename) {
-  const [kills = '20', seed] = process.argv.slice(2);
+  const [of = 'fhir', kills = '20', seed] = process.argv.slice(2);
   const report = await driveKills({
+    of: of === 'native' ? of : 'fhir',
     kills: Number(kills),
     ...(seed === undefined ? {} : { seed: Number(seed) }),
     onKill: (fault) => process.stderr.write(`killing ${fault}\n`),

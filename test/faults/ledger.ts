@@ -1,10 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Answers, exchange, insist, type Load, newAnswers, type Target } from './answers.ts';
+import type { OwnServer } from './own-server.ts';
 
 /** What one request of the load asked for, and what the server said of it. */
 type Attempt = { readonly values: ReadonlyMap<string, string>; readonly acknowledged: ReadonlyMap<string, number> | undefined };
 
-/** What was asked of the server, and what it promised: kept outside of it, to hold it to its word after a crash. */
-export type Ledger = {
+/** What was asked of the server, and what it promised. */
+type Ledger = {
+  readonly answers: Answers;
   /** Bundles of new resources: marker, resources in it, whether it was answered 200. */
   readonly bundles: { readonly marker: string; readonly ids: readonly string[]; readonly acknowledged: boolean }[];
   /** Creates under ids of the server's, one by one: the id it told. */
@@ -12,17 +15,28 @@ export type Ledger = {
   /** Every try to write a value to resources that live long, all of one try in one transaction. */
   readonly writes: Attempt[];
   readonly deleted: string[];
-  /** What was answered, and the request it was the answer to: each has an event in the audit trail. */
-  readonly answered: { readonly requestId: string; readonly what: string }[];
-  /** Status of each answer; `lost` for a request that got none. */
-  readonly statuses: Map<number | 'lost', number>;
-  /** Of each that got none: what was asked, after how long it was given up, and why. */
-  readonly lost: string[];
 };
 
-export const newLedger = (): Ledger => ({ bundles: [], creates: [], writes: [], deleted: [], answered: [], statuses: new Map(), lost: [] });
+/** Transactions, writes and deletes of the FHIR API. */
+export async function fhirLoad({ base, token }: Pick<OwnServer, 'base' | 'token'>): Promise<Load> {
+  const target = { base, token: await token() };
+  const ledger: Ledger = { answers: newAnswers(), bundles: [], creates: [], writes: [], deleted: [] };
+  return {
+    answers: ledger.answers,
+    work: (worker, stopped) => work(target, ledger, worker, stopped),
+    broken: () => brokenPromises(target, ledger),
+    acknowledged: () => acknowledgedIn(ledger),
+  };
+}
 
-export type Target = { readonly base: string; readonly token: string };
+function acknowledgedIn({ bundles, creates, deleted, writes }: Ledger): Record<string, number> {
+  return {
+    bundles: bundles.filter(({ acknowledged }) => acknowledged).length,
+    creates: creates.length + deleted.length,
+    writes: writes.filter(({ acknowledged }) => acknowledged !== undefined).length,
+    deletes: deleted.length,
+  };
+}
 
 const system = 'http://example.org/faults';
 
@@ -39,9 +53,9 @@ const put = (id: string, code: string, value: string) => ({
 let serial = 0;
 
 /** One worker of the load: transactions of new resources, updates alone and in pairs, creates and deletes, until it is told to stop. */
-export async function work(target: () => Target, ledger: Ledger, worker: number, stopped: () => boolean): Promise<void> {
+async function work(target: Target, ledger: Ledger, worker: number, stopped: () => boolean): Promise<void> {
   for (let turn = 0; !stopped(); turn++) {
-    const answered = await turns[turn % turns.length]?.(target(), ledger, `w${worker}`, `v${++serial}`);
+    const answered = await turns[turn % turns.length]?.(target, ledger, `w${worker}`, `v${++serial}`);
     // A server that isn't there is asked again a little later.
     if (!answered) await delay(50);
   }
@@ -51,20 +65,20 @@ type Turn = (target: Target, ledger: Ledger, worker: string, value: string) => P
 
 const bundleTurn: Turn = async (target, ledger, _worker, value) => {
   const ids = Array.from({ length: 12 }, (_, n) => `${value}-${n}`);
-  const answer = await send(target, ledger, 'POST', '', transactionOf(ids.map((id) => put(id, `bundle-${value}`, value))));
+  const answer = await send(target, ledger.answers, 'POST', '', transactionOf(ids.map((id) => put(id, `bundle-${value}`, value))));
   ledger.bundles.push({ marker: value, ids, acknowledged: answer?.status === 200 });
   return answer !== undefined;
 };
 
 const createTurn: Turn = async (target, ledger, worker, value) => {
-  const answer = await send(target, ledger, 'POST', '/Basic', basic(undefined, `create-${worker}`, value));
+  const answer = await send(target, ledger.answers, 'POST', '/Basic', basic(undefined, `create-${worker}`, value));
   if (answer?.status === 201) ledger.creates.push({ id: answer.json.id, value });
   return answer !== undefined;
 };
 
 const updateTurn: Turn = async (target, ledger, worker, value) => {
   const id = `${worker}-single`;
-  const answer = await send(target, ledger, 'PUT', `/Basic/${id}`, basic(id, worker, value));
+  const answer = await send(target, ledger.answers, 'PUT', `/Basic/${id}`, basic(id, worker, value));
   const taken = answer !== undefined && answer.status < 300;
   ledger.writes.push({ values: new Map([[id, value]]), acknowledged: taken ? new Map([[id, versionOf(answer.etag)]]) : undefined });
   return answer !== undefined;
@@ -73,7 +87,7 @@ const updateTurn: Turn = async (target, ledger, worker, value) => {
 /** Two resources of this worker's own and one that all workers share. */
 const pairTurn: Turn = async (target, ledger, worker, value) => {
   const ids = [`${worker}-left`, `${worker}-right`, 'shared'];
-  const answer = await send(target, ledger, 'POST', '', transactionOf(ids.map((id) => put(id, worker, value))));
+  const answer = await send(target, ledger.answers, 'POST', '', transactionOf(ids.map((id) => put(id, worker, value))));
   const acknowledged =
     answer?.status === 200 ? new Map(ids.map((id, at) => [id, versionOf(answer.json.entry[at]?.response.etag ?? '')])) : undefined;
   ledger.writes.push({ values: new Map(ids.map((id) => [id, value])), acknowledged });
@@ -83,7 +97,7 @@ const pairTurn: Turn = async (target, ledger, worker, value) => {
 const deleteTurn: Turn = async (target, ledger) => {
   const victim = ledger.creates.shift();
   if (victim === undefined) return true;
-  const answer = await send(target, ledger, 'DELETE', `/Basic/${victim.id}`);
+  const answer = await send(target, ledger.answers, 'DELETE', `/Basic/${victim.id}`);
   if (answer?.status === 200) ledger.deleted.push(victim.id);
   return answer !== undefined;
 };
@@ -92,8 +106,8 @@ const deleteTurn: Turn = async (target, ledger) => {
 const lookTurn: Turn = async (target, ledger, worker) => {
   const paths = [`/Basic/${worker}-single`, '/Basic/nobody', `/Basic?code=${system}|${worker}`, `/Basic/${worker}-single/_history`];
   const answers = await Promise.all([
-    ...paths.map((path) => send(target, ledger, 'GET', path)),
-    send({ ...target, token: 'none' }, ledger, 'GET', '/Basic/shared'),
+    ...paths.map((path) => send(target, ledger.answers, 'GET', path)),
+    send({ ...target, token: 'none' }, ledger.answers, 'GET', '/Basic/shared'),
   ]);
   return answers.every((answer) => answer !== undefined);
 };
@@ -129,42 +143,20 @@ type Body = {
 
 export type Sent = { readonly status: number; readonly etag: string | null; readonly json: Body };
 
-export async function send(target: Target, ledger: Ledger, method: string, path: string, body?: object): Promise<Sent | undefined> {
+export async function send(target: Target, answers: Answers, method: string, path: string, body?: object): Promise<Sent | undefined> {
   const headers = { authorization: `Bearer ${target.token}`, 'content-type': 'application/fhir+json' };
-  const init = { method, headers, signal: AbortSignal.timeout(30_000), ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-  const at = performance.now();
-  let status: number | 'lost' = 'lost';
-  try {
-    const answer = await fetch(`${target.base}${path}`, init);
-    const text = await answer.text();
-    status = answer.status;
-    const requestId = answer.headers.get('x-request-id');
-    // What could not be recorded was not done.
-    if (requestId !== null && status !== 503) ledger.answered.push({ requestId, what: `${method} ${path} ${status}` });
-    return { status, etag: answer.headers.get('etag'), json: JSON.parse(text || '{}') as Body };
-  } catch (error) {
-    const { message, cause } = error as Error;
-    ledger.lost.push(
-      `${method} ${path} after ${Math.round(performance.now() - at)} ms: ${message} ${cause instanceof Error ? cause.message : ''}`,
-    );
-    return undefined;
-  } finally {
-    ledger.statuses.set(status, (ledger.statuses.get(status) ?? 0) + 1);
-  }
+  const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+  const received = await exchange(answers, `${target.base}${path}`, init);
+  if (received === undefined) return undefined;
+  const { status, headers: told, bytes } = received;
+  return { status, etag: told.get('etag'), json: JSON.parse(bytes.toString() || '{}') as Body };
 }
 
-/** @returns  every promise that the server broke, in words; empty if it kept them all */
-export async function brokenPromises(target: Target, ledger: Ledger): Promise<string[]> {
-  const asked = newLedger();
+async function brokenPromises(target: Target, ledger: Ledger): Promise<string[]> {
+  const asked = newAnswers();
   const broken: string[] = [];
   const get = async (path: string): Promise<Sent> => {
-    let answer = await send(target, asked, 'GET', path);
-    // PostgreSQL may notice only now that one of its own was killed, and recover.
-    for (let again = 0; answer?.status === 503 && again < 300; again++) {
-      await delay(100);
-      answer = await send(target, asked, 'GET', path);
-    }
-    if (answer === undefined) throw new Error(`no answer to GET ${path}`);
+    const answer = await insist(`GET ${path}`, () => send(target, asked, 'GET', path));
     if (![200, 404, 410].includes(answer.status)) broken.push(`GET ${path}: ${JSON.stringify(answer)}`);
     return answer;
   };

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { signDevelopmentToken } from '../../src/authorization/development-issuer.ts';
+import { type DevelopmentClaims, signDevelopmentToken } from '../../src/authorization/development-issuer.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
 const main = join(repository, 'src/cli/main.ts');
@@ -17,7 +17,8 @@ export type OwnServer = {
   readonly base: string;
   readonly origin: string;
   readonly dataDir: string;
-  readonly token: () => Promise<string>;
+  /** A client's that may do all, unless claims say otherwise. */
+  readonly token: (claims?: Partial<DevelopmentClaims>) => Promise<string>;
   /** What it has written to both outputs so far. */
   readonly output: () => string;
   /** Resolves once databases answer too; throws with the output if the process ends before, or after `limitMs`. */
@@ -53,8 +54,13 @@ export function spawnServer(dir: string, port: number, env: Readonly<Record<stri
     origin,
     dataDir,
     output: () => output,
-    token: () =>
-      signDevelopmentToken(join(dir, 'keys', 'development-issuer.json'), { scope: 'system/*.cruds', audience: base, expiresIn: 86_400 }),
+    token: (claims) =>
+      signDevelopmentToken(join(dir, 'keys', 'development-issuer.json'), {
+        scope: 'system/*.cruds',
+        audience: base,
+        expiresIn: 86_400,
+        ...claims,
+      }),
     async ready(limitMs = 60_000) {
       const deadline = performance.now() + limitMs;
       while (

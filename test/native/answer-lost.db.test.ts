@@ -10,6 +10,7 @@ let drop: () => Promise<void>;
 let patient: string;
 let doctor: string;
 let document: string;
+let deleted: string;
 let key = 0;
 
 beforeAll(async () => {
@@ -19,6 +20,8 @@ beforeAll(async () => {
   server = await startTestServer({ DATABASE_URL: connections.url });
   patient = (await post('/patients', person('First'))).json.patient_id;
   doctor = (await post('/providers', { name: 'Grace Hopper' })).json.provider_id;
+  deleted = (await post('/patients', person('Deleted'))).json.patient_id;
+  await server.request('DELETE', `/Patient/${deleted}`);
   const attachment = { content_type: 'text/plain', title: 'letter.txt' };
   document = (await post(`/patients/${patient}/records`, { kind: 'document', attachment })).json.record_id;
 });
@@ -38,11 +41,16 @@ function post(path: string, body: object | string | undefined, headers: Readonly
   });
 }
 
-/** Everything that there is of the types that these requests write. */
+const types = ['Patient', 'AllergyIntolerance', 'Observation', 'DocumentReference', 'Binary', 'Appointment', 'Communication', 'Consent'];
+
+/** How much there is of what these requests write. */
 async function counts(): Promise<readonly number[]> {
-  const types = ['Patient', 'AllergyIntolerance', 'Observation', 'DocumentReference', 'Binary', 'Appointment', 'Communication', 'Consent'];
-  const found = await Promise.all(types.map((type) => server.request('GET', `/${type}?_summary=count`)));
-  return found.map(({ json }) => json.total as number);
+  const totals = [...types, 'Practitioner', 'PractitionerRole'].map(async (type) => {
+    const { json } = await server.request('GET', `/${type}?_summary=count`);
+    return json.total as number;
+  });
+  const { json } = await server.request('GET', `${server.origin}/api/v1/outcomes?limit=100`);
+  return [...(await Promise.all(totals)), json.data.length];
 }
 
 const requests: readonly [name: string, () => readonly [path: string, body: object | string | undefined]][] = [
@@ -52,6 +60,13 @@ const requests: readonly [name: string, () => readonly [path: string, body: obje
   ['a file', () => [`/patients/${patient}/records/${document}/attachment`, 'A letter, and no half of it. '.repeat(10_000)]],
   ['an appointment', () => ['/appointments', { patient_id: patient, provider_id: doctor, starts_at: '2031-01-01T10:00:00Z' }]],
   ['a message', () => ['/messages', { patient_id: patient, provider_id: doctor, body: 'Hello' }]],
+  ['a provider', () => ['/providers', { name: 'Ada', specialty: 'Cardiology' }]],
+  ['an outcome', () => ['/outcomes', { code: 'lost', label: 'Lost', severity: 'high' }]],
+  [
+    'a lab result',
+    () => ['/lab-results', { patient_id: patient, test_name: 'Iron', result_text: 'clear', collected_at: '2026-01-01T10:00:00Z' }],
+  ],
+  ['a restored patient', () => [`/patients/${deleted}:restore`, undefined]],
   ['a share', () => [`/patients/${patient}/shares`, { provider_id: doctor, decision: 'grant' }]],
 ];
 
@@ -93,4 +108,14 @@ test.each(['import', 'export'] as const)('an %s of which nobody was told keeps i
   const again = await begin();
   expect([again.status, again.headers.get('idempotency-replayed')], again.text).toEqual([202, 'true']);
   expect(await client.ended(again.json.job_id, kind)).toMatchObject({ state: 'done', percent: 100 });
+});
+
+test('a file under an Idempotency-Key that can not be judged yet is not refused for good', async () => {
+  const upload = () => post(`/patients/${patient}/records/${document}/attachment`, 'Another letter.', { 'idempotency-key': 'too-early' });
+  const { live } = server.services.context;
+  live.setKnown(false);
+  const early = await upload();
+  live.setKnown(true);
+  expect([early.status, early.json.code], early.text).toEqual([503, 'unavailable']);
+  expect((await upload()).status).toBe(200);
 });
