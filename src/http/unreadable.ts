@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Issue, issue } from '../fhir/error.ts';
 import { outcomeJson } from '../fhir/outcome.ts';
@@ -9,7 +9,19 @@ const lingerMs = 1_000;
 /** Answers what Node refuses before it is a request (its `clientError`): an outcome like any other, and the connection ends. */
 export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   // A handshake that failed leaves nothing to answer over.
-  if (error.code === 'ECONNRESET' || /^ERR_(?:SSL|TLS)_/.test(error.code ?? '') || !socket.writable || isAnswering(socket)) {
+  if (error.code === 'ECONNRESET' || /^ERR_(?:SSL|TLS)_/.test(error.code ?? '') || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const answer = answerOn(socket);
+  if (answer?.req.complete === true) {
+    // The fault is behind a request that came whole: it has its own answer, and is the last.
+    answer.shouldKeepAlive = false;
+    answer.once('finish', () => socket.destroySoon());
+    return;
+  }
+  // Nothing may be put behind what has begun.
+  if (answer?.headersSent === true) {
     socket.destroy();
     return;
   }
@@ -39,8 +51,8 @@ function faultOf(code: string | undefined): { readonly status: number; readonly 
   return { status: 400, found: issue('structure', 'request-malformed', 'What was sent is no HTTP request.') };
 }
 
-/** Whether an answer has begun on the socket: then nothing may be put behind it. */
-function isAnswering(socket: Socket): boolean {
+/** The answer that is to be given, or is being given, on the socket. */
+function answerOn(socket: Socket): ServerResponse | undefined {
   const message: unknown = Reflect.get(socket, '_httpMessage');
-  return typeof message === 'object' && message !== null && Reflect.get(message, 'headersSent') === true;
+  return message instanceof ServerResponse ? message : undefined;
 }

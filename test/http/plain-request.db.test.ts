@@ -97,3 +97,21 @@ test('pages of registered origins may make their writes repeatable, and read of 
   for (const name of ['ETag', 'Location', 'Idempotency-Replayed', 'Content-Disposition', 'Retry-After', 'WWW-Authenticate'])
     expect(answer.headers.get('access-control-expose-headers')).toContain(name);
 });
+
+describe('behind a request that came whole, what is no HTTP', () => {
+  const patient = JSON.stringify({ given_name: 'Ada', family_name: 'Lovelace', date_of_birth: '1985-12-10' });
+  const posted = [`POST ${paths.native} HTTP/1.1`, 'Host: x', bearer(), 'Content-Type: application/json'];
+
+  test.each(['}}', 'garbage', 'POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n'])(
+    'takes nothing from its answer, which is the last: %j',
+    async (behind) => {
+      const { status, headers, body } = await said(...posted, `Content-Length: ${patient.length}`, '', patient + behind);
+      expect([status, headers.get('connection'), JSON.parse(body).version]).toEqual([201, 'close', 1]);
+    },
+  );
+
+  test('within it is the answer', async () => {
+    const { status, body } = await said(...posted, 'Transfer-Encoding: chunked', '', 'ZZ');
+    expect([status, JSON.parse(body).issue[0].details.coding[0].code]).toEqual([400, 'request-malformed']);
+  });
+});
