@@ -92,7 +92,10 @@ export async function render(c: Exchange, answer: Answer, format: Format, option
     if (answer.located) headers['location'] = `${options.base}/${stamp.type}/${stamp.id}/_history/${stamp.version}`;
   }
   const body = answer.body ?? (issues === undefined || status === 204 ? undefined : outcomeJson(issues));
-  if (body === undefined || status === 304) return { status, headers, body: null };
+  if (body === undefined || status === 304) {
+    if (status !== 204 && status !== 304) headers['content-length'] = '0';
+    return { status, headers, body: null };
+  }
   headers['content-type'] = format.mediaType;
   const text = format.pretty ? prettyJson(body.toString()) : body;
   const bytes = typeof text === 'string' ? Buffer.from(text) : text;

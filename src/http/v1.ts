@@ -152,7 +152,8 @@ function budgetOf({ method, path }: Operation): CallerBudget {
 }
 
 function sent(c: Exchange, { status, body, headers = {} }: NativeAnswer, log: Log): Response {
-  if (body === undefined) return c.body(null, { status: status as 200, headers });
+  if (body === undefined)
+    return c.body(null, { status: status as 200, headers: status === 204 ? headers : { ...headers, 'content-length': '0' } });
   if (body instanceof Readable) return c.newResponse(sentStream(c, body, log), { status: status as 200, headers });
   return c.body(JSON.stringify(body), { status: status as 200, headers: { 'content-type': nativeJson, ...headers } });
 }

@@ -164,7 +164,7 @@ function operationOf({ document, ajv, coercing, path, method, described }: Opera
       additionalProperties: place !== 'query',
     };
   };
-  const queryNames = new Set(parameters.filter((each) => each.in === 'query').map(({ name }) => name));
+  const asked = new Map(parameters.filter((each) => each.in === 'query').map(({ name, schema }) => [name, schema]));
   const headers = new Set(parameters.filter((each) => each.in === 'header').map(({ name }) => name.toLowerCase()));
   return {
     id: described.operationId,
@@ -177,7 +177,7 @@ function operationOf({ document, ajv, coercing, path, method, described }: Opera
     isJob: described['x-job'] === true,
     headers,
     parameters(raw) {
-      const query = queryOf(raw.query, queryNames);
+      const query = queryOf(raw.query, asked);
       const header = Object.fromEntries([...headers].flatMap((name) => (raw.header(name) === undefined ? [] : [[name, raw.header(name)]])));
       const path = Object.fromEntries(Object.entries(raw.path).map(([name, value]) => [name, decoded(value)]));
       for (const [place, values] of [
@@ -229,12 +229,16 @@ function matcherOf(path: string): Operation['match'] {
   };
 }
 
-function queryOf(pairs: RawParameters['query'], names: ReadonlySet<string>): Record<string, string> {
+function queryOf(pairs: RawParameters['query'], known: ReadonlyMap<string, Schema>): Record<string, string> {
   const query: Record<string, string> = {};
   for (const [name, value] of pairs) {
-    if (!names.has(name))
+    const schema = known.get(name);
+    if (schema === undefined)
       throw invalidRequest([{ field: name.slice(0, 64), code: 'unknown', message: 'There is no such parameter here.' }]);
     if (Object.hasOwn(query, name)) throw invalidRequest([{ field: name, code: 'repeated', message: 'Give it once.' }]);
+    // Coercion takes for a number whatever JavaScript does: 0x10, 1e1, a space.
+    if (schema.type === 'integer' && !/^-?\d{1,15}$/.test(value))
+      throw invalidRequest([{ field: name, code: 'type', message: 'It must be integer.' }]);
     query[name] = value;
   }
   return query;

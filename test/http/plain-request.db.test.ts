@@ -115,3 +115,13 @@ describe('behind a request that came whole, what is no HTTP', () => {
     expect([status, JSON.parse(body).issue[0].details.coding[0].code]).toEqual([400, 'request-malformed']);
   });
 });
+
+test('an answer without a body says that it has none, rather than that it comes in pieces', async () => {
+  const body = '{"resourceType":"Patient"}';
+  const length = `Content-Length: ${body.length}`;
+  const type = 'Content-Type: application/fhir+json';
+  const { status, headers } = await said(
+    ...[`POST ${paths.fhir} HTTP/1.1`, 'Host: x', bearer(), type, 'Prefer: return=minimal', length, 'Connection: close', '', body],
+  );
+  expect([status, headers.get('content-length'), headers.get('transfer-encoding')]).toEqual([201, '0', null]);
+});
