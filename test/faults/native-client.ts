@@ -9,6 +9,7 @@ export type Ask = {
   /** In place of JSON. */
   readonly file?: { readonly type: string; readonly bytes: Buffer; readonly isSlow?: boolean };
   readonly headers?: Readonly<Record<string, string>>;
+  /** Another than the load's; none, if it is empty. */
   readonly token?: string;
 };
 
@@ -59,8 +60,9 @@ export function nativeClient(origin: string, token: string, answers: Answers): N
   const pending = new Set<Keyed>();
 
   async function raw(ask: Ask, into = answers): Promise<Told | undefined> {
-    const { method, path, headers } = ask;
-    const init = { method, headers: { authorization: `Bearer ${ask.token ?? token}`, ...headers, ...typeOf(ask) }, ...bodyOf(ask) };
+    const { method, path, token: other = token } = ask;
+    const credentials: Record<string, string> = other === '' ? {} : { authorization: `Bearer ${other}` };
+    const init = { method, headers: { ...credentials, ...ask.headers, ...typeOf(ask) }, ...bodyOf(ask) };
     const received = await exchange(into, `${origin}/api/v1${path}`, init);
     if (received === undefined) return undefined;
     const text = received.headers.get('content-type')?.startsWith('application/json') === true ? received.bytes.toString() : '';

@@ -91,6 +91,21 @@ async function furnished(server: OwnServer): Promise<House> {
   ]);
   if (code !== 0) throw new Error(output);
   const password = output.split('\n').find((line) => line !== '' && !line.includes('is added')) ?? '';
-  const signer = await server.token({ scope: 'user/*.cruds', fhirUser: 'Practitioner/doctor', roles: ['provider'] });
-  return { patient, doctor: 'doctor', colleague: 'colleague', signer, login: 'doctor', password };
+  const tokenOf = (fhirUser: string, role: string): Promise<string> => server.token({ scope: 'user/*.cruds', fhirUser, roles: [role] });
+  const made = await fetch(`${server.origin}/api/v1/api-keys`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${await tokenOf('Practitioner/administrator', 'admin')}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'a program', scopes: ['system/Patient.rs'] }),
+  });
+  const { secret: apiKey } = (await made.json()) as { readonly secret: string };
+  return {
+    patient,
+    doctor: 'doctor',
+    colleague: 'colleague',
+    signer: await tokenOf('Practitioner/doctor', 'provider'),
+    stranger: await tokenOf('Practitioner/stranger', 'provider'),
+    apiKey,
+    login: 'doctor',
+    password,
+  };
 }

@@ -16,6 +16,10 @@ export type House = {
   readonly colleague: string;
   /** A token of the doctor's, who signs. */
   readonly signer: string;
+  /** A token of a provider's who doesn't care for the patient. */
+  readonly stranger: string;
+  /** A program's, that reads patients. */
+  readonly apiKey: string;
   readonly login: string;
   readonly password: string;
 };
@@ -170,8 +174,8 @@ export function slots(native: Native, { patient, colleague }: House): Story {
   };
 }
 
-/** What changes nothing: reads, lists, one in vain, and one that nobody may. */
-export function lookings({ ask, peek }: Native, { patient }: House): Story {
+/** What changes nothing: reads, lists, some in vain, by who may and who may not. */
+export function lookings({ ask, peek }: Native, { patient, signer, stranger, apiKey }: House): Story {
   let answered = 0;
   return {
     async turn() {
@@ -182,7 +186,11 @@ export function lookings({ ask, peek }: Native, { patient }: House): Story {
         ask({ method: 'GET', path: '/appointments/none' }, [404]),
         ask({ method: 'GET', path: '/nothing' }, [404]),
         ask({ method: 'POST', path: '/patients', body: {} }, [422, 400]),
+        // Whatever is away: rights are neither lost nor gained.
         ask({ method: 'GET', path: `/patients/${patient}`, token: 'none' }, [401]),
+        ask({ method: 'GET', path: `/patients/${patient}`, token: signer }, [200]),
+        ask({ method: 'GET', path: `/patients/${patient}`, token: stranger }, [404]),
+        ask({ method: 'GET', path: `/patients/${patient}`, token: '', headers: { 'x-api-key': apiKey } }, [200]),
         peek({ method: 'GET', path: '/health' }, [200]),
       ];
       const told = (await Promise.all(looks)).filter((each) => each !== undefined);
