@@ -54,10 +54,14 @@ export function creates(native: Native, { patient, doctor }: House): Story {
     (medication_name) => ({ path: '/medications', body: { patient_id: patient, medication_name } }),
     (body) => ({ path: '/messages', body: { patient_id: patient, provider_id, body } }),
     (note) => ({ path: '/interactions', body: { patient_id: patient, type: 'visit', started_at: now, note } }),
+    (name) => ({ path: '/providers', body: { name, specialty: 'Cardiology' } }),
+    (label) => ({ path: '/outcomes', body: { code: label.toLowerCase(), label, severity: 'high' } }),
     (test_name) => ({ path: '/lab-results', body: { patient_id: patient, test_name, collected_at: now, result_text: 'clear' } }),
   ];
   const lists = [
     `/patients/${patient}/records?`,
+    '/providers?',
+    '/outcomes?',
     ...['appointments', 'medications', 'messages', 'interactions', 'lab-results'].map((name) => `/${name}?patient_id=${patient}&`),
   ];
   const sent: { readonly keyed: Keyed; readonly marker: string }[] = [];
