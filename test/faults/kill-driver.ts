@@ -6,10 +6,29 @@ import type { Load } from './answers.ts';
 import { brokenAudit } from './audit-ledger.ts';
 import { fhirLoad } from './ledger.ts';
 import { nativeLoad } from './native-load.ts';
-import { childrenOf, commandBeside, endServer, freePort, hasEnded, type OwnServer, postmasterOf, spawnServer } from './own-server.ts';
+import {
+  childrenOf,
+  commandBeside,
+  connectionsOf,
+  endServer,
+  freePort,
+  hasEnded,
+  type OwnServer,
+  postmasterOf,
+  spawnServer,
+} from './own-server.ts';
 
 /** What dies at once, as in a power failure: processes of the server, of PostgreSQL, or of both. */
-export const faults = ['node', 'main', 'main and its children', 'a child of main', 'keys', 'node and main', 'everything'] as const;
+export const faults = [
+  'node',
+  'main',
+  'main and its children',
+  'a child of main',
+  'keys',
+  'node and main',
+  'everything',
+  'connections to main',
+] as const;
 export type Fault = (typeof faults)[number];
 
 export type KillReport = {
@@ -35,6 +54,8 @@ export type KillOptions = {
   readonly kills: number;
   readonly workers?: number;
   readonly seed?: number;
+  /** This fault alone. */
+  readonly only?: Fault;
   readonly onKill?: (fault: Fault) => void;
 };
 
@@ -42,7 +63,7 @@ export type KillOptions = {
  * Kills a server under load again and again, starting it anew or waiting until PostgreSQL is back by itself, and then holds
  * it to what it had acknowledged.
  */
-export async function driveKills({ of, kills, workers = 4, seed = Date.now(), onKill }: KillOptions): Promise<KillReport> {
+export async function driveKills({ of, kills, workers = 4, seed = Date.now(), only, onKill }: KillOptions): Promise<KillReport> {
   const random = randomFrom(seed);
   const dir = await mkdtemp(join(tmpdir(), 'anamnesis-kill-'));
   // PostgreSQL passes through as another user when the tests run as root.
@@ -66,13 +87,13 @@ export async function driveKills({ of, kills, workers = 4, seed = Date.now(), on
     const load = await loads[of](server);
     const { answers } = load;
     for (let kill = 0; kill < kills; kill++) {
-      const fault = faults[(kill + Math.floor(seed)) % faults.length] ?? 'node';
+      const fault = only ?? faults[(kill + Math.floor(seed)) % faults.length] ?? 'node';
       onKill?.(fault);
       let stopped = false;
       const working = Promise.all(Array.from({ length: workers }, (_, worker) => load.work(worker, () => stopped)));
       await delay(200 + random() * 800);
       const at = performance.now();
-      const struck = await strike(server, fault);
+      const struck = await strike(server, fault, random);
       const lost = answers.lost.length;
       const restarted = hasEnded(server.child);
       if (restarted) {
@@ -118,8 +139,12 @@ async function brokenTrail(server: OwnServer): Promise<string[]> {
 }
 
 /** @returns  the processes killed */
-async function strike(server: OwnServer, fault: Fault): Promise<readonly number[]> {
+async function strike(server: OwnServer, fault: Fault, random: () => number): Promise<readonly number[]> {
   const main = await postmasterOf(server, 'main');
+  if (fault === 'connections to main') {
+    await endConnections(main, random);
+    return [];
+  }
   const children = await childrenOf(main);
   const pids: number[] = [];
   if (fault === 'keys' || fault === 'everything') pids.push(await postmasterOf(server, 'keys'));
@@ -133,6 +158,16 @@ async function strike(server: OwnServer, fault: Fault): Promise<readonly number[
   return pids;
 }
 
+/** One after the other, whatever it is doing, as an administrator would end it: PostgreSQL itself goes on. */
+async function endConnections(postmaster: number, random: () => number): Promise<void> {
+  for (let ended = 0; ended < 60; ended++) {
+    const connections = await connectionsOf(postmaster);
+    const one = connections[Math.floor(random() * connections.length)];
+    if (one !== undefined) kill(one, 'SIGTERM');
+    await delay(20);
+  }
+}
+
 async function otherPostmaster(server: OwnServer, kind: 'main' | 'keys', than: readonly number[]): Promise<void> {
   const deadline = performance.now() + 60_000;
   for (;;) {
@@ -143,9 +178,9 @@ async function otherPostmaster(server: OwnServer, kind: 'main' | 'keys', than: r
   }
 }
 
-function kill(pid: number): void {
+function kill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
   try {
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, signal);
   } catch {
     // Gone already: children follow their postmaster.
   }
@@ -162,13 +197,14 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-// `node test/faults/kill-driver.ts fhir 20 [seed]`
+// `node test/faults/kill-driver.ts fhir|native 20 [seed [fault]]`
 if (process.argv[1] === import.meta.filename) {
-  const [of = 'fhir', kills = '20', seed] = process.argv.slice(2);
+  const [of = 'fhir', kills = '20', seed, only] = process.argv.slice(2);
   const report = await driveKills({
     of: of === 'native' ? of : 'fhir',
     kills: Number(kills),
     ...(seed === undefined ? {} : { seed: Number(seed) }),
+    ...(faults.some((fault) => fault === only) ? { only: only as Fault } : {}),
     onKill: (fault) => process.stderr.write(`killing ${fault}\n`),
   });
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);

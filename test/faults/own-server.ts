@@ -111,6 +111,20 @@ export async function childrenOf(pid: number): Promise<number[]> {
   return text.split(' ').filter(Boolean).map(Number);
 }
 
+/** Those of them that serve a client, the busy ones alone if there are any: PostgreSQL names them by user, database, where the client is and what they do. */
+export async function connectionsOf(postmaster: number): Promise<number[]> {
+  const found = await Promise.all(
+    (await childrenOf(postmaster)).map(async (pid) => {
+      const name = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      const doing = /^postgres: \S+ \S+ (?:\[local\]|\S+\(\d+\)) ([\w ]+)/.exec(name)?.[1]?.trim();
+      return doing === undefined ? [] : [{ pid, isBusy: doing !== 'idle' }];
+    }),
+  );
+  const connections = found.flat();
+  const busy = connections.filter(({ isBusy }) => isBusy);
+  return (busy.length > 0 ? busy : connections).map(({ pid }) => pid);
+}
+
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer().once('error', reject);
