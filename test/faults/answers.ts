@@ -54,10 +54,10 @@ export async function exchange(
   }
 }
 
-/** Asks until there is an answer: PostgreSQL may notice only now that one of its own was killed, and recover. */
+/** Asks until there is an answer, of a server that nobody kills: PostgreSQL may notice only now that one of its own was killed, and recover. */
 export async function insist<T extends { readonly status: number }>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
   let answer = await ask();
-  for (let again = 0; answer?.status === 503 && again < 300; again++) {
+  for (let again = 0; (answer === undefined || answer.status === 503) && again < 300; again++) {
     await delay(100);
     answer = await ask();
   }
