@@ -4,6 +4,23 @@ import { FhirError, issue } from '../fhir/error.ts';
 /** More headers than any client has reason for. Node itself would drop those beyond 2,000 in silence. */
 const headersMax = 200;
 
+/** Headers that say one thing. */
+const single: ReadonlyMap<string, string> = new Map(
+  [
+    'Authorization',
+    'X-Api-Key',
+    'Host',
+    'Content-Type',
+    'If-None-Exist',
+    'Idempotency-Key',
+    'X-Security-Context',
+    'X-Provenance',
+    'X-Break-Glass',
+    'X-Break-Glass-Patient',
+    'X-Consistency-Token',
+  ].map((name) => [name.toLowerCase(), name]),
+);
+
 /**
  * Refuses what a proxy before this server may have read in another way than it is read here, and what nobody has reason to send.
  *
@@ -16,23 +33,27 @@ export function assertPlainRequest({ rawHeaders, headers, httpVersion }: Incomin
       headers: { connection: 'close' },
     });
   }
-  // Of two, Node takes the first; a proxy may have looked at the other.
-  if (timesNamed(rawHeaders, 'authorization') > 1) throw refused('credentials-ambiguous', 'Send Authorization once.');
-  if (timesNamed(rawHeaders, 'content-type') > 1) throw refused('header-repeated', 'Send Content-Type once.');
-  const hosts = timesNamed(rawHeaders, 'host');
-  if (hosts > 1 || (hosts === 0 && httpVersion === '1.1')) throw refused('host-unclear', 'Send Host, and once.');
+  assertOnce(rawHeaders, httpVersion);
   const coding = headers['transfer-encoding'];
   if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked')
     throw refused('transfer-encoding-unsupported', 'Transfer-Encoding is chunked. Compress by Content-Encoding.');
 }
 
-function timesNamed(rawHeaders: readonly string[], name: string): number {
-  let times = 0;
+/** Of two, Node takes the first, or both as one; a proxy may have looked at the other. */
+function assertOnce(rawHeaders: readonly string[], httpVersion: string): void {
+  const seen: string[] = [];
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    const header = rawHeaders[at];
-    if (header?.length === name.length && header.toLowerCase() === name) times++;
+    const name = rawHeaders[at]?.toLowerCase() ?? '';
+    const written = single.get(name);
+    if (written === undefined) continue;
+    if (seen.includes(name))
+      throw refused(
+        written === 'Authorization' || written === 'X-Api-Key' ? 'credentials-ambiguous' : 'header-repeated',
+        `Send ${written} once.`,
+      );
+    seen.push(name);
   }
-  return times;
+  if (httpVersion === '1.1' && !seen.includes('host')) throw refused('host-missing', 'Send Host.');
 }
 
 /** Where a request ends may have been understood in another way too: nothing more is read behind it. */

@@ -32,8 +32,12 @@ const paths = { fhir: '/fhir/R4/Patient', native: '/api/v1/patients', 'native by
 const faults: readonly (readonly [string, readonly string[], number, string])[] = [
   ['Authorization twice', ['Host: x', 'Authorization: Bearer other'], 400, 'credentials-ambiguous'],
   ['Content-Type twice', ['Host: x', 'Content-Type: text/csv', 'Content-Type: application/json'], 400, 'header-repeated'],
-  ['Host twice', ['Host: x', 'Host: y'], 400, 'host-unclear'],
-  ['no Host', [], 400, 'host-unclear'],
+  ['X-Api-Key twice', ['Host: x', 'X-Api-Key: a', 'x-api-key: b'], 400, 'credentials-ambiguous'],
+  ['If-None-Exist twice', ['Host: x', 'If-None-Exist: identifier=a', 'If-None-Exist: identifier=b'], 400, 'header-repeated'],
+  ['Idempotency-Key twice', ['Host: x', 'Idempotency-Key: a', 'Idempotency-Key: a'], 400, 'header-repeated'],
+  ['X-Security-Context twice', ['Host: x', 'X-Security-Context: Patient/a', 'X-Security-Context: Patient/b'], 400, 'header-repeated'],
+  ['Host twice', ['Host: x', 'Host: y'], 400, 'header-repeated'],
+  ['no Host', [], 400, 'host-missing'],
   ['a coding that nobody undoes', ['Host: x', 'Transfer-Encoding: gzip, chunked', '', '0'], 400, 'transfer-encoding-unsupported'],
   ['very many headers', ['Host: x', ...Array.from({ length: 250 }, (_, n) => `a${n}: b`)], 431, 'headers-too-many'],
 ];
@@ -60,6 +64,18 @@ test.each(Object.values(paths))('a URL that is too long is refused in the words 
     expect([status, JSON.parse(body).code]).toEqual([400, 'invalid_request']);
     expect((await described()).faultsOf('GET', '/patients', { status, headers, body })).toEqual([]);
   }
+});
+
+test('what may be said several times may', async () => {
+  const lists = [
+    'Accept: text/html',
+    'Accept: application/json',
+    'Prefer: return=minimal',
+    'Prefer: handling=strict',
+    'X-Other: a',
+    'X-Other: b',
+  ];
+  for (const path of Object.values(paths)) expect((await get(path, 'Host: x', ...lists)).status).toBe(200);
 });
 
 test('to HTTP/1.0 no Host is needed, and an expectation that nobody knows is passed over', async () => {
