@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -43,12 +45,27 @@ describe.runIf(process.platform === 'linux')('a server of its own', () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  const post = (marker: string, count: number): Promise<Response> => {
+  const transactionOf = (marker: string, count: number): string => {
     const entry = Array.from({ length: count }, (_, n) => ({
       resource: { resourceType: 'Basic', id: `${marker}-${n}`, code: { text: marker } },
       request: { method: 'PUT', url: `Basic/${marker}-${n}` },
     }));
-    return fetch(server.base, { method: 'POST', headers, body: JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry }) });
+    return JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry });
+  };
+  const post = (marker: string, count: number): Promise<Response> =>
+    fetch(server.base, { method: 'POST', headers, body: transactionOf(marker, count) });
+  /** The same, once the server has taken the request, of which the body is still to come. @returns what sends that */
+  const begin = (marker: string, count: number): Promise<() => Promise<{ readonly status: number | undefined; readonly text: string }>> => {
+    const sent = request(server.base, { method: 'POST', headers: { ...headers, expect: '100-continue' } });
+    const answered = once(sent, 'response').then(async ([answer]: IncomingMessage[]) => {
+      if (answer === undefined) throw new Error('no answer');
+      return { status: answer.statusCode, text: Buffer.concat(await answer.toArray()).toString() };
+    });
+    sent.flushHeaders();
+    return once(sent, 'continue').then(() => () => {
+      sent.end(transactionOf(marker, count));
+      return answered;
+    });
   };
   const read = (id: string) => fetch(`${server.base}/Basic/${id}`, { headers });
 
@@ -82,10 +99,7 @@ describe.runIf(process.platform === 'linux')('a server of its own', () => {
 
   test('told to stop, answers every request it has taken, and ends with 0', async () => {
     const markers = ['one', 'two', 'three', 'four'];
-    const answers = markers.map((marker) =>
-      post(marker, 1500).then(async (answer) => ({ status: answer.status, text: await answer.text() })),
-    );
-    await delay(300);
+    const begun = await Promise.all(markers.map((marker) => begin(marker, 1500)));
     const ended = endServer(server, 'SIGTERM');
     await delay(50);
     // Nothing new is taken, nothing taken is cut.
@@ -94,7 +108,7 @@ describe.runIf(process.platform === 'linux')('a server of its own', () => {
       () => 'refused',
     );
     expect([200, 404, 'refused']).toContain(late);
-    const told = await Promise.all(answers);
+    const told = await Promise.all(begun.map((finish) => finish()));
     expect(told.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     for (const { text } of told) expect(JSON.parse(text).entry).toHaveLength(1500);
     expect(await ended).toEqual({ code: 0, signal: null });
