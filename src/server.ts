@@ -1,6 +1,7 @@
 import { createServer, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from './config.ts';
 import { buildApp } from './http/app.ts';
 import { knownOrigins } from './http/client-origins.ts';
@@ -56,8 +57,13 @@ export async function startServer(services: Services): Promise<RunningServer> {
     ...(oauth === undefined ? {} : { brands: await loadBrands(config) }),
     ...(oauth === undefined ? {} : { pages: oauthPages({ oauth, context, accessOfUser: services.accessOfUser, log }) }),
   });
+  const atWork = new Set<Promise<unknown>>();
   const listener = makeListener({
     app,
+    onWork(work) {
+      const noted = work.finally(() => atWork.delete(noted));
+      atWork.add(noted);
+    },
     limits,
     baseUrl: config.baseUrl,
     ...(oauth === undefined ? {} : { oauth: { isOwn: isOauth, answer: oauthListener({ oauth, config, pool: context.pool, log }) } }),
@@ -79,7 +85,10 @@ export async function startServer(services: Services): Promise<RunningServer> {
     draining = true;
     close();
     const ended = bulk.stop();
+    const deadline = wait(config.shutdownTimeoutMs, undefined, { ref: false });
     await drain(server, config.shutdownTimeoutMs);
+    // Of clients that went away too: what they asked for uses the databases until its end.
+    await Promise.race([Promise.allSettled(atWork), deadline]);
     await ended;
     closeCounters();
     await services.close();

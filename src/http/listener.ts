@@ -17,17 +17,19 @@ export type ListenerOptions = {
   readonly oauth?: { readonly isOwn: (url: string) => boolean; readonly answer: Listener };
   readonly limits: RateLimits;
   readonly baseUrl: string;
+  /** Told of each request that is worked on, which may take longer than its client stays. */
+  readonly onWork: (work: Promise<unknown>) => void;
 };
 
 /**
  * Takes a request before anything else does. Where the server stands is configured, so whatever a client or proxy says of it is replaced:
  * nothing behind this can be led to build an address from a `Host` or `X-Forwarded-Host`.
  */
-export function makeListener({ app, oauth, limits, baseUrl }: ListenerOptions): Listener {
+export function makeListener({ app, oauth, limits, baseUrl, onWork }: ListenerOptions): Listener {
   const fromApp = getRequestListener(app.fetch);
   // Its promise never rejects: the app answers every error.
   const answer: Listener = (incoming, outgoing) => {
-    if (oauth?.isOwn(incoming.url ?? '') !== true) return void fromApp(incoming, outgoing);
+    if (oauth?.isOwn(incoming.url ?? '') !== true) return onWork(fromApp(incoming, outgoing));
     try {
       assertPlainRequest(incoming);
     } catch (error) {
