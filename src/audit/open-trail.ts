@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { type AuditKeys, monthOf } from '../storage/audit-keys.ts';
 import { type AuditRow, insertAuditRows, insertMissingAuditRows } from '../storage/audit-rows.ts';
 import { reservedRowIds, type RowIds } from '../storage/row-ids.ts';
+import { withoutLimits } from '../storage/database.ts';
 import type { Log } from '../telemetry/log.ts';
 import { makeAnchors } from './anchors.ts';
 import { makeChain } from './chain.ts';
@@ -139,7 +140,7 @@ export function openTrail(options: TrailOptions): AuditTrail {
   const verify: AuditTrail['verify'] = async (range) => {
     const client = await pool.connect();
     try {
-      await client.query('set statement_timeout = 0');
+      await withoutLimits(client);
       const [read, spool] = await Promise.all([anchors.read(), spooledFiles(config.auditSpoolDir)]);
       return await verifyTrail({ ...range, db: client, chain, secret, anchors: read, spool });
     } finally {

@@ -68,7 +68,12 @@ export async function watchRevocations(options: RevocationsOptions): Promise<Rev
   }
 
   async function connect(): Promise<void> {
-    const fresh = new Client({ connectionString: options.url, application_name: 'anamnesis revocations', connectionTimeoutMillis: 5_000 });
+    const fresh = new Client({
+      connectionString: options.url,
+      application_name: 'anamnesis revocations',
+      connectionTimeoutMillis: 5_000,
+      query_timeout: 5_000,
+    });
     const lost = (): void => {
       if (client === fresh) disconnected();
     };
@@ -119,7 +124,13 @@ export async function watchRevocations(options: RevocationsOptions): Promise<Rev
     const asked = client;
     if (asked === undefined) return;
     const at = performance.now();
-    await asked.query('select 1');
+    try {
+      await asked.query('select 1');
+    } catch {
+      // One that says nothing any more is let go, and another is opened.
+      await asked.end();
+      return;
+    }
     if (client === asked) heardAt = at;
     for (const [name, { expiresMs }] of over) if (expiresMs < Date.now()) over.delete(name);
   }

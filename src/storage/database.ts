@@ -23,6 +23,9 @@ export type DatabaseOptions = {
   readonly onWarning?: (message: string) => void;
 };
 
+/** So long after it should have ended a statement of itself, a database that has said nothing is not there any more. */
+const graceMs = 5_000;
+
 /** Opens the pool of one database. Connects lazily: a server that is down shows at the first statement. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const orm = await MikroORM.init({
@@ -39,12 +42,21 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       idleTimeoutMillis: 60_000,
       // Also how long a request waits for its turn when all connections are at work.
       connectionTimeoutMillis: 15_000,
+      // A network that loses everything, or a machine that stands still, would be waited for until TCP gives up, after many minutes.
+      query_timeout: options.statementTimeoutMs + graceMs,
       application_name: options.applicationName,
       options: sessionOptions(options),
     },
   });
   const pool = await orm.em.getConnection().getNativeClient();
   return { orm, pool, close: () => orm.close() };
+}
+
+/** Takes all limits of time from the statements of a client, which is not for the pool any more. */
+export async function withoutLimits(client: PoolClient): Promise<void> {
+  const { connectionParameters } = client as PoolClient & { readonly connectionParameters?: { query_timeout: number } };
+  if (connectionParameters !== undefined) connectionParameters.query_timeout = 0;
+  await client.query('set statement_timeout = 0');
 }
 
 function sessionOptions(options: DatabaseOptions): string {
@@ -83,7 +95,7 @@ export function isUnavailable(error: unknown): boolean {
   if (typeof code === 'string' && /^(?:ECONN|ETIMEDOUT|EPIPE|EAI_|ERR_STREAM_)/.test(code)) return true;
   return (
     error instanceof Error &&
-    /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed)/.test(
+    /^(?:Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed)/.test(
       error.message,
     )
   );

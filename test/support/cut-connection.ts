@@ -9,6 +9,9 @@ export type CutConnections = {
   readonly url: string;
   /** Breaks the next connection that comes to this moment, once. */
   readonly cutNext: (moment: Moment) => void;
+  /** From now on nothing gets through, and nobody is told: as in a network that loses everything. */
+  readonly fallSilent: () => void;
+  readonly speakAgain: () => void;
   /** Whether it was broken. */
   readonly wasCut: () => boolean;
   readonly close: () => Promise<void>;
@@ -21,6 +24,7 @@ export async function cutConnections(databaseUrl: string): Promise<CutConnection
   const port = Number(upstream.port || 5432);
   const open = new Set<Socket>();
   let next: Moment | undefined;
+  let isSilent = false;
   const server = createServer((client) => {
     const database = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);
     let isKeyed = false;
@@ -39,6 +43,7 @@ export async function cutConnections(databaseUrl: string): Promise<CutConnection
         });
     }
     client.on('data', (bytes) => {
+      if (isSilent) return;
       isKeyed ||= bytes.includes('idempotency_written');
       if (isKeyed && next === 'before the commit' && bytes.includes('commit')) {
         next = undefined;
@@ -46,6 +51,7 @@ export async function cutConnections(databaseUrl: string): Promise<CutConnection
       } else database.write(bytes);
     });
     database.on('data', (bytes) => {
+      if (isSilent) return;
       if (isKeyed && next === 'before the answer to the commit' && bytes.includes('COMMIT\0')) {
         next = undefined;
         end();
@@ -61,6 +67,14 @@ export async function cutConnections(databaseUrl: string): Promise<CutConnection
     url: url.href,
     cutNext: (moment) => {
       next = moment;
+    },
+    fallSilent: () => {
+      isSilent = true;
+    },
+    speakAgain: () => {
+      isSilent = false;
+      // What was lost doesn't come any more.
+      for (const socket of open) socket.destroy();
     },
     wasCut: () => next === undefined,
     async close() {

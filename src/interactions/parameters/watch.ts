@@ -48,7 +48,13 @@ export async function watchParameters(options: WatchOptions): Promise<ParameterW
   let asked = false;
 
   async function connect(): Promise<Client> {
-    const fresh = new Client({ connectionString: options.url, application_name: 'anamnesis parameters', connectionTimeoutMillis: 5_000 });
+    const fresh = new Client({
+      connectionString: options.url,
+      application_name: 'anamnesis parameters',
+      connectionTimeoutMillis: 5_000,
+      // Longer than any statement here takes; without, one that gets no answer would be waited for until TCP gives up.
+      query_timeout: 300_000,
+    });
     const lost = (): void => {
       if (client === fresh) disconnected();
     };
