@@ -86,7 +86,7 @@ describe('what is recorded', () => {
       held[0]?.reject(sqlError(code));
       for (const error of await Promise.all(refused)) {
         expect(error).toBeInstanceOf(FhirError);
-        expect(error).toMatchObject({ status: 503, headers: { 'Retry-After': '5' }, issues: [{ id: 'audit-unavailable' }] });
+        expect(error).toMatchObject({ status: 503, headers: { 'retry-after': '5' }, issues: [{ id: 'audit-unavailable' }] });
         expect(String(error)).not.toContain(code);
       }
       expect(batches).toEqual([['a', 'b']]);
