@@ -42,7 +42,7 @@ const fhirPath = '/fhir/R4';
 /** The native API, and its short name. */
 const nativePaths = ['/api/v1', '/v1'];
 
-const isNative = /^\/(?:api\/)?v1(?:\/|$)/;
+const isNative = (path: string): boolean => nativePaths.some((each) => path === each || path.startsWith(`${each}/`));
 
 /**
  * The whole HTTP face. Headers that every answer has are set before the handler, by name: touching the finished Response
@@ -98,7 +98,7 @@ export function buildApp(options: AppOptions): Hono<Env> {
     return c.body(outcomeJson([issue('not-found', 'path-unknown', text)]), 404, { 'content-type': fhirJson });
   });
   app.onError((error, c) => {
-    if (isNative.test(c.req.path)) return refusedNatively(c, error, log);
+    if (isNative(c.req.path)) return refusedNatively(c, error, log);
     const { status, issues = [], headers } = answerError(error, log, c.var.requestId);
     const body = Buffer.from(outcomeJson(issues));
     return c.body(body, {

@@ -1085,7 +1085,7 @@ export interface components {
             readonly signer?: string;
             readonly printed_name?: string;
             readonly signed_at?: string;
-            /** @description What the signer proved himself by: `pwd`, `otp`. */
+            /** @description What the signer proved himself by: `pwd`, `otp`; `fed`, and `mfa` where it says so, of an outside provider. */
             readonly components?: readonly string[];
             /** @description The JWS, its payload detached: the canonical JSON (RFC 8785) of `{ resource, file }`. */
             readonly jws?: string;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openDatabase, withoutLimits } from '../../src/storage/database.ts';
 import { createDatabase } from '../support/cluster.ts';
 import { type CutConnections, cutConnections } from '../support/cut-connection.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -18,6 +19,25 @@ afterAll(async () => {
   await server?.stop();
   await connections?.close();
   await drop?.();
+});
+
+test('what nothing limits may take longer than the database and we would wait otherwise', async () => {
+  const { pool, ...limited } = await openDatabase({
+    url: server.databaseUrl,
+    poolSize: 1,
+    applicationName: 'limits',
+    statementTimeoutMs: 100,
+    plans: 'generic',
+  });
+  try {
+    await expect(pool.query('select pg_sleep(1)')).rejects.toMatchObject({ code: '57014' });
+    const client = await pool.connect();
+    await withoutLimits(client);
+    expect((await client.query('select pg_sleep(5.5)')).rowCount).toBe(1);
+    client.release(true);
+  } finally {
+    await limited.close();
+  }
 });
 
 test('a database that says nothing any more is not waited for: requests are answered 503, and served again once it speaks', {
